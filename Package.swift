@@ -1,0 +1,123 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors here and in CI; a newer toolchain that warns about more can still build with HERMES_OPS_LENIENT=1.
+let strict = Context.environment["HERMES_OPS_LENIENT"] == nil
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "hermes-ops-runner",
+    products: [
+        .executable(name: "hermes-ops-runner", targets: ["hermes-ops-runner"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // System libraries: a module map each, and C only for what Swift cannot call.
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CLinux"),
+        // Data compiled into the program: policy, token rules, schemas, templates.
+        .target(name: "EmbeddedData", exclude: ["data"]),
+
+        // The house, from the ground up.
+        .target(name: "Support", dependencies: ["CCrypto", "CSodium", "CLinux", logging, system]),
+        .target(name: "HTTP", dependencies: ["CCurl", "Support", logging, system]),
+        .target(name: "HermesHome", dependencies: ["Support", grdb, system, yams]),
+        .target(
+            name: "Sanitizer",
+            dependencies: ["CPCRE2", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
+        .target(
+            name: "GitBackup", dependencies: ["CCrypto", "CGit2", "CZlib", "HTTP", "Support", logging, system]),
+        .target(
+            name: "Bundles",
+            dependencies: ["CArchive", "CSodium", "HermesHome", "Support", crypto, grdb, logging, system]),
+        .target(name: "Stores", dependencies: ["Support", logging, system]),
+        .target(
+            name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
+        .target(
+            name: "RestoreDrill",
+            dependencies: [
+                "Bundles", "CSodium", "GitBackup", "HermesHome", "Sanitizer", "Support", grdb, logging, subprocess,
+                system, yams,
+            ]),
+        .target(name: "Notify", dependencies: ["HTTP", "Support", logging, system]),
+        .target(
+            name: "InstanceState",
+            dependencies: ["EmbeddedData", "HermesHome", "Support", grdb, logging, subprocess, system]),
+        .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, subprocess, system]),
+        .target(
+            name: "Jobs", dependencies: ["EmbeddedData", "Support", grdb, logging, subprocess, system, yams]),
+        .executableTarget(
+            name: "hermes-ops-runner",
+            dependencies: [
+                "Bundles", "DriveUpload", "EmbeddedData", "GitBackup", "HTTP", "HermesHome", "InstanceState", "Jobs",
+                "Notify", "RestoreDrill", "Sanitizer", "Stores", "Support", "Units", argumentParser, logging, system,
+            ]),
+
+        // Tests mirror sources.
+        .target(name: "TestSupport", dependencies: ["Support", subprocess, system], path: "Tests/TestSupport"),
+        .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport", system]),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Support", "TestSupport", subprocess, system]),
+        .testTarget(name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", grdb, system]),
+        .testTarget(
+            name: "SanitizerTests",
+            dependencies: ["HermesHome", "Sanitizer", "Support", "TestSupport", subprocess, system, yams]),
+        .testTarget(
+            name: "GitBackupTests", dependencies: ["GitBackup", "HTTP", "Support", "TestSupport", subprocess, system]),
+        .testTarget(
+            name: "BundlesTests",
+            dependencies: ["Bundles", "HermesHome", "Support", "TestSupport", grdb, subprocess, system]),
+        .testTarget(name: "StoresTests", dependencies: ["Stores", "Support", "TestSupport", system]),
+        .testTarget(
+            name: "DriveUploadTests",
+            dependencies: ["DriveUpload", "HTTP", "Stores", "Support", "TestSupport", subprocess, system]),
+        .testTarget(
+            name: "RestoreDrillTests",
+            dependencies: [
+                "Bundles", "GitBackup", "HermesHome", "RestoreDrill", "Sanitizer", "Support", "TestSupport", grdb,
+                subprocess, system,
+            ]),
+        .testTarget(
+            name: "NotifyTests", dependencies: ["HTTP", "Notify", "Support", "TestSupport", subprocess, system]),
+        .testTarget(
+            name: "InstanceStateTests",
+            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
+        .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
+    var settings = target.swiftSettings ?? []
+    settings += [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+    if strict { settings.append(.treatAllWarnings(as: .error)) }
+    target.swiftSettings = settings
+}

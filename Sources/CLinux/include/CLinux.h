@@ -1,0 +1,24 @@
+#pragma once
+
+#include <dirent.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; -1 and errno on failure. glibc has no wrapper.
+int hx_openat2_beneath(int directory, const char *path, int flags, unsigned mode);
+
+/// renameat2(2) with the given RENAME_ flags; -1 and errno on failure.
+int hx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+
+extern const unsigned HX_RENAME_NOREPLACE;
+extern const unsigned HX_RENAME_EXCHANGE;
+
+/// The name of a directory entry: a flexible array, invisible to Swift.
+const char *hx_dirent_name(const struct dirent *entry);
+
+/// open(2) and openat(2) are variadic.
+int hx_openat(int directory, const char *path, int flags, unsigned mode);
+
+/// prctl(PR_SET_DUMPABLE, 0) and RLIMIT_CORE 0: no core dump, no ptrace by the same user. 0 on success.
+int hx_forbid_core_dumps(void);

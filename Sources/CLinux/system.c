@@ -1,0 +1,39 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+const unsigned HX_RENAME_NOREPLACE = RENAME_NOREPLACE;
+const unsigned HX_RENAME_EXCHANGE = RENAME_EXCHANGE;
+
+int hx_openat2_beneath(int directory, const char *path, int flags, unsigned mode)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)flags,
+        .mode = mode,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+int hx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
+{
+    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
+}
+
+const char *hx_dirent_name(const struct dirent *entry) { return entry->d_name; }
+
+int hx_openat(int directory, const char *path, int flags, unsigned mode) { return openat(directory, path, flags, mode); }
+
+int hx_forbid_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return -1;
+    return setrlimit(RLIMIT_CORE, &none);
+}

@@ -1,0 +1,28 @@
+#include "EmbeddedData.h"
+
+#include <string.h>
+
+static const unsigned char run_schema[] = {
+#embed "data/schemas/job-run.schema.json"
+};
+static const unsigned char snapshot_schema[] = {
+#embed "data/schemas/instance-snapshot.schema.json"
+};
+static const unsigned char fleet_schema[] = {
+#embed "data/schemas/fleet-snapshot.schema.json"
+};
+
+#define FILE_ENTRY(path, symbol) {path, symbol, sizeof symbol}
+
+static const struct hx_embedded_file files[] = {
+    FILE_ENTRY("schemas/job-run.schema.json", run_schema),
+    FILE_ENTRY("schemas/instance-snapshot.schema.json", snapshot_schema),
+    FILE_ENTRY("schemas/fleet-snapshot.schema.json", fleet_schema),
+};
+
+const struct hx_embedded_file *hx_embedded_file(const char *name)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (strcmp(files[i].name, name) == 0) return &files[i];
+    return NULL;
+}

@@ -1,0 +1,101 @@
+internal import CCrypto
+internal import CSodium
+
+/// A message digest over bytes that come in pieces, by OpenSSL's libcrypto.
+///
+/// SHA-1 is here for git object ids and MD5 for Google Drive's checksums; neither protects anything.
+public struct Digest: ~Copyable {
+    public enum Algorithm: Sendable {
+        case md5, sha1, sha256
+    }
+
+    private let context: OpaquePointer
+
+    public init(_ algorithm: Algorithm) {
+        let kind: OpaquePointer? =
+            switch algorithm {
+            case .md5: EVP_md5()
+            case .sha1: EVP_sha1()
+            case .sha256: EVP_sha256()
+            }
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, kind, nil) == 1 else {
+            fatalError("libcrypto has no \(algorithm)")
+        }
+        self.context = context
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        precondition(EVP_DigestUpdate(context, base, bytes.count) == 1, "libcrypto refused to hash")
+    }
+
+    public mutating func update(_ bytes: some ContiguousBytesCollection) {
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    /// The digest: 16, 20 or 32 bytes.
+    public consuming func finish() -> [UInt8] {
+        var length: UInt32 = 0
+        let digest = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+            precondition(EVP_DigestFinal_ex(context, buffer.baseAddress, &length) == 1, "libcrypto refused to finish")
+            count = Int(length)
+        }
+        return digest
+    }
+
+    /// The digest of bytes at hand.
+    public static func of(_ bytes: UnsafeRawBufferPointer, _ algorithm: Algorithm) -> [UInt8] {
+        var digest = Digest(algorithm)
+        digest.update(bytes)
+        return digest.finish()
+    }
+
+    /// The digest of bytes at hand.
+    public static func of(_ bytes: [UInt8], _ algorithm: Algorithm) -> [UInt8] {
+        bytes.withUnsafeBytes { of($0, algorithm) }
+    }
+}
+
+/// Contiguous bytes that a digest can take.
+public protocol ContiguousBytesCollection {
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+}
+
+extension Array: ContiguousBytesCollection where Element == UInt8 {}
+extension ArraySlice: ContiguousBytesCollection where Element == UInt8 {}
+
+/// BLAKE2b under a key (RFC 7693), `length` bytes of it (16 to 64).
+public func keyedHash(_ bytes: UnsafeRawBufferPointer, key: Secret, length: Int) -> [UInt8] {
+    sodiumReady()
+    return [UInt8](unsafeUninitializedCapacity: length) { out, count in
+        let status = key.withUnsafeBytes { key in
+            crypto_generichash(
+                out.baseAddress!, length, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(bytes.count),
+                key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count)
+        }
+        precondition(status == 0, "BLAKE2b refused its key (16 to 64 bytes) or length")
+        count = length
+    }
+}
+
+/// `count` random bytes from the kernel.
+public func randomBytes(_ count: Int) -> [UInt8] {
+    sodiumReady()
+    return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        if let base = buffer.baseAddress { randombytes_buf(base, count) }
+        initialized = count
+    }
+}
+
+/// Lower-case hexadecimal.
+public func hex(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var out: [UInt8] = []
+    for byte in bytes {
+        out.append(digits[Int(byte >> 4)])
+        out.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: out, as: UTF8.self)
+}

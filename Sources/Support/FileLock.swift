@@ -1,0 +1,29 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// An exclusive flock(2) that dies with its process and so cannot go stale. The file says who holds it, for people to read; the
+/// file itself stays behind.
+public final class FileLock {
+    private let descriptor: FileDescriptor
+
+    /// Takes the lock, or returns nil if another process holds it.
+    public init?(_ path: FilePath) throws {
+        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+        guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening the lock", subject: path.printable) }
+        descriptor = FileDescriptor(rawValue: raw)
+        while flock(raw, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            if code == EINTR { continue }
+            try? descriptor.close()
+            if code == EWOULDBLOCK { return nil }
+            throw OperatorError.system(code, doing: "locking", subject: path.printable)
+        }
+        let me = ProcessIdentity.current
+        let text = #"{"pid":\#(me.pid),"startTime":\#(me.startTime),"bootId":"\#(me.bootID)"}"# + "\n"
+        // What the file says is for people: if it cannot be written the lock holds all the same.
+        if ftruncate(raw, 0) == 0 { _ = try? descriptor.writeAll(toAbsoluteOffset: 0, text.utf8) }
+    }
+
+    deinit { try? descriptor.close() }
+}

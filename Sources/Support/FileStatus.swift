@@ -1,0 +1,92 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// What lstat(2) tells about a file.
+public struct FileStatus: Sendable, Hashable {
+    public enum Kind: String, Sendable, Codable {
+        case file, directory, symlink, fifo, socket, device
+    }
+
+    public var device: UInt64
+    public var inode: UInt64
+    public var kind: Kind
+    /// The permission bits, set-id and sticky bits included: `mode & 0o7777`.
+    public var permissions: UInt32
+    public var links: UInt64
+    public var owner: UInt32
+    public var group: UInt32
+    /// In bytes.
+    public var size: Int64
+    /// In 512-byte blocks; less than `size / 512` means that the file is sparse.
+    public var blocks: Int64
+    /// Nanoseconds since the epoch.
+    public var modified: Int64
+    /// Nanoseconds since the epoch: the inode's change time, which nobody can set.
+    public var changed: Int64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        kind =
+            switch status.st_mode & S_IFMT {
+            case S_IFREG: .file
+            case S_IFDIR: .directory
+            case S_IFLNK: .symlink
+            case S_IFIFO: .fifo
+            case S_IFSOCK: .socket
+            default: .device
+            }
+        permissions = status.st_mode & 0o7777
+        links = UInt64(status.st_nlink)
+        owner = status.st_uid
+        group = status.st_gid
+        size = Int64(status.st_size)
+        blocks = Int64(status.st_blocks)
+        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+    }
+
+    /// The status of the file behind a descriptor.
+    public init(of file: FileDescriptor) throws(Errno) {
+        var status = stat()
+        guard fstat(file.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+        self.init(status)
+    }
+
+    /// The status of the path itself, a symlink not followed.
+    public init(at path: FilePath) throws(Errno) {
+        try self.init(at: path, below: FileDescriptor(rawValue: AT_FDCWD))
+    }
+
+    /// The status of a path relative to a directory's descriptor, its last component not followed.
+    public init(at path: FilePath, below directory: FileDescriptor) throws(Errno) {
+        var status = stat()
+        let result = path.withPlatformString { fstatat(directory.rawValue, $0, &status, AT_SYMLINK_NOFOLLOW) }
+        guard result == 0 else { throw Errno(rawValue: errno) }
+        self.init(status)
+    }
+
+    /// Whether two statuses tell of the same, unchanged file.
+    public func isSameContent(as other: FileStatus) -> Bool {
+        device == other.device && inode == other.inode && size == other.size && modified == other.modified
+            && changed == other.changed
+    }
+}
+
+extension FilePath {
+    /// The path's bytes as the kernel takes them.
+    public var bytes: [UInt8] {
+        withPlatformString { UnsafeBufferPointer(start: $0, count: strlen($0)).map(UInt8.init(bitPattern:)) }
+    }
+
+    /// A path from bytes, which are not necessarily UTF-8. A NUL ends it.
+    public init(bytes: some Sequence<UInt8>) {
+        self = (bytes.prefix { $0 != 0 }.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { terminated in
+            FilePath(platformString: terminated.baseAddress!)
+        }
+    }
+
+    /// The path as people can read it on a terminal.
+    public var printable: String { Support.printable(bytes) }
+}

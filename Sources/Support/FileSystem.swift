@@ -1,0 +1,225 @@
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Reading and writing files without surprises: nothing followed that was not asked for, nothing half-written.
+public enum FileSystem {
+    /// Reads a whole regular file of at most `limit` bytes. Symlinks are followed unless `followingLinks` is false; anything but a
+    /// regular file is refused without blocking.
+    public static func read(_ path: FilePath, limit: Int, followingLinks: Bool = true) throws -> [UInt8] {
+        let file = try openRegular(path, followingLinks: followingLinks)
+        defer { try? file.close() }
+        return try read(file, name: path, limit: limit)
+    }
+
+    /// Opens a regular file for reading: O_NONBLOCK so that a FIFO cannot hang the program, then a check of what it is.
+    public static func openRegular(_ path: FilePath, followingLinks: Bool = true) throws -> FileDescriptor {
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW)
+        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, flags, 0) }
+        guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening", subject: path.printable) }
+        let file = FileDescriptor(rawValue: raw)
+        do {
+            let status = try FileStatus(of: file)
+            guard status.kind == .file else {
+                throw OperatorError(
+                    "not-a-file", doing: "opening", subject: path.printable,
+                    reason: "it is a \(status.kind.rawValue), not a file")
+            }
+            return file
+        } catch {
+            try? file.close()
+            throw error
+        }
+    }
+
+    /// Reads what is left of an open file, at most `limit` bytes of it.
+    public static func read(_ file: FileDescriptor, name: FilePath, limit: Int) throws -> [UInt8] {
+        let expected = (try? FileStatus(of: file).size).map(Int.init) ?? 0
+        guard expected <= limit else { throw tooLarge(name, limit) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(expected + 1)
+        while true {
+            let room = max(4096, expected + 1 - bytes.count)
+            let chunk = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+                count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+            }
+            if chunk.isEmpty { return bytes }
+            bytes += chunk
+            guard bytes.count <= limit else { throw tooLarge(name, limit) }
+        }
+    }
+
+    private static func tooLarge(_ path: FilePath, _ limit: Int) -> OperatorError {
+        OperatorError(
+            "too-large", doing: "reading", subject: path.printable, reason: "it is larger than \(limit) bytes")
+    }
+
+    /// Replaces a file as a whole: a temporary file beside it, fsync, rename, fsync of the folder. After a crash the path holds the
+    /// old bytes or the new ones.
+    public static func replace(
+        _ path: FilePath, with bytes: some ContiguousBytesCollection, permissions: UInt32 = 0o600
+    ) throws {
+        let writer = try AtomicFile(path, permissions: permissions)
+        do {
+            try bytes.withUnsafeBytes { try writer.write($0) }
+            try writer.commit()
+        } catch {
+            writer.discard()
+            throw error
+        }
+    }
+
+    /// fsync of a folder, so that a rename in it survives a power cut.
+    public static func syncDirectory(_ path: FilePath) throws {
+        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
+        guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening the folder", subject: path.printable) }
+        let directory = FileDescriptor(rawValue: raw)
+        defer { try? directory.close() }
+        guard fsync(raw) == 0 else {
+            throw OperatorError.system(errno, doing: "syncing the folder", subject: path.printable)
+        }
+    }
+
+    /// Makes a folder and its missing parents with the given permissions (the umask does not widen or narrow the last one).
+    public static func makeDirectory(_ path: FilePath, permissions: UInt32 = 0o700) throws {
+        if path.withPlatformString({ mkdir($0, permissions) }) == 0 {
+            guard path.withPlatformString({ chmod($0, permissions) }) == 0 else {
+                throw OperatorError.system(errno, doing: "setting the mode of", subject: path.printable)
+            }
+            return
+        }
+        switch errno {
+        case EEXIST:
+            var status = stat()
+            guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+                throw OperatorError(
+                    "not-a-directory", doing: "making the folder", subject: path.printable,
+                    reason: "something else stands there")
+            }
+        case ENOENT:
+            let parent = path.removingLastComponent()
+            guard parent != path, !parent.isEmpty else { fallthrough }
+            try makeDirectory(parent, permissions: permissions)
+            try makeDirectory(path, permissions: permissions)
+        default:
+            throw OperatorError.system(errno, doing: "making the folder", subject: path.printable)
+        }
+    }
+
+    /// Removes a file or a whole tree, symlinks not followed and other file systems not spared; what is not there is fine.
+    public static func removeTree(_ path: FilePath) throws {
+        try removeTree(path, below: FileDescriptor(rawValue: AT_FDCWD))
+    }
+
+    private static func removeTree(_ path: FilePath, below directory: FileDescriptor) throws {
+        func unlink(_ flags: Int32) -> Int32 {
+            path.withPlatformString { unlinkat(directory.rawValue, $0, flags) } == 0 ? 0 : errno
+        }
+        let failure = unlink(0)
+        if failure == 0 || failure == ENOENT { return }
+        guard failure == EISDIR || failure == EPERM else {
+            throw OperatorError.system(failure, doing: "removing", subject: path.printable)
+        }
+        let raw = path.withPlatformString {
+            hx_openat(directory.rawValue, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+        }
+        guard raw >= 0 else { throw OperatorError.system(errno, doing: "removing", subject: path.printable) }
+        let inner = FileDescriptor(rawValue: raw)
+        defer { try? inner.close() }
+        // A folder without the write bit is ours to remove all the same.
+        _ = fchmod(raw, 0o700)
+        for name in try DirectoryListing.names(in: inner) { try removeTree(FilePath(bytes: name), below: inner) }
+        let last = unlink(AT_REMOVEDIR)
+        guard last == 0 || last == ENOENT else {
+            throw OperatorError.system(last, doing: "removing", subject: path.printable)
+        }
+    }
+
+    /// Renames, replacing what is there.
+    public static func rename(_ from: FilePath, to target: FilePath) throws {
+        let result = from.withPlatformString { from in target.withPlatformString { Glibc.rename(from, $0) } }
+        guard result == 0 else {
+            throw OperatorError.system(errno, doing: "renaming", subject: "\(from.printable) to \(target.printable)")
+        }
+    }
+
+    /// Swaps two paths in one step (renameat2 with RENAME_EXCHANGE): at every instant each name holds one of the two.
+    public static func exchange(_ one: FilePath, _ other: FilePath) throws {
+        let result = one.withPlatformString { one in
+            other.withPlatformString { hx_renameat2(AT_FDCWD, one, AT_FDCWD, $0, HX_RENAME_EXCHANGE) }
+        }
+        guard result == 0 else {
+            throw OperatorError.system(errno, doing: "exchanging", subject: "\(one.printable) with \(other.printable)")
+        }
+    }
+
+    /// Free bytes for this user on the file system that holds the path.
+    public static func freeSpace(at path: FilePath) throws -> Int64 {
+        var status = statvfs()
+        guard path.withPlatformString({ statvfs($0, &status) }) == 0 else {
+            throw OperatorError.system(errno, doing: "reading the free space at", subject: path.printable)
+        }
+        return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+}
+
+/// A file that appears under its name only when it is complete.
+///
+/// The temporary file stands in the same folder as `.NAME.PID.RANDOM.tmp`, so that the rename cannot cross file systems.
+public final class AtomicFile {
+    public let path: FilePath
+    public let descriptor: FileDescriptor
+    private let temporary: FilePath
+    private var isOpen = true
+
+    public init(_ path: FilePath, permissions: UInt32 = 0o600) throws {
+        self.path = path
+        let name = path.lastComponent?.string ?? "file"
+        // 255 bytes are the limit of a name; a long one gives way to the suffix.
+        let stem = Array(name.utf8).count > 200 ? hex(Digest.of(Array(name.utf8), .sha256).prefix(16)) : name
+        temporary = path.removingLastComponent().appending(".\(stem).\(getpid()).\(hex(randomBytes(6))).tmp")
+        let raw = temporary.withPlatformString {
+            hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        }
+        guard raw >= 0 else { throw OperatorError.system(errno, doing: "writing", subject: path.printable) }
+        descriptor = FileDescriptor(rawValue: raw)
+        guard fchmod(raw, permissions) == 0 else {
+            let code = errno
+            discard()
+            throw OperatorError.system(code, doing: "setting the mode of", subject: path.printable)
+        }
+    }
+
+    deinit { discard() }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        do {
+            try descriptor.writeAll(bytes)
+        } catch let error as Errno {
+            throw OperatorError.system(error.rawValue, doing: "writing", subject: path.printable)
+        }
+    }
+
+    /// Makes the file durable and gives it its name. With `replacing` false an existing file is kept and an error thrown.
+    public func commit(replacing: Bool = true) throws {
+        guard fsync(descriptor.rawValue) == 0 else {
+            throw OperatorError.system(errno, doing: "syncing", subject: path.printable)
+        }
+        let result = temporary.withPlatformString { from in
+            path.withPlatformString { hx_renameat2(AT_FDCWD, from, AT_FDCWD, $0, replacing ? 0 : HX_RENAME_NOREPLACE) }
+        }
+        guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: path.printable) }
+        isOpen = false
+        try? descriptor.close()
+        let folder = path.removingLastComponent()
+        try FileSystem.syncDirectory(folder.isEmpty ? "." : folder)
+    }
+
+    /// Removes the temporary file; nothing happens after ``commit(replacing:)``.
+    public func discard() {
+        guard isOpen else { return }
+        isOpen = false
+        try? descriptor.close()
+        _ = temporary.withPlatformString { unlink($0) }
+    }
+}
