@@ -47,7 +47,7 @@ let package = Package(
             name: "Sanitizer",
             dependencies: ["CPCRE2", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
         .target(
-            name: "GitBackup", dependencies: ["CCrypto", "CGit2", "CZlib", "HTTP", "Support", logging, system]),
+            name: "GitBackup", dependencies: ["CGit2", "CLinux", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
             dependencies: ["CArchive", "CSodium", "HermesHome", "Support", crypto, grdb, logging, system]),

@@ -31,6 +31,8 @@ const char *hx_dirent_name(const struct dirent *entry) { return entry->d_name; }
 
 int hx_openat(int directory, const char *path, int flags, unsigned mode) { return openat(directory, path, flags, mode); }
 
+int hx_syncfs(int descriptor) { return syncfs(descriptor); }
+
 int hx_forbid_core_dumps(void)
 {
     const struct rlimit none = {0, 0};

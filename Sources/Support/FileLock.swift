@@ -25,5 +25,9 @@ public final class FileLock {
         if ftruncate(raw, 0) == 0 { _ = try? descriptor.writeAll(toAbsoluteOffset: 0, text.utf8) }
     }
 
-    deinit { try? descriptor.close() }
+    deinit {
+        // A process that is being started holds a copy of the descriptor until its exec, and closing alone would leave it the lock.
+        _ = flock(descriptor.rawValue, LOCK_UN)
+        try? descriptor.close()
+    }
 }

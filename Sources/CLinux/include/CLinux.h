@@ -20,5 +20,8 @@ const char *hx_dirent_name(const struct dirent *entry);
 /// open(2) and openat(2) are variadic.
 int hx_openat(int directory, const char *path, int flags, unsigned mode);
 
+/// syncfs(2): writes everything of the file system behind a descriptor to the disk.
+int hx_syncfs(int descriptor);
+
 /// prctl(PR_SET_DUMPABLE, 0) and RLIMIT_CORE 0: no core dump, no ptrace by the same user. 0 on success.
 int hx_forbid_core_dumps(void);

@@ -1,0 +1,241 @@
+internal import Glibc
+internal import Support
+public import SystemPackage
+
+/// The git work tree that carries the sanitized backup in one of its folders.
+///
+/// Each call opens the repository anew, off the cooperative pool, under a lock of its own, and first finishes or takes back what an
+/// interrupted call left. Nothing outside the folder is ever changed.
+public final class BackupRepository: Sendable {
+    public struct Settings: Sendable {
+        /// The top of the work tree.
+        public var path: FilePath
+        public var remote: RemoteAddress
+        public var branch: String
+        public var identity: Identity
+        /// One component below the top of the work tree.
+        public var folder: String
+
+        public init(
+            path: FilePath, remote: RemoteAddress, branch: String = "main", identity: Identity,
+            folder: String = "hermes_persistent_backup"
+        ) {
+            self.path = path
+            self.remote = remote
+            self.branch = branch
+            self.identity = identity
+            self.folder = folder
+        }
+    }
+
+    /// The last commit's hold of the folder.
+    public struct Baseline: Sendable {
+        /// The commit that HEAD names; nil while there is none.
+        public var head: ObjectID?
+        /// By path relative to the folder.
+        public var files: [[UInt8]: StoredFile]
+    }
+
+    /// What preparing found and did.
+    public struct Preparation: Sendable {
+        public enum Origin: Sendable, Hashable {
+            /// The repository was there.
+            case existing
+            /// It was not, and came from the remote.
+            case cloned
+            /// It was not, and the remote has no commit either.
+            case initialised
+        }
+
+        public var origin: Origin
+        public var head: ObjectID?
+        /// What was healed, for people to read.
+        public var notes: [String]
+    }
+
+    /// A moment in a commit after which a test ends the process.
+    enum Phase: String, CaseIterable, Sendable {
+        case begun, packWritten, objectsWritten, journalWritten, branchMoved, treeWritten, indexWritten
+    }
+
+    public let settings: Settings
+    let reached: @Sendable (Phase) -> Void
+
+    public init(_ settings: Settings) throws {
+        try Self.validate(settings)
+        self.settings = settings
+        reached = { _ in }
+    }
+
+    init(_ settings: Settings, reached: @escaping @Sendable (Phase) -> Void) throws {
+        try Self.validate(settings)
+        self.settings = settings
+        self.reached = reached
+    }
+
+    private static func validate(_ settings: Settings) throws {
+        let folder = Array(settings.folder.utf8)
+        guard !folder.contains(UInt8(ascii: "/")), PathRule.refusal(of: folder) == nil else {
+            throw OperatorError(
+                "git.folder", doing: "reading the configuration", subject: printable(settings.folder),
+                reason: "this is not the name of a folder", exit: .configuration)
+        }
+        // The rules of git-check-ref-format(1) that matter for one branch.
+        let branch = settings.branch
+        let forbidden = branch.unicodeScalars.contains {
+            $0.value <= 32 || $0.value == 127 || "~^:?*[\\".unicodeScalars.contains($0)
+        }
+        let parts = branch.split(separator: "/", omittingEmptySubsequences: false)
+        guard !forbidden, !branch.contains(".."), !branch.contains("@{"), !branch.hasSuffix("."), branch != "@",
+            parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasPrefix("-") && !$0.hasSuffix(".lock") })
+        else {
+            throw OperatorError(
+                "git.branch", doing: "reading the configuration", subject: printable(branch),
+                reason: "this is not the name of a branch", exit: .configuration)
+        }
+    }
+
+    var reference: String { "refs/heads/\(settings.branch)" }
+
+    /// Whether a repository can be used as it stands; changes nothing. What is missing (nil) would be made by ``prepare(_:)``.
+    public func inspect() async throws -> Baseline? {
+        try await offPool { [self] in
+            guard try needsRepository() == false else { return nil }
+            let repository = try open()
+            let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
+            let head = try repository.target(of: reference)
+            let listing = try folder.listing(of: head)
+            // An interrupted commit of our own is healed by the next run: nothing to complain about.
+            if try Journal.read(in: state(repository)) == nil { _ = try folder.requireClean(listing) }
+            return Baseline(head: head, files: listing)
+        }
+    }
+
+    /// What the last commit holds, for the stager to compare with.
+    public func baseline() async throws -> Baseline {
+        try await offPool { [self] in
+            let repository = try open()
+            let head = try repository.target(of: reference)
+            let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
+            return Baseline(head: head, files: try folder.listing(of: head))
+        }
+    }
+
+    // MARK: Opening
+
+    /// Whether there is no repository yet at a path where one may be made.
+    func needsRepository() throws -> Bool {
+        let path = settings.path
+        do {
+            let status = try FileStatus(at: path)
+            guard status.kind == .directory || status.kind == .symlink else {
+                throw OperatorError(
+                    "git.not-a-repository", doing: "opening the repository", subject: path.printable,
+                    reason: "there is a \(status.kind.rawValue), not a folder", exit: .configuration)
+            }
+        } catch let errno as Errno {
+            if errno == .noSuchFileOrDirectory { return true }
+            throw OperatorError.system(errno.rawValue, doing: "opening the repository", subject: path.printable)
+        }
+        let names = try DirectoryListing.names(at: path)
+        guard names == [Array(".git".utf8)] else { return names.isEmpty }
+        // What makes a folder a repository for git; a first run that was killed within `init` left less.
+        let git = path.appending(".git")
+        guard let status = try? FileStatus(at: git), status.kind == .directory else { return false }
+        return ["HEAD", "objects", "refs"].contains { (try? FileStatus(at: git.appending($0))) == nil }
+    }
+
+    /// Opens the repository and refuses every state that a backup cannot stand on.
+    func open() throws -> RepositoryHandle {
+        let repository = try RepositoryHandle.open(settings.path)
+        func refuse(_ type: String, _ reason: String, _ advice: String) -> OperatorError {
+            OperatorError(
+                type, doing: "opening the repository", subject: settings.path.printable, reason: reason, advice: advice)
+        }
+        if repository.isBare {
+            throw refuse(
+                "git.bare", "it is bare: it has no work tree", "let repository.path name a clone with a work tree")
+        }
+        if let operation = repository.operationInProgress {
+            throw refuse("git.in-progress", "it is in the middle of \(operation)", "finish or abort that first")
+        }
+        if repository.isShallow {
+            throw refuse(
+                "git.shallow", "it is a shallow clone, which cannot be pushed from", "run `git fetch --unshallow` in it"
+            )
+        }
+        guard let branch = try repository.headBranch() else {
+            throw refuse("git.detached", "its HEAD is detached", "run `git switch \(settings.branch)` in it")
+        }
+        guard branch == settings.branch else {
+            throw refuse(
+                "git.branch", "it is on branch \(printable(branch)), not on \(settings.branch)",
+                "run `git switch \(settings.branch)` in it, or change repository.branch")
+        }
+        return repository
+    }
+
+    /// Where this program keeps its own files in a repository.
+    func state(_ repository: RepositoryHandle) -> FilePath { repository.gitDirectory.appending("hermes-ops") }
+
+    /// Runs a body alone with the open repository, everything healed before.
+    func exclusively<Result>(_ body: (RepositoryHandle, _ notes: [String]) throws -> Result) throws -> Result {
+        let repository = try open()
+        let state = state(repository)
+        try FileSystem.makeDirectory(state)
+        guard let lock = try FileLock(state.appending("lock")) else {
+            throw OperatorError(
+                "git.busy", doing: "locking the repository", subject: settings.path.printable,
+                reason: "another run works in it", exit: .skipped)
+        }
+        return try withExtendedLifetime(lock) {
+            var notes = try StaleLocks.heal(repository, branch: settings.branch).map {
+                "removed the stale lock \($0) of a process that is gone"
+            }
+            if let note = try recover(repository) { notes.append(note) }
+            return try body(repository, notes)
+        }
+    }
+
+    /// Finishes or takes back a commit that was interrupted, and sweeps its temporary files.
+    private func recover(_ repository: RepositoryHandle) throws -> String? {
+        let state = state(repository)
+        try sweep(repository)
+        guard let journal = try Journal.read(in: state) else {
+            try FileSystem.removeTree(Journal.path(in: state))
+            return nil
+        }
+        let head = try repository.target(of: reference)
+        guard head == journal.new else {
+            // The branch never moved, or somebody moved it on since: there is nothing to finish.
+            try Journal.remove(in: state)
+            return nil
+        }
+        let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
+        let new = try folder.listing(of: journal.new)
+        let present = try folder.remains(of: folder.listing(of: journal.old), towards: new)
+        let reader = LockedReader(try RepositoryHandle.open(settings.path))
+        try folder.update(
+            from: present, to: new, scratch: state.appending("incoming"),
+            content: { write in
+                guard let stored = new[write.path] else { return [] }
+                return try reader.content(of: stored.blob)
+            },
+            forEach: { count, body in for index in 0..<count { try body(index) } })
+        let others = try repository.indexEntries().filter { !$0.path.starts(with: Array("\(settings.folder)/".utf8)) }
+        try IndexFile.write(folder.index(of: new, keeping: others), in: repository.gitDirectory)
+        try Journal.remove(in: state)
+        return "finished the interrupted commit \(journal.new)"
+    }
+
+    private func sweep(_ repository: RepositoryHandle) throws {
+        try FileSystem.removeTree(state(repository).appending("incoming"))
+        let packs = repository.commonDirectory.appending("objects/pack")
+        for folder in [packs, state(repository)] {
+            for name in try DirectoryListing.names(at: folder)
+            where name.starts(with: Array(PackFile.temporaryPrefix.utf8)) {
+                try FileSystem.removeTree(folder.pushing(FilePath(bytes: name)))
+            }
+        }
+    }
+}

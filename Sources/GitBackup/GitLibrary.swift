@@ -1,0 +1,35 @@
+internal import CGit2
+internal import Glibc
+internal import Support
+
+/// libgit2, started once for the life of the process, with no configuration but a repository's own.
+enum GitLibrary {
+    private static let started: Bool = {
+        guard git_libgit2_init() >= 0 else { return false }
+        // No system, user or XDG configuration: url.<x>.insteadOf there would redirect a push, and a user's filters would change
+        // what is stored. These are the levels that libgit2 1.5 reads from files (git_config_level_t 1 to 4).
+        for level: Int32 in 1...4 where hx_git_set_search_path(level, "/dev/null") != 0 { return false }
+        return hx_git_enable_fsync_gitdir(1) == 0
+    }()
+
+    static func start() throws {
+        guard started else { throw error("git.start", doing: "starting libgit2") }
+    }
+
+    /// The thread's last libgit2 error; read in the same call that failed, for another call would overwrite it.
+    static func error(
+        _ type: String = "git.failure", doing: String, subject: String? = nil, advice: String? = nil,
+        exit: ExitStatus = .failure, isTemporary: Bool = false
+    ) -> OperatorError {
+        var reason = "libgit2 gives no reason"
+        if let last = git_error_last(), let message = last.pointee.message {
+            reason = printable(UnsafeRawBufferPointer(start: message, count: strlen(message)), limit: 500)
+        }
+        return OperatorError(
+            type, doing: doing, subject: subject, reason: reason, advice: advice, exit: exit, isTemporary: isTemporary)
+    }
+
+    static func check(_ code: Int32, _ doing: String, _ subject: String? = nil) throws {
+        guard code >= 0 else { throw error(doing: doing, subject: subject) }
+    }
+}

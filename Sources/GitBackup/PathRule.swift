@@ -1,0 +1,52 @@
+/// Which names git cannot or must not carry.
+public enum PathRule {
+    /// Why a file cannot stand in a git tree under this path, or nil if it can.
+    ///
+    /// Refused are empty components, `.` and `..`, every spelling of `.git` that a case-folding, HFS+ or NTFS file system would take
+    /// for it (git's own fsck refuses these, and servers that check refuse the push), and `.gitmodules`, which git itself obeys.
+    public static func refusal(of path: [UInt8]) -> String? {
+        if let reason = danger(of: path) { return reason }
+        for component in path.split(separator: UInt8(ascii: "/")) {
+            let name = folded(component)
+            if name == ".gitmodules" || name.hasPrefix("gitmod~") || name.hasPrefix("gi7eba~") {
+                return "git obeys a file named .gitmodules"
+            }
+        }
+        return nil
+    }
+
+    /// Why a path from a tree must never be written to a work tree, or nil if it may.
+    static func danger(of path: [UInt8]) -> String? {
+        guard !path.isEmpty else { return "its path is empty" }
+        guard !path.contains(0) else { return "its name holds a NUL byte" }
+        guard path.count <= 4095 else { return "its path is longer than 4095 bytes" }
+        for component in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            if component.isEmpty { return "its path has an empty component" }
+            if component.elementsEqual([46]) || component.elementsEqual([46, 46]) { return "its path leads elsewhere" }
+            let name = folded(component)
+            if name == ".git" || name == "git~1" { return "git keeps the name .git for itself" }
+        }
+        return nil
+    }
+
+    /// The name as a forgiving file system sees it: lower case, without the code points that HFS+ ignores, and without what NTFS
+    /// drops (trailing dots and spaces, a stream's name).
+    private static func folded(_ component: ArraySlice<UInt8>) -> String {
+        var bytes = Array(component)
+        if let stream = bytes.firstIndex(of: UInt8(ascii: ":")) { bytes.removeSubrange(stream...) }
+        if let backslash = bytes.firstIndex(of: UInt8(ascii: "\\")), backslash > 0 {
+            bytes.removeSubrange(backslash...)
+        }
+        while let last = bytes.last, last == UInt8(ascii: ".") || last == UInt8(ascii: " ") { bytes.removeLast() }
+        guard let text = String(validating: bytes, as: UTF8.self) else { return "" }
+        let ignored: (Unicode.Scalar) -> Bool = { scalar in
+            switch scalar.value {
+            case 0x200C...0x200F, 0x202A...0x202E, 0x206A...0x206F, 0xFEFF: true
+            default: false
+            }
+        }
+        var name = ""
+        for scalar in text.unicodeScalars where !ignored(scalar) { name.unicodeScalars.append(scalar) }
+        return name.lowercased()
+    }
+}
