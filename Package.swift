@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "EmbeddedData", exclude: ["data"]),
 
         // The house, from the ground up.
-        .target(name: "Support", dependencies: ["CCrypto", "CSodium", "CLinux", logging, system]),
+        .target(name: "Support", dependencies: ["CCrypto", "CLinux", "CSodium", logging, subprocess, system]),
         .target(name: "HTTP", dependencies: ["CCurl", "Support", logging, system]),
         .target(name: "HermesHome", dependencies: ["Support", grdb, system, yams]),
         .target(
@@ -106,7 +106,8 @@ let package = Package(
         .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system]),
+            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],
+            resources: [.copy("Resources")]),
     ],
     swiftLanguageModes: [.v6]
 )
