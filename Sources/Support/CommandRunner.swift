@@ -71,9 +71,10 @@ public struct SystemCommandRunner: CommandRunner {
         let settings = (options: options, environment: environment == nil ? Environment.inherit : .custom(custom))
         return try await withThrowingTaskGroup(of: CommandResult?.self) { group in
             group.addTask {
+                // The library takes byte arguments as C strings, terminator included.
                 let result = try await Subprocess.run(
                     program.components.count == 1 && !program.isAbsolute ? .name(program.string) : .path(program),
-                    arguments: Arguments(arguments), environment: settings.environment,
+                    arguments: Arguments(arguments.map { $0 + [0] }), environment: settings.environment,
                     workingDirectory: workingDirectory, platformOptions: settings.options,
                     output: .bytes(limit: limit), error: .bytes(limit: limit))
                 let end: CommandResult.End =
