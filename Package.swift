@@ -104,7 +104,8 @@ let package = Package(
             name: "InstanceStateTests",
             dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
         .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
-        .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],
