@@ -51,7 +51,8 @@ struct PlanCommand: AsyncParsableCommand {
         let configuration = try await session.configuration()
         if let job, configuration.job(named: job) == nil {
             throw OperatorError(
-                "no-such-job", doing: "looking for the job", subject: printable(job, limit: 64), reason: "it is not declared",
+                "no-such-job", doing: "looking for the job", subject: printable(job, limit: 64),
+                reason: "it is not declared",
                 advice: "declared: \(configuration.jobs.map(\.name).joined(separator: ", "))", exit: .usage)
         }
         let jobs = configuration.jobs.filter { job == nil || $0.name == job }
@@ -96,7 +97,8 @@ struct PlanCommand: AsyncParsableCommand {
         var table = TextTable("ACTION", "SIZE", "FINDINGS", "PATH", "RULE", "REASON")
         for file in plan.files where all || file.action != PolicyAction.skip.rawValue {
             table.add(
-                file.action, HumanUnits.bytes(file.size), file.findings > 0 ? String(file.findings) : "", file.path, file.rule,
+                file.action, HumanUnits.bytes(file.size), file.findings > 0 ? String(file.findings) : "", file.path,
+                file.rule,
                 file.reason)
         }
         if !table.isEmpty { text += "\n" + table.render() }

@@ -25,7 +25,8 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
-        let result = try await JobExecution(session: session, job: job, dryRun: dryRun, acceptShrink: acceptShrink).run()
+        let result = try await JobExecution(session: session, job: job, dryRun: dryRun, acceptShrink: acceptShrink)
+            .run()
         try session.console.show(result.record) { RunText.text(result) }
         if result.hasAbandonedWork { _exit(result.exit.rawValue) }
         if result.exit != .success { throw ExitCode(result.exit.rawValue) }

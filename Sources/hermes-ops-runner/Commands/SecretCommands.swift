@@ -8,7 +8,8 @@ internal import SystemPackage
 struct ScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan", abstract: "Look for secrets in files and folders; exit 10 if there are any.",
-        discussion: "Prints `path:line:column rule fingerprint`, never the secret. Equal secrets have equal fingerprints.")
+        discussion:
+            "Prints `path:line:column rule fingerprint`, never the secret. Equal secrets have equal fingerprints.")
 
     @OptionGroup var options: GlobalOptions
 
@@ -41,7 +42,8 @@ struct ScanCommand: AsyncParsableCommand {
 
 struct SanitizeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sanitize", abstract: "Write the sanitized tree of a home, and its manifest, to an empty folder; no git.")
+        commandName: "sanitize",
+        abstract: "Write the sanitized tree of a home, and its manifest, to an empty folder; no git.")
 
     enum PolicyName: String, ExpressibleByArgument, CaseIterable {
         case hermes, content
@@ -52,7 +54,9 @@ struct SanitizeCommand: AsyncParsableCommand {
     @Argument(help: "The home, or any folder.", completion: .directory)
     var source: String
 
-    @Option(help: ArgumentHelp("The folder to write to: empty, or not there yet.", valueName: "folder"), completion: .directory)
+    @Option(
+        help: ArgumentHelp("The folder to write to: empty, or not there yet.", valueName: "folder"),
+        completion: .directory)
     var into: String
 
     @Option(
@@ -72,7 +76,8 @@ struct SanitizeCommand: AsyncParsableCommand {
         let tree = try await Interruption.run("sanitizing") {
             try await offPoolCancellable { cancellation in
                 defer { try? Sanitizer.sweep(staging) }
-                let tree = try sanitizer.stage(home: home, into: staging, cancellation: cancellation, progress: progress)
+                let tree = try sanitizer.stage(
+                    home: home, into: staging, cancellation: cancellation, progress: progress)
                 try tree.write(into: target, cancellation: cancellation)
                 return tree
             }
@@ -137,7 +142,8 @@ struct ExplainCommand: AsyncParsableCommand {
             var text = "\(explanation.path): \(explanation.action)\n"
             text += "  rule \(explanation.rule) (\(printable(explanation.origin))): \(printable(explanation.reason))\n"
             for finding in explanation.findings {
-                text += "  \(printable(finding.place)): \(finding.rule) \(finding.fingerprint)\(finding.count > 1 ? " x\(finding.count)" : "")\n"
+                text +=
+                    "  \(printable(finding.place)): \(finding.rule) \(finding.fingerprint)\(finding.count > 1 ? " x\(finding.count)" : "")\n"
             }
             return text
         }

@@ -26,7 +26,8 @@ struct SchemaCommand: ParsableCommand {
 struct ValidateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate", abstract: "Check configuration, home, policy and credentials; touches nothing.",
-        discussion: "Every error is listed with its place. Credentials are checked for being there and private, not read out.")
+        discussion:
+            "Every error is listed with its place. Credentials are checked for being there and private, not read out.")
 
     @OptionGroup var options: GlobalOptions
 
@@ -55,7 +56,9 @@ struct ValidateCommand: AsyncParsableCommand {
             do { try HomeInspection.require(configuration.instance.hermesHome) } catch { note(error) }
             do { _ = try session.policy(configuration.sanitizer) } catch { note(error) }
             for declaration in configuration.credentials.values.sorted(by: { $0.name < $1.name }) {
-                do { try session.credentials.check(declaration.reference, name: declaration.name) } catch { note(error) }
+                do { try session.credentials.check(declaration.reference, name: declaration.name) } catch {
+                    note(error)
+                }
             }
             if let ping = configuration.notify.ping {
                 do { try session.credentials.check(ping, name: "ping") } catch { note(error) }
@@ -83,7 +86,9 @@ struct InitCommand: AsyncParsableCommand {
 
     @OptionGroup var options: GlobalOptions
 
-    @Option(help: ArgumentHelp("The Hermes home.", discussion: "Default: $HERMES_HOME, else ~/.hermes.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "The Hermes home.", discussion: "Default: $HERMES_HOME, else ~/.hermes.", valueName: "folder"))
     var hermesHome: String?
 
     @Flag(help: "Print the configuration instead of writing it.")
@@ -91,7 +96,8 @@ struct InitCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
-        let home = FilePath(hermesHome ?? session.environment["HERMES_HOME"] ?? session.locations.home.appending(".hermes").string)
+        let home = FilePath(
+            hermesHome ?? session.environment["HERMES_HOME"] ?? session.locations.home.appending(".hermes").string)
         let absolute = home.isAbsolute ? home : FilePath(FileManager.default.currentDirectoryPath).pushing(home)
         let layout = HomeLayout(absolute)
         let google = absolute.appending("google_token.json")

@@ -27,7 +27,9 @@ struct StatusCommand: AsyncParsableCommand {
             moment.map { "\(HumanUnits.duration(now - $0)) ago" } ?? "never"
         }
         for job in report.jobs {
-            var next = job.nextDue.map { "in \(HumanUnits.duration($0 - now))" } ?? (job.schedule == nil ? "on request" : "unknown")
+            var next =
+                job.nextDue.map { "in \(HumanUnits.duration($0 - now))" }
+                ?? (job.schedule == nil ? "on request" : "unknown")
             if job.late == true { next += " (late)" }
             table.add(
                 job.name, job.state.rawValue, ago(job.lastRun?.finishedAt), job.lastRun?.outcome?.rawValue ?? "-",
@@ -35,7 +37,9 @@ struct StatusCommand: AsyncParsableCommand {
         }
         var text = "\(printable(report.label)) (\(report.instance))\n" + table.render()
         for job in report.jobs {
-            if let error = job.lastRun?.error, job.failuresSince > 0 { text += "\(job.name): \(printable(error.message))\n" }
+            if let error = job.lastRun?.error, job.failuresSince > 0 {
+                text += "\(job.name): \(printable(error.message))\n"
+            }
             for warning in job.lastRun?.warnings ?? [] { text += "\(job.name): warning: \(printable(warning))\n" }
             if let reason = job.nextDueUnknown { text += "\(job.name): next due is unknown: \(printable(reason))\n" }
         }
@@ -74,7 +78,8 @@ struct HistoryCommand: AsyncParsableCommand {
                 table.add(
                     entry.startedAt.description, entry.job + (entry.dryRun ? " (dry)" : ""),
                     entry.outcome?.rawValue ?? entry.state.rawValue,
-                    entry.durationMs.map { HumanUnits.duration(.milliseconds($0)) } ?? "-", entry.trigger.rawValue, entry.runId,
+                    entry.durationMs.map { HumanUnits.duration(.milliseconds($0)) } ?? "-", entry.trigger.rawValue,
+                    entry.runId,
                     entry.errorType ?? "")
             }
             return entries.isEmpty ? "no run yet\n" : table.render()
@@ -109,7 +114,9 @@ struct ShowCommand: AsyncParsableCommand {
             if let finished = record.finishedAt { text += "finished \(finished)\n" }
             if let error = record.error { text += "error \(error.type): \(printable(error.message))\n" }
             for warning in warnings { text += "warning: \(printable(warning))\n" }
-            for name in attachments { text += "kept with it: \(runs.folder.appending(record.runId).appending(name).printable)\n" }
+            for name in attachments {
+                text += "kept with it: \(runs.folder.appending(record.runId).appending(name).printable)\n"
+            }
             return text
         }
     }
@@ -118,7 +125,9 @@ struct ShowCommand: AsyncParsableCommand {
 struct FinalizeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finalize", abstract: "Close the record of a run that was killed; for ExecStopPost=.",
-        discussion: "Reads SERVICE_RESULT, EXIT_CODE, EXIT_STATUS and INVOCATION_ID as systemd sets them. Closing twice changes nothing.")
+        discussion:
+            "Reads SERVICE_RESULT, EXIT_CODE, EXIT_STATUS and INVOCATION_ID as systemd sets them. Closing twice changes nothing."
+    )
 
     @OptionGroup var options: GlobalOptions
 
@@ -131,12 +140,14 @@ struct FinalizeCommand: AsyncParsableCommand {
         let configuration = try? await session.configuration()
         let closer = try RunCloser(stateDirectory: session.stateDirectory, version: Version.current)
         let closed = try closer.finalize(
-            job: job, kind: configuration?.job(named: job)?.kind ?? .custom, instance: configuration?.instance.id ?? "unknown",
+            job: job, kind: configuration?.job(named: job)?.kind ?? .custom,
+            instance: configuration?.instance.id ?? "unknown",
             service: ServiceResult(environment: session.environment))
         if let configuration, !closed.isEmpty {
             let runs = try RunStore(stateDirectory: session.stateDirectory)
             let board = StatusBoard(
-                configuration: configuration, stateDirectory: session.stateDirectory, runs: runs, version: Version.current,
+                configuration: configuration, stateDirectory: session.stateDirectory, runs: runs,
+                version: Version.current,
                 time: SystemTime(), nextElapse: session.nextElapse)
             try await board.write(from: session.ledger(runs))
         }

@@ -20,7 +20,8 @@ enum RunText {
             for step in steps {
                 table.add(
                     step.name, step.outcome?.rawValue ?? step.state.rawValue,
-                    step.durationMs.map { HumanUnits.duration(.milliseconds($0)) } ?? "-", step.items.map(String.init) ?? "-",
+                    step.durationMs.map { HumanUnits.duration(.milliseconds($0)) } ?? "-",
+                    step.items.map(String.init) ?? "-",
                     step.bytes.map { HumanUnits.bytes($0) } ?? "-")
             }
             text += table.render()

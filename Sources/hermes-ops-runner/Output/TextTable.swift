@@ -12,7 +12,9 @@ struct TextTable {
         precondition(cells.count == headings.count, "a row needs a cell for each heading")
         rows.append(
             cells.map { cell in
-                String(String.UnicodeScalarView(cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+                String(
+                    String.UnicodeScalarView(
+                        cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
             })
     }
 

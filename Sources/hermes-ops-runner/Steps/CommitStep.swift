@@ -27,7 +27,8 @@ struct CommitStep: Step {
         let counts = BackupRepository.counts(of: entries, over: baseline)
         if !acceptShrink, counts.previous > 0, counts.removed * 2 > counts.previous {
             throw OperatorError(
-                "shrunk", doing: "committing", reason: "\(counts.removed) of the last backup's \(counts.previous) files would be gone",
+                "shrunk", doing: "committing",
+                reason: "\(counts.removed) of the last backup's \(counts.previous) files would be gone",
                 advice: "look at the home; if that is right, run again with --accept-shrink")
         }
         var effects = RunEffects()

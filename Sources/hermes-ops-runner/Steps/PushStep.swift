@@ -39,7 +39,8 @@ struct PushStep: Step {
             var effects = RunEffects()
             effects.pushed = true
             return StepOutcome(
-                changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes, effects: effects,
+                changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
+                effects: effects,
                 warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
         } catch let later as RetryPolicy.Later {
             throw later.error
@@ -50,7 +51,8 @@ struct PushStep: Step {
     private func checkReach(_ access: RepositoryAccess, _ context: StepContext) async throws -> [String] {
         guard let token = access.remote.token, let remote = access.config.remote else { return [] }
         let file = context.stateDirectory.appending("token-reach.json")
-        let fingerprint = try hex(token.withUnsafeBytes { keyedHash($0, key: try session.fingerprintKey(), length: 16) })
+        let fingerprint = try hex(
+            token.withUnsafeBytes { keyedHash($0, key: try session.fingerprintKey(), length: 16) })
         let known = (try? FileSystem.read(file, limit: 4096)).flatMap {
             try? JSONDecoder().decode(ReachRecord.self, from: Data($0))
         }

@@ -39,12 +39,15 @@ struct SanitizeStep: Step {
         let known = baseline
         let tree = try await offPoolCancellable { cancellation in
             try sanitizer.stage(
-                home: home, into: staging, baseline: known, cache: cache, cancellation: cancellation, progress: progress)
+                home: home, into: staging, baseline: known, cache: cache, cancellation: cancellation, progress: progress
+            )
         }
         context.values[BackupValues.tree] = tree
         var effects = RunEffects()
         effects.secretFindings = Int64(tree.manifest.totals.redactions)
-        let changed = tree.changedWhileRead.map { "\($0) kept changing while it was read; what was read last is stored" }
+        let changed = tree.changedWhileRead.map {
+            "\($0) kept changing while it was read; what was read last is stored"
+        }
         return StepOutcome(
             items: Int64(tree.files.count), bytes: tree.manifest.totals.bytes, effects: effects,
             warnings: notes + tree.warnings + changed,
