@@ -75,7 +75,7 @@ final class KnownValues: Sendable {
                 let head = KnownValues.head(pattern.bytes)
                 if index > 0, KnownValues.head(patterns[index - 1].bytes) == head { continue }
                 var slot = KnownValues.hash(head) & mask
-                while table.load(fromByteOffset: Int(slot) * 16 + 8, as: UInt32.self) != 0 { slot = (slot + 1) & mask }
+                while table.loadUnaligned(fromByteOffset: Int(slot) * 16 + 8, as: UInt32.self) != 0 { slot = (slot + 1) & mask }
                 table.storeBytes(of: head, toByteOffset: Int(slot) * 16, as: UInt64.self)
                 table.storeBytes(of: UInt32(index + 1), toByteOffset: Int(slot) * 16 + 8, as: UInt32.self)
             }
@@ -130,9 +130,9 @@ final class KnownValues: Sendable {
     private func firstPattern(_ head: UInt64) -> Int? {
         var slot = KnownValues.hash(head) & startMask
         while true {
-            let index = starts.load(fromByteOffset: Int(slot) * 16 + 8, as: UInt32.self)
+            let index = starts.loadUnaligned(fromByteOffset: Int(slot) * 16 + 8, as: UInt32.self)
             if index == 0 { return nil }
-            if starts.load(fromByteOffset: Int(slot) * 16, as: UInt64.self) == head { return Int(index) - 1 }
+            if starts.loadUnaligned(fromByteOffset: Int(slot) * 16, as: UInt64.self) == head { return Int(index) - 1 }
             slot = (slot + 1) & startMask
         }
     }

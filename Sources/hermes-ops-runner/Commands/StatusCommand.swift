@@ -1,6 +1,8 @@
 internal import ArgumentParser
 internal import Jobs
+internal import Logging
 internal import Support
+internal import SystemPackage
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

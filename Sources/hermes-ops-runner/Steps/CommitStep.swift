@@ -23,8 +23,7 @@ struct CommitStep: Step {
             access = try await session.repository(context.configuration)
         }
         let entries = try tree.files.map { try $0.backupEntry() }
-        let baseline = try await access.repository.inspect() ?? .init(head: nil, files: [:])
-        let counts = BackupRepository.counts(of: entries, over: baseline)
+        let counts = BackupRepository.counts(of: entries, over: try await access.repository.inspect())
         if !acceptShrink, counts.previous > 0, counts.removed * 2 > counts.previous {
             throw OperatorError(
                 "shrunk", doing: "committing",

@@ -19,7 +19,8 @@ extension Session {
                 "no-repository", doing: "looking for the repository", reason: "none is declared",
                 advice: "add `repository:` to the configuration", exit: .configuration)
         }
-        let address = try config.remote.map(RemoteAddress.init)
+        // Without a remote the repository stands for its own: there is nothing to fetch, and the push step does nothing.
+        let address = try config.remote.map(RemoteAddress.init) ?? .local(config.path)
         var token: Secret?
         if let name = config.credential, case .http = address {
             token = try await credentials.resolve(name, in: configuration)
