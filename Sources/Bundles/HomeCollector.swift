@@ -259,7 +259,7 @@ final class HomeCollector {
 
     private func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {
         TarEntry(
-            path: path(name), kind: kind, permissions: status.permissions, modified: status.modified,
+            path: path(name), kind: kind, permissions: status.permissions, modified: status.storedModified,
             owner: status.owner,
             group: status.group)
     }
@@ -278,13 +278,14 @@ final class HomeCollector {
         _ name: [UInt8], _ kind: BundleManifest.Kind, _ status: FileStatus, target: [UInt8]? = nil
     ) throws {
         var line = BundleManifest.Entry(
-            listed(name), kind, permissions: status.permissions, modified: status.modified)
+            listed(name), kind, permissions: status.permissions, modified: status.storedModified)
         line.target = target.map { BundlePath($0) }
         try lines.append(line)
     }
 
     private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]) throws {
-        var line = BundleManifest.Entry(listed(name), .file, permissions: status.permissions, modified: status.modified)
+        var line = BundleManifest.Entry(
+            listed(name), .file, permissions: status.permissions, modified: status.storedModified)
         line.size = size
         line.sha256 = hex(sha256)
         manifest.counts.files += 1
@@ -318,6 +319,9 @@ final class HomeCollector {
 }
 
 extension FileStatus {
+    /// The time as the archive can hold it: the last second of 1969 becomes the first of 1970.
+    fileprivate var storedModified: Int64 { modified < 0 && modified > -1_000_000_000 ? 0 : modified }
+
     fileprivate func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
 

@@ -19,6 +19,8 @@ enum Base64 {
     /// Nil for white space, a wrong character, missing or superfluous padding, or trailing bits that are not zero.
     static func decode(_ text: some Sequence<UInt8>, padding: Padding) -> [UInt8]? {
         sodiumReady()
+        // libsodium 1.0.18 takes many bytes above 127 for a slash, where char is signed.
+        guard text.allSatisfy({ $0 < 128 }) else { return nil }
         let text = text.map(CChar.init(bitPattern:))
         var length = 0
         var isWhole = false

@@ -11,7 +11,7 @@ struct TarEntry {
     var kind: Kind
     /// Permission bits: `mode & 0o7777`.
     var permissions: UInt32
-    /// Nanoseconds since the epoch.
+    /// Nanoseconds since the epoch; not between -1 second and 0, which libarchive cannot write (see `FileStatus.storedModified`).
     var modified: Int64
     var owner: UInt32 = 0
     var group: UInt32 = 0
@@ -84,8 +84,10 @@ final class TarWriter {
             }
         archive_entry_set_filetype(entry, kind)
         archive_entry_set_perm(entry, item.permissions)
-        let seconds = item.modified.flooredQuotient(by: 1_000_000_000)
-        archive_entry_set_mtime(entry, time_t(seconds), Int(item.modified - seconds * 1_000_000_000))
+        // libarchive writes seconds and fraction one after the other as digits: before 1970 that is right only for a time cut
+        // towards zero.
+        let (seconds, fraction) = item.modified.quotientAndRemainder(dividingBy: 1_000_000_000)
+        archive_entry_set_mtime(entry, time_t(seconds), Int(fraction.magnitude))
         archive_entry_set_uid(entry, la_int64_t(item.owner))
         archive_entry_set_gid(entry, la_int64_t(item.group))
         archive_entry_set_size(entry, la_int64_t(item.kind == .file ? item.size : 0))

@@ -176,7 +176,11 @@ final class DatabaseSnapshot {
 
     private static func describe(_ connection: SQLiteConnection, _ name: BundlePath) throws -> BundleManifest.Database {
         var complaints: [String] = []
-        try connection.query("PRAGMA integrity_check(10)") { complaints.append(printable($0(0) ?? "", limit: 200)) }
+        do {
+            try connection.query("PRAGMA integrity_check(10)") { complaints.append(printable($0(0) ?? "", limit: 200)) }
+        } catch let error as SQLiteConnection.Failure where error.code & 0xff == SQLITE_CORRUPT {
+            complaints.append(printable(error.reason, limit: 200))
+        }
         var tables: [String] = []
         try connection.query(
             "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
