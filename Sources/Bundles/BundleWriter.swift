@@ -89,7 +89,11 @@ public enum BundleWriter {
                 return try attempt(request, staging, copying: moved, time, progress, cancellation)
             } catch let error as DatabaseMoved {
                 // Each database can do so once: the next time it is copied first.
-                moved.insert(error.path)
+                guard moved.insert(error.path).inserted else {
+                    throw OperatorError(
+                        "database-moving", doing: "bundling the database", subject: printable(error.path),
+                        reason: "it is written to in a way that keeps no lock", isTemporary: true)
+                }
             }
         }
     }
@@ -105,6 +109,7 @@ public enum BundleWriter {
             case .folder(let folder): folder.appending(name.description)
             case .file(let file): file
             }
+        sweep(path.removingLastComponent(), request.instance)
         let file = try AtomicFile(path)
         let sink = BundleSink(file)
         let encryptor = try AgeEncryptor(to: request.recipients, sink: sink)
@@ -123,6 +128,18 @@ public enum BundleWriter {
         try verify(file, size: size, sha256: sha256, cancellation)
         try file.commit()
         return BundleFile(path: path, name: name, size: size, sha256: sha256, manifest: manifest)
+    }
+
+    /// Removes the temporary files (`.INSTANCE-….tar.zst.age.PID.RANDOM.tmp`) of writers of this instance's bundles that died.
+    private static func sweep(_ folder: FilePath, _ instance: String) {
+        let folder = folder.isEmpty ? "." : folder
+        for bytes in (try? DirectoryListing.names(at: folder)) ?? [] {
+            let parts = String(decoding: bytes, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 8, parts[0].isEmpty, parts[7] == "tmp", let pid = Int32(parts[5]),
+                BundleName(parts[1...4].joined(separator: "."))?.instance == instance, kill(pid, 0) != 0, errno == ESRCH
+            else { continue }
+            try? FileSystem.removeTree(folder.appending(String(decoding: bytes, as: UTF8.self)))
+        }
     }
 
     /// Reads the file back, past the page cache where the kernel lets it go.

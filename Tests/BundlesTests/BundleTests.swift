@@ -147,7 +147,15 @@ let awkwardHome = #"""
         try FileSystem.makeDirectory(out)
         request.target = .folder(out)
         let time = ManualTime()
+        // What a writer that died left behind goes; what may belong to one that lives, or to others, stays.
+        let dead = ".bheem-20261122T031500Z.tar.zst.age.4194304.0a0a0a0a0a0a.tmp"
+        let kept = [
+            ".bheem-20261122T031500Z.tar.zst.age.\(getpid()).0a0a0a0a0a0a.tmp",
+            ".vijay-20261122T031500Z.tar.zst.age.4194304.0a0a0a0a0a0a.tmp",
+        ]
+        for name in kept + [dead] { try bench.folder.write("out/\(name)", "x") }
         let file = try BundleWriter.create(request, time: time)
+        for name in kept { try FileSystem.removeTree(out.appending(name)) }
         #expect(try DirectoryListing.names(at: out) == [Array("bheem-\(time.now.compact).tar.zst.age".utf8)])
         #expect(BundleName(file.path.lastComponent?.string ?? "") == file.name)
         for wrong in [

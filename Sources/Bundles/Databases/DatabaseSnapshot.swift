@@ -82,24 +82,44 @@ final class DatabaseSnapshot {
         _ = try withUnsafeMutableBytes(of: &version) { try file.read(fromAbsoluteOffset: 18, into: $0) }
         let isWAL = version == 2
         let wal = length("-wal")
-        if isWAL, wal != nil, length("-shm") != nil, way != .privately {
-            return try copy(try pinned(try SQLiteConnection(path, .readOnlySharedMemory)), name, staging)
+        func recovered() throws -> DatabaseSnapshot? {
+            try privateCopy(path, file, before, name, staging, log: isWAL ? "-wal" : "-journal")
         }
-        let isHot = isWAL ? (wal ?? 0) > 0 : (length("-journal") ?? 0) > 0
-        if isHot || way == .privately || (way == .copied && isWAL) {
-            return try privateCopy(path, file, before, name, staging, log: isWAL ? "-wal" : "-journal")
+        if way == .privately { return try recovered() }
+        let connection: SQLiteConnection
+        if isWAL, let wal {
+            if length("-shm") != nil {
+                return try copy(try pinned(try SQLiteConnection(path, .readOnlySharedMemory)), name, staging)
+            }
+            if wal > 0 { return try recovered() }
+            connection = try pinned(try SQLiteConnection(path, .immutable))
+        } else if isWAL {
+            connection = try pinned(try SQLiteConnection(path, .immutable))
+        } else {
+            do {
+                connection = try pinned(try SQLiteConnection(path, .readOnly))
+            } catch let error as SQLiteConnection.Failure where error.code == readOnlyRollback {
+                return try recovered()
+            }
         }
-        let connection = try pinned(try SQLiteConnection(path, isWAL ? .immutable : .readOnly))
+        // Under a rollback journal's lock the file stands still from here on, and may have moved until here.
+        let steady = isWAL ? before : try FileStatus(of: file)
+        if way == .copied {
+            let snapshot = try copy(connection, name, staging)
+            return try FileStatus(of: file).isSameContent(as: steady) ? snapshot : nil
+        }
         let database = try describe(connection, name)
         // The pages that the connection sees are the file: it is read as it lies there.
         let pages = try connection.number("PRAGMA page_count") ?? 0
         let size = pages * (try connection.number("PRAGMA page_size") ?? 0)
         let now = try FileStatus(of: file)
-        guard now.isSameContent(as: before) else { return nil }
-        guard size == now.size else { return way == .copied ? try copy(connection, name, staging) : nil }
+        guard now.isSameContent(as: steady), size == now.size else { return nil }
         return DatabaseSnapshot(
-            PositionedSource(file), size: size, database, connection: connection, watched: (file, before))
+            PositionedSource(file), size: size, database, connection: connection, watched: (file, steady))
     }
+
+    /// SQLITE_READONLY_ROLLBACK, a macro that Swift does not see: a journal has to be rolled back first.
+    private static let readOnlyRollback = SQLITE_READONLY | 3 << 8
 
     /// Starts a read transaction, which stays at one state until the connection closes.
     private static func pinned(_ connection: SQLiteConnection) throws -> SQLiteConnection {
