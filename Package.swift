@@ -8,6 +8,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -36,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
         // Data compiled into the program: policy, token rules, schemas, templates.
         .target(name: "EmbeddedData", exclude: ["data"]),
@@ -51,7 +53,10 @@ let package = Package(
             name: "GitBackup", dependencies: ["CCrypto", "CGit2", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
-            dependencies: ["CArchive", "CSodium", "HermesHome", "Support", crypto, grdb, logging, system]),
+            dependencies: [
+                "CArchive", "CLinux", "CSodium", "CZstd", "HermesHome", "Support", crypto, grdb, logging, sqlite,
+                system,
+            ]),
         .target(name: "Stores", dependencies: ["Support", logging, system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
@@ -87,7 +92,8 @@ let package = Package(
             name: "GitBackupTests", dependencies: ["GitBackup", "HTTP", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "BundlesTests",
-            dependencies: ["Bundles", "HermesHome", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["Bundles", "CZlib", "HermesHome", "Support", "TestSupport", grdb, subprocess, system],
+            exclude: ["Vectors"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores", "Support", "TestSupport", system]),
         .testTarget(
             name: "DriveUploadTests",
