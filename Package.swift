@@ -51,7 +51,7 @@ let package = Package(
         .target(
             name: "Bundles",
             dependencies: ["CArchive", "CSodium", "HermesHome", "Support", crypto, grdb, logging, system]),
-        .target(name: "Stores", dependencies: ["Support", logging, system]),
+        .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
         .target(
