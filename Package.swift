@@ -57,7 +57,7 @@ let package = Package(
                 "CArchive", "CLinux", "CSodium", "CZstd", "HermesHome", "Support", crypto, grdb, logging, sqlite,
                 system,
             ]),
-        .target(name: "Stores", dependencies: ["Support", logging, system]),
+        .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
         .target(
