@@ -1,4 +1,11 @@
+internal import ArgumentParser
+internal import Support
+
 @main
-struct Main {
-    static func main() {}
+struct HermesOpsRunner: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hermes-ops-runner",
+        abstract: "Backups, restore drills and their records for Hermes Agent.",
+        version: Version.current,
+        subcommands: [])
 }
