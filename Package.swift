@@ -6,6 +6,7 @@ let strict = Context.environment["HERMES_OPS_LENIENT"] == nil
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -40,9 +41,9 @@ let package = Package(
         .target(name: "EmbeddedData", exclude: ["data"]),
 
         // The house, from the ground up.
-        .target(name: "Support", dependencies: ["CCrypto", "CSodium", "CLinux", logging, system]),
+        .target(name: "Support", dependencies: ["CCrypto", "CLinux", "CSodium", logging, subprocess, system]),
         .target(name: "HTTP", dependencies: ["CCurl", "Support", logging, system]),
-        .target(name: "HermesHome", dependencies: ["Support", grdb, system, yams]),
+        .target(name: "HermesHome", dependencies: ["Support", sqlite, system, yams]),
         .target(
             name: "Sanitizer",
             dependencies: ["CPCRE2", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
@@ -106,7 +107,8 @@ let package = Package(
         .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system]),
+            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],
+            resources: [.copy("Resources")]),
     ],
     swiftLanguageModes: [.v6]
 )
