@@ -45,13 +45,18 @@ final class EasyHandle: @unchecked Sendable {
         -> HTTPResponse
     {
         if let failure = exchange.failure { throw failure }
-        guard code == CURLE_OK else {
-            let detail = errorText.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-            throw TransferFailure.error(
+        func failure(_ code: CURLcode, _ detail: String) -> OperatorError {
+            TransferFailure.error(
                 code, origin: origin, detail: detail, wasSent: information(CURLINFO_REQUEST_SIZE) > 0,
                 proxyStatus: information(CURLINFO_HTTP_CONNECTCODE), timeouts: request.timeouts)
         }
-        return exchange.response(status: information(CURLINFO_RESPONSE_CODE))
+        guard code == CURLE_OK else {
+            throw failure(code, errorText.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" })
+        }
+        guard let response = exchange.response(status: information(CURLINFO_RESPONSE_CODE)) else {
+            throw failure(CURLE_PARTIAL_FILE, "it ended within the answer's headers")
+        }
+        return response
     }
 
     private func information(_ which: CURLINFO) -> Int {

@@ -13,6 +13,7 @@ final class Exchange {
     private var status = 0
     private var headers = HTTPResponse.Headers()
     private var headerBytes = 0
+    private var headersEnded = false
     private var body: [UInt8] = []
     private var sink: HTTPRequest.Sink?
     private var hasAskedForSink = false
@@ -39,7 +40,10 @@ final class Exchange {
         }
     }
 
-    func response(status: Int) -> HTTPResponse { HTTPResponse(status: status, headers: headers, body: body) }
+    /// The whole answer; nil if its headers never ended, which libcurl lets pass.
+    func response(status: Int) -> HTTPResponse? {
+        headersEnded ? HTTPResponse(status: status, headers: headers, body: body) : nil
+    }
 
     /// Fills the buffer with the next body bytes; nil after a failure.
     func provide(_ room: UnsafeMutableRawBufferPointer) -> Int? {
@@ -90,7 +94,10 @@ final class Exchange {
             if text.hasPrefix("HTTP/") {
                 // An interim answer (100) came before: its fields do not count.
                 headers = HTTPResponse.Headers()
+                headersEnded = false
                 status = text.split(separator: " ").dropFirst().first.flatMap { Int($0.prefix(3)) } ?? 0
+            } else if text.utf8.allSatisfy({ $0 == 10 || $0 == 13 }) {
+                headersEnded = true
             } else if let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) {
                 headers.append(trimmed(text[..<colon]), trimmed(text[text.utf8.index(after: colon)...]))
             }

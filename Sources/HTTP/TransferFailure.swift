@@ -39,9 +39,10 @@ enum TransferFailure {
             return make("tls", "the TLS handshake failed: \(text)")
         case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING, CURLE_SEND_FAIL_REWIND:
             return make("cut", "the connection broke: \(text)")
-        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_URL_MALFORMAT,
+            CURLE_UNSUPPORTED_PROTOCOL where !wasSent:
             return make("url", "libcurl refuses the URL", temporary: false)
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
             return make("reply", "the answer is not valid HTTP: \(text)")
         default:
             return make("other", text, temporary: false)
