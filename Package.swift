@@ -103,7 +103,9 @@ let package = Package(
         .testTarget(
             name: "InstanceStateTests",
             dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
-        .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
+        .executableTarget(name: "UnitsProbe", dependencies: ["Support", "Units", system], path: "Tests/UnitsProbe"),
+        .testTarget(
+            name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
         .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
         .testTarget(
             name: "CommandLineTests",

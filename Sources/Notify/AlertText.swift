@@ -8,7 +8,7 @@ enum AlertText {
 
     static func reminder(_ run: RunSummary?, _ title: Title, since: Timestamp, failures: Int, now: Timestamp) -> String
     {
-        let head = "🟠 \(title.label): \(title.name) still fails, for \(span(now - since)) (\(failures) times)"
+        let head = "🟠 \(title.label): \(title.name) still fails, for \(span(now - since)) (\(times(failures)))"
         return lines(head, run.map(details) ?? [])
     }
 
@@ -26,9 +26,10 @@ enum AlertText {
         -> String
     {
         let head = "🟢 \(run.instanceLabel): \(run.job) \(wasUnstable ? "is steady again" : "works again")"
-        let times = failures == 1 ? "once" : "\(failures) times"
         return lines(
-            head, ["It failed \(times), first at \(moment(since))."] + (withSteps ? steps(run) : []) + [footer(run)])
+            head,
+            ["It failed \(times(failures)), first at \(moment(since))."] + (withSteps ? steps(run) : []) + [footer(run)]
+        )
     }
 
     static func completed(_ run: RunSummary) -> String {
@@ -68,6 +69,8 @@ enum AlertText {
         }
         return parts.isEmpty ? "0 s" : parts.prefix(2).joined(separator: " ")
     }
+
+    private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
 
     private static func verb(_ outcome: RunSummary.Outcome) -> String {
         switch outcome {

@@ -176,7 +176,7 @@ public struct Notifier: Sendable {
                 guard waited + wait <= patience, unreachable < 2 else { return try await finish(result, queued) }
                 try await time.sleep(for: wait)
                 waited += wait
-                backoff = min(backoff * 2, .seconds(30))
+                if asked == nil { backoff = min(backoff * 2, .seconds(30)) }
             case .channel, nil:
                 try await settle(next, channel) { _, _ in false }
                 return try await finish(result, queued)

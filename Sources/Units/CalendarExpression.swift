@@ -22,7 +22,7 @@ public struct CalendarExpression: Sendable {
 
     public init(_ text: String) { self.text = text }
 
-    public func validity(runner: any CommandRunner = SystemCommandRunner()) async -> Validity {
+    public func validity(runner: any ProcessRunner = SystemProcessRunner()) async -> Validity {
         switch await analyze([], runner) {
         case .failure(let reason): return .unknown(reason: reason)
         case .success(let result) where result.status != 0: return .invalid(reason: Self.reason(result))
@@ -37,7 +37,7 @@ public struct CalendarExpression: Sendable {
     /// The next `count` times after a moment, in this machine's time zone unless the expression names another; without a timer's
     /// random delay.
     public func nextElapses(
-        after moment: Timestamp, count: Int = 1, runner: any CommandRunner = SystemCommandRunner()
+        after moment: Timestamp, count: Int = 1, runner: any ProcessRunner = SystemProcessRunner()
     ) async -> Elapses {
         // The base time is taken as local time unless it says UTC; whole seconds suffice.
         let utc = moment.description.prefix(19).map { $0 == "T" ? " " : String($0) }.joined() + " UTC"
@@ -51,12 +51,12 @@ public struct CalendarExpression: Sendable {
     }
 
     private enum Answer {
-        case success(CommandResult)
+        case success(ProcessResult)
         case failure(String)
     }
 
-    private func analyze(_ options: [String], _ runner: any CommandRunner) async -> Answer {
-        guard !text.utf8.contains(0) else { return .success(CommandResult(status: 1, errors: "it holds a NUL")) }
+    private func analyze(_ options: [String], _ runner: any ProcessRunner) async -> Answer {
+        guard !text.utf8.contains(0) else { return .success(ProcessResult(status: 1, errors: "it holds a NUL")) }
         do {
             return .success(
                 try await runner.run(["systemd-analyze", "calendar"] + options + ["--", text], environment: [:]))
@@ -67,7 +67,7 @@ public struct CalendarExpression: Sendable {
         }
     }
 
-    private static func reason(_ result: CommandResult) -> String {
+    private static func reason(_ result: ProcessResult) -> String {
         printable(result.errors.split(separator: "\n").first ?? "systemd-analyze refuses it", limit: 300)
     }
 
@@ -101,7 +101,7 @@ public struct CalendarExpression: Sendable {
     }
 
     /// `Tue 2026-11-24 03:15:00 UTC`, perhaps with a fraction; nil for another zone.
-    private static func time(_ text: String) -> Timestamp? {
+    static func time(_ text: String) -> Timestamp? {
         let words = text.split(separator: " ")
         guard words.count == 4, words[3] == "UTC" else { return nil }
         return Timestamp("\(words[1])T\(words[2])Z")

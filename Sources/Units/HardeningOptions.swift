@@ -35,16 +35,8 @@ struct HardeningOptions {
         let shown = [settings.hermesHome, configuration, settings.binary] + settings.readOnlyPaths
         lines += try readable(shown)
         lines += try writable([settings.stateDirectory])
-        lines += ["PrivateTmp=yes", "PrivateDevices=yes"]
-        if flavour == .system {
-            lines += [
-                "PrivateIPC=yes", "KeyringMode=private",
-                "# Reads files of other owners in the home, and nothing else of root's power.",
-                "CapabilityBoundingSet=CAP_DAC_READ_SEARCH",
-            ]
-        } else {
-            lines.append("CapabilityBoundingSet=")
-        }
+        lines += ["PrivateTmp=yes", "PrivateDevices=yes", "PrivateMounts=yes", "CapabilityBoundingSet="]
+        if flavour == .system { lines += ["PrivateIPC=yes", "KeyringMode=private"] }
         lines += [
             "ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes",
             "ProtectControlGroups=yes",
@@ -52,7 +44,8 @@ struct HardeningOptions {
             "# ProtectProc= and ProcSubset= stay off: whether another run is alive is read from /proc/PID and the boot id.",
             "RestrictRealtime=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes",
             "# MemoryDenyWriteExecute= stays off: it takes the compiler from the pattern matcher that looks for secrets.",
-            "SystemCallArchitectures=native", "SystemCallFilter=@system-service", "SystemCallFilter=~@privileged",
+            "SystemCallArchitectures=native", "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged @resources",
             "SystemCallErrorNumber=EPERM",
         ]
         return lines
@@ -81,6 +74,16 @@ struct HardeningOptions {
             lines += ["# The manager's bus, to ask about units.", "BindReadOnlyPaths=-%t"]
         }
         return lines
+    }
+
+    /// What the restore drill's seal needs: unshare(1) with namespaces of its own and bind mounts inside them.
+    var namespaceGrant: [String] {
+        [
+            "# The restore drill seals the hermes command in namespaces of its own.",
+            "RestrictNamespaces=user mnt net ipc pid", "SystemCallFilter=@mount",
+        ]
+            // Linux 5.12 asks it of whoever maps root into a user namespace.
+            + (flavour == .system ? ["CapabilityBoundingSet=CAP_SETFCAP"] : [])
     }
 
     /// A user manager knows no network-online.target.

@@ -9,14 +9,14 @@ public struct UnitInstaller: Sendable {
     public var layout: UnitLayout
     /// The user whose manager it is.
     public var userName: String
-    private let runner: any CommandRunner
+    private let runner: any ProcessRunner
     private let environment: [String: String]
 
     /// - Parameter environment: the process's own; XDG_RUNTIME_DIR is filled in for a user manager when it is missing, as it is
     ///   under `su` and cron.
     public init(
         flavour: UnitFlavour, layout: UnitLayout, userName: String, environment: [String: String],
-        runner: any CommandRunner = SystemCommandRunner()
+        runner: any ProcessRunner = SystemProcessRunner()
     ) {
         self.flavour = flavour
         self.layout = layout
@@ -145,8 +145,8 @@ public struct UnitInstaller: Sendable {
 
     private var scope: [String] { flavour == .user ? ["--user"] : [] }
 
-    func run(_ command: [String]) async throws -> CommandResult {
-        try await runner.run(command, environment: environment)
+    func run(_ command: [String], extra: [String: String] = [:]) async throws -> ProcessResult {
+        try await runner.run(command, environment: environment.merging(extra) { $1 })
     }
 
     private func systemctl(_ arguments: [String]) async throws { try await check(["systemctl"] + scope + arguments) }

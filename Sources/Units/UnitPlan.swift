@@ -35,7 +35,6 @@ extension UnitPlan {
     static func make(_ rendered: RenderedUnits?, flavour: UnitFlavour, layout: UnitLayout) throws -> UnitPlan {
         var changes: [Change] = []
         var wanted: Set<FilePath> = []
-        var firstRuns: [String] = []
         for file in rendered?.files ?? [] {
             let path = layout.path(of: file)
             wanted.insert(path)
@@ -49,10 +48,6 @@ extension UnitPlan {
             let name = path.printable
             let diff = UnifiedDiff.text(old: old, new: file.contents, oldName: name, newName: name)
             changes.append(Change(path: path, kind: old == nil ? .add : .change, diff: diff, file: file))
-            if old == nil, let job = rendered?.scheduledJobs.first(where: { file.name == RenderedUnits.timer(of: $0) })
-            {
-                firstRuns.append(job)
-            }
         }
         for path in try ownFiles(flavour, layout) where !wanted.contains(path) {
             let name = path.printable
@@ -60,6 +55,8 @@ extension UnitPlan {
             changes.append(Change(path: path, kind: .remove, diff: diff))
         }
         changes.sort { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+        let added = Set(changes.filter { $0.kind == .add }.compactMap { $0.file?.name })
+        let firstRuns = (rendered?.scheduledJobs ?? []).filter { added.contains(RenderedUnits.timer(of: $0)) }
         let missing = (rendered?.requiredDirectories ?? []).filter { !exists($0) }
         return UnitPlan(changes: changes, missingDirectories: missing, firstRuns: firstRuns)
     }

@@ -136,12 +136,7 @@ public enum UnitRenderer {
         lines += try sandbox.writable(job.writablePaths)
         lines += try sandbox.readable(job.readOnlyPaths)
         lines += sandbox.networkGrant(job.network)
-        if job.makesNamespaces {
-            lines += [
-                "# The restore drill runs the hermes command in namespaces without a network.",
-                "RestrictNamespaces=user net",
-            ]
-        }
+        if job.makesNamespaces { lines += sandbox.namespaceGrant }
         return lines.joined(separator: "\n") + "\n"
     }
 

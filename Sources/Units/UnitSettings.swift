@@ -77,7 +77,7 @@ public struct JobUnit: Sendable {
     /// Folders the job writes, besides the state directory. Folders, not files: a file is replaced through its folder.
     public var writablePaths: [FilePath]
     public var readOnlyPaths: [FilePath]
-    /// Whether the job makes user and network namespaces: the restore drill seals the hermes command in them.
+    /// Whether the job makes namespaces of its own: the restore drill seals the hermes command in them.
     public var makesNamespaces: Bool
 
     public init(

@@ -34,9 +34,9 @@ extension UnitInstaller {
             ["systemctl"] + (flavour == .user ? ["--user"] : []) + ["show", "--timestamp=unix"]
             + properties.map { "--property=\($0)" } + ["--"] + units
         func allUnknown(_ reason: String) -> [UnitStatus] { jobs.map { UnitStatus(job: $0, unknown: reason) } }
-        let result: CommandResult
+        let result: ProcessResult
         do {
-            result = try await run(command)
+            result = try await run(command, extra: ["TZ": "UTC"])
         } catch {
             return allUnknown((error as? OperatorError)?.description ?? "systemctl could not be run")
         }
@@ -80,9 +80,11 @@ extension UnitInstaller {
         return blocks
     }
 
-    /// `@1795417200`, as --timestamp=unix prints; nil for `n/a` and for nothing.
+    /// `Tue 2026-11-24 00:00:00 UTC`, or `@1795417200` where --timestamp=unix holds for the property (systemd 252 forgets the next
+    /// elapse); nil for nothing.
     private static func time(_ text: String?) -> Timestamp? {
-        guard let text, text.first == "@", let seconds = Int64(text.dropFirst()), seconds > 0 else { return nil }
-        return Timestamp(seconds: seconds)
+        guard let text else { return nil }
+        if text.first == "@" { return Int64(text.dropFirst()).flatMap { $0 > 0 ? Timestamp(seconds: $0) : nil } }
+        return CalendarExpression.time(text)
     }
 }

@@ -55,28 +55,28 @@ import Testing
 
     @Test func aMissingCommandSaysSo() async {
         let error = await #expect(throws: OperatorError.self) {
-            try await SystemCommandRunner().run(["hermes-ops-no-such-command"], environment: [:])
+            try await SystemProcessRunner().run(["hermes-ops-no-such-command"], environment: [:])
         }
         #expect(error?.type == "command-missing")
     }
 
     @Test func aCommandThatHangsIsEnded() async {
         let error = await #expect(throws: OperatorError.self) {
-            try await SystemCommandRunner(limit: .milliseconds(200)).run(["sleep", "30"], environment: [:])
+            try await SystemProcessRunner(limit: .milliseconds(200)).run(["sleep", "30"], environment: [:])
         }
         #expect(error?.type == "command-timeout")
         #expect(error?.isTemporary == true)
     }
 
-    private struct Zone: CommandRunner {
+    private struct Zone: ProcessRunner {
         var name: String
-        func run(_ command: [String], environment: [String: String]) async throws -> CommandResult {
-            try await SystemCommandRunner().run(command, environment: environment.merging(["TZ": name]) { $1 })
+        func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult {
+            try await SystemProcessRunner().run(command, environment: environment.merging(["TZ": name]) { $1 })
         }
     }
 
-    private struct MissingCommands: CommandRunner {
-        func run(_ command: [String], environment: [String: String]) async throws -> CommandResult {
+    private struct MissingCommands: ProcessRunner {
+        func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult {
             throw OperatorError("command-missing", doing: "running", reason: "not found")
         }
     }

@@ -120,7 +120,7 @@ import Testing
     @Test func aDeadManagerIsFoundBeforeAnythingIsWritten() async throws {
         runner.answer(
             "systemctl --user is-system-running",
-            CommandResult(status: 1, errors: "Failed to connect to bus: No medium found\n"))
+            ProcessResult(status: 1, errors: "Failed to connect to bus: No medium found\n"))
         let error = await #expect(throws: OperatorError.self) {
             try await installer(.user).install(try rendered(.user))
         }
@@ -130,7 +130,7 @@ import Testing
     }
 
     @Test func aRefusalOfSystemctlIsReported() async throws {
-        runner.answer("systemctl daemon-reload", CommandResult(status: 1, errors: "Access denied\n"))
+        runner.answer("systemctl daemon-reload", ProcessResult(status: 1, errors: "Access denied\n"))
         let error = await #expect(throws: OperatorError.self) {
             try await installer(.system).install(try rendered(.system))
         }
@@ -142,12 +142,12 @@ import Testing
             "systemctl show --timestamp=unix --property=Id --property=LoadState --property=ActiveState --property=UnitFileState "
             + "--property=Result --property=ExecMainStatus --property=LastTriggerUSec --property=NextElapseUSecRealtime -- "
             + "hermes-ops-backup.timer hermes-ops@backup.service"
-        runner.answer(command, CommandResult(status: 1, errors: "Failed to connect to bus\n"))
+        runner.answer(command, ProcessResult(status: 1, errors: "Failed to connect to bus\n"))
         let dead = await installer(.system).status(of: ["backup"])
         #expect(dead == [UnitStatus(job: "backup", unknown: "Failed to connect to bus")])
         runner.answer(
             command,
-            CommandResult(
+            ProcessResult(
                 status: 0,
                 output: """
                     Id=hermes-ops-backup.timer
@@ -173,10 +173,10 @@ import Testing
 }
 
 /// Writes down every command and answers as told; `running` and success otherwise.
-final class RecordingRunner: CommandRunner {
+final class RecordingRunner: ProcessRunner {
     private struct State {
         var commands: [String] = []
-        var answers: [String: CommandResult] = [:]
+        var answers: [String: ProcessResult] = [:]
     }
 
     private let state = Mutex(State())
@@ -185,14 +185,14 @@ final class RecordingRunner: CommandRunner {
 
     func forget() { state.withLock { $0.commands = [] } }
 
-    func answer(_ command: String, _ result: CommandResult) { state.withLock { $0.answers[command] = result } }
+    func answer(_ command: String, _ result: ProcessResult) { state.withLock { $0.answers[command] = result } }
 
-    func run(_ command: [String], environment: [String: String]) async throws -> CommandResult {
+    func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult {
         let line = command.joined(separator: " ")
         return state.withLock { state in
             state.commands.append(line)
             return state.answers[line]
-                ?? CommandResult(status: 0, output: line.contains("is-system-running") ? "running\n" : "")
+                ?? ProcessResult(status: 0, output: line.contains("is-system-running") ? "running\n" : "")
         }
     }
 }

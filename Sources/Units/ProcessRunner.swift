@@ -3,7 +3,7 @@ internal import Support
 internal import SystemPackage
 
 /// What a command left behind.
-public struct CommandResult: Sendable {
+public struct ProcessResult: Sendable {
     /// The exit code; 128 plus the number for a signal.
     public var status: Int32
     public var output: String
@@ -17,19 +17,19 @@ public struct CommandResult: Sendable {
 }
 
 /// Runs systemd's own commands; tests bring their own.
-public protocol CommandRunner: Sendable {
+public protocol ProcessRunner: Sendable {
     /// Runs a command found in PATH to its end. Throws an ``OperatorError`` of type `command-missing` if it is not there, and of
     /// type `command-timeout` (temporary) if it did not end in time.
-    func run(_ command: [String], environment: [String: String]) async throws -> CommandResult
+    func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult
 }
 
 /// Runs commands on this machine, each for at most `limit`.
-public struct SystemCommandRunner: CommandRunner {
+public struct SystemProcessRunner: ProcessRunner {
     public var limit: Duration
 
     public init(limit: Duration = .seconds(60)) { self.limit = limit }
 
-    public func run(_ command: [String], environment: [String: String]) async throws -> CommandResult {
+    public func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult {
         guard let name = command.first else { preconditionFailure("a command has a name") }
         let arguments = Arguments(Array(command.dropFirst()))
         var updates: [Environment.Key: String?] = ["LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"]
@@ -41,7 +41,7 @@ public struct SystemCommandRunner: CommandRunner {
         platform.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
         let options = platform
         let limit = limit
-        return try await withThrowingTaskGroup(of: CommandResult?.self) { group in
+        return try await withThrowingTaskGroup(of: ProcessResult?.self) { group in
             group.addTask {
                 do {
                     let result = try await Subprocess.run(
@@ -52,7 +52,7 @@ public struct SystemCommandRunner: CommandRunner {
                         case .exited(let code): code
                         case .signaled(let signal): 128 + signal
                         }
-                    return CommandResult(
+                    return ProcessResult(
                         status: status, output: result.standardOutput, errors: result.standardError)
                 } catch let error as SubprocessError {
                     throw OperatorError(
