@@ -6,7 +6,6 @@ let strict = Context.environment["HERMES_OPS_LENIENT"] == nil
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
-let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -109,7 +108,9 @@ let package = Package(
         .testTarget(
             name: "InstanceStateTests",
             dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
-        .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
+        .executableTarget(name: "UnitsProbe", dependencies: ["Support", "Units", system], path: "Tests/UnitsProbe"),
+        .testTarget(
+            name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
         .testTarget(
             name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
         .testTarget(
