@@ -30,6 +30,8 @@ struct HermesOpsRunner: AsyncParsableCommand {
                     FinalizeCommand.self,
                 ]),
             CommandGroup(
+                name: "Bundles", subcommands: [BundleCommand.self, KeysCommand.self, DriveCommand.self]),
+            CommandGroup(
                 name: "Secrets", subcommands: [ScanCommand.self, SanitizeCommand.self, ExplainCommand.self]),
         ])
 

@@ -12,6 +12,9 @@ struct StepMaker: StepFactory {
         case .sanitize: SanitizeStep(session: session)
         case .commit: CommitStep(session: session, acceptShrink: acceptShrink)
         case .push: PushStep(session: session)
+        case .bundle: BundleStep(session: session)
+        case .upload(let options): UploadStep(session: session, options: options)
+        case .prune(let options): PruneStep(session: session, options: options)
         default:
             throw OperatorError(
                 "no-such-step", doing: "making step", subject: declaration.name, reason: "it is not known",
