@@ -42,9 +42,9 @@ let package = Package(
         .target(name: "EmbeddedData", exclude: ["data"]),
 
         // The house, from the ground up.
-        .target(name: "Support", dependencies: ["CCrypto", "CSodium", "CLinux", logging, system]),
+        .target(name: "Support", dependencies: ["CCrypto", "CLinux", "CSodium", logging, subprocess, system]),
         .target(name: "HTTP", dependencies: ["CCurl", "Support", logging, system]),
-        .target(name: "HermesHome", dependencies: ["Support", grdb, system, yams]),
+        .target(name: "HermesHome", dependencies: ["Support", sqlite, system, yams]),
         .target(
             name: "Sanitizer",
             dependencies: ["CPCRE2", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
@@ -53,7 +53,7 @@ let package = Package(
         .target(
             name: "Bundles",
             dependencies: ["CArchive", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
-        .target(name: "Stores", dependencies: ["Support", logging, system]),
+        .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
         .target(
@@ -105,11 +105,15 @@ let package = Package(
         .testTarget(
             name: "InstanceStateTests",
             dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
-        .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
-        .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
+        .executableTarget(name: "UnitsProbe", dependencies: ["Support", "Units", system], path: "Tests/UnitsProbe"),
+        .testTarget(
+            name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system]),
+            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],
+            resources: [.copy("Resources")]),
     ],
     swiftLanguageModes: [.v6]
 )
