@@ -52,10 +52,7 @@ let package = Package(
             name: "GitBackup", dependencies: ["CCrypto", "CGit2", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
-            dependencies: [
-                "CArchive", "CLinux", "CSodium", "CZstd", "HermesHome", "Support", crypto, grdb, logging, sqlite,
-                system,
-            ]),
+            dependencies: ["CArchive", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
         .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
@@ -91,7 +88,7 @@ let package = Package(
             name: "GitBackupTests", dependencies: ["GitBackup", "HTTP", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "BundlesTests",
-            dependencies: ["Bundles", "CZlib", "HermesHome", "Support", "TestSupport", grdb, subprocess, system],
+            dependencies: ["Bundles", "CZlib", "Support", "TestSupport", subprocess, system],
             exclude: ["Vectors"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores", "Support", "TestSupport", system]),
         .testTarget(

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Glibc
 internal import Support
 internal import SystemPackage
@@ -9,11 +10,21 @@ internal import Testing
 /// A home, a key, and what tests do with them.
 struct BundleBench {
     let folder: TemporaryDirectory
-    let identity = AgeIdentity.generate()
+    let identity: AgeIdentity
     var home: FilePath { folder.path.appending("home") }
     var staging: FilePath { folder.path.appending("staging") }
 
+    /// The bench that another process made.
+    init(reopening path: FilePath) {
+        folder = TemporaryDirectory(adopting: path)
+        identity = AgeIdentity.generate()
+    }
+
+    /// The identity as the file holds it.
+    func keys() throws -> [AgeIdentity] { try IdentityFile.load(folder.path.appending("key.txt")) }
+
     init() throws {
+        identity = AgeIdentity.generate()
         folder = try TemporaryDirectory()
         try FileSystem.makeDirectory(folder.path.appending("home"))
         try FileSystem.replace(
@@ -23,7 +34,7 @@ struct BundleBench {
 
     func request(_ name: String = "one.tar.zst.age") throws -> BundleRequest {
         BundleRequest(
-            instance: "bheem", home: home, recipients: [try #require(try identity.recipient())],
+            instance: "bheem", home: home, recipients: [try #require(try keys()[0].recipient())],
             target: .file(folder.path.appending(name)), staging: staging, runnerVersion: "0.1.0"
         ) { path, _ in
             String(decoding: path, as: UTF8.self).hasPrefix("logs") ? .skip(reason: "regenerable") : .include
@@ -82,13 +93,13 @@ let awkwardHome = #"""
     put('memories/line\nfeed\\and "quotes"', b'x')
     put('n' * 255, b'long name')
     put('skills/deep/' + '/'.join(['d' * 200] * 5) + '/' + 'f' * 200, b'long path')
-    put('blob', os.urandom(9_000_000)); put('text', b'the same line again and again\n' * 200000)
+    put('blob', os.urandom(5_000_000)); put('text', b'the same line again and again\n' * 200000)
     put('logs/agent.log', b'regenerable')
     os.symlink('config.yaml', 'link'); os.symlink('/etc/passwd', 'absolute'); os.symlink('x' * 3000, 'dangling')
     os.symlink(b'caf\xe9', b'memories/link-\xe9')
     os.mkfifo('pipe'); s = socket.socket(socket.AF_UNIX); s.bind('socket')
     with open('sparse', 'wb') as f:
-        f.seek(50_000_000); f.write(b'data'); f.seek(300_000_000); f.write(b'more'); f.truncate(400_000_000)
+        f.seek(20_000_000); f.write(b'data'); f.seek(50_000_000); f.write(b'more'); f.truncate(60_000_000)
     with open('hole', 'wb') as f: f.truncate(20_000_000)
     os.link('run.sh', 'hardlink')
     os.chmod('memories/empty folder', 0o500)
@@ -230,6 +241,49 @@ let awkwardHome = #"""
             try FileSystem.removeTree(bench.folder.path)
             exit(42)
         }
+    }
+
+    /// Killed at any moment: no bundle that is not whole, no copy of a database, and the next run sweeps the rest.
+    @Test func killedWritersLeaveNoPlaintext() async throws {
+        let bench = try BundleBench()
+        try await shell(
+            #"""
+            python3 -c "
+            import os, sqlite3
+            c = sqlite3.connect('home/state.db'); c.execute('pragma journal_mode=wal'); c.execute('create table t(a)')
+            for n in range(60): c.execute('insert into t values (randomblob(1000000))')
+            c.commit()
+            os.system('cp home/state.db home/state.db-wal home/copy 2>/dev/null; cp home/state.db kept.db; cp home/state.db-wal kept.db-wal')
+            c.close()
+            for f in ('', '-wal'): os.rename('kept.db' + f, 'home/state.db' + f)"
+            """#, in: bench.folder.path)
+        let folder = bench.folder.path.string
+        for round in 0..<(isStress ? 60 : 3) {
+            await #expect(processExitsWith: .signal(SIGKILL)) { [folder = folder as String, round = round as Int] in
+                let bench = BundleBench(reopening: FilePath(folder))
+                var request = try bench.request()
+                request.target = .folder(bench.folder.path)
+                _ = try await offPool {
+                    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(10 + round * 97 % 500)) {
+                        kill(getpid(), SIGKILL)
+                    }
+                    while true { _ = try BundleWriter.create(request) }
+                }
+            }
+        }
+        // Whatever is there under a bundle's name is whole.
+        for bytes in try DirectoryListing.names(at: bench.folder.path) {
+            let name = String(decoding: bytes, as: UTF8.self)
+            guard BundleName(name) != nil else { continue }
+            _ = try BundleReader.inspect(
+                try FileSource(bench.folder.path.appending(name)), identities: bench.keys())
+        }
+        var request = try bench.request()
+        request.target = .folder(bench.folder.path)
+        _ = try BundleWriter.create(request)
+        #expect(try DirectoryListing.names(at: bench.staging).isEmpty)
+        let left = try DirectoryListing.names(at: bench.folder.path).map { String(decoding: $0, as: UTF8.self) }
+        #expect(!left.contains { $0.hasSuffix(".tmp") }, "\(left)")
     }
 
     @Test func cancellationLeavesNothing() throws {
