@@ -41,8 +41,8 @@ struct Upload {
         let meter = ProgressMeter(progress)
         var mismatches = 0
         while true {
-            let sent = try await send(file, &state, deadline, meter)
-            switch try await verify(sent) {
+            let (sent, comparison) = try await verify(try await send(file, &state, deadline, meter))
+            switch comparison {
             case .equal:
                 guard let item = sent.item else { throw unverifiable(sent.id) }
                 state.isFinished = true
@@ -214,16 +214,17 @@ struct Upload {
         return options.endpoints.allows(origin)
     }
 
-    /// Compares Drive's size and checksums with the bundle's. Where the file has none yet, it is looked at once more.
-    private func verify(_ file: DriveFile) async throws -> Checksums.Comparison {
+    /// Compares Drive's size and checksums with the bundle's. A file that has none yet is looked at once more.
+    private func verify(_ file: DriveFile) async throws -> (file: DriveFile, comparison: Checksums.Comparison) {
         func compare(_ file: DriveFile) -> Checksums.Comparison {
             guard let size = file.size else { return .unknown }
             return size == bundle.properties.size ? file.checksums.confirm(bundle.properties.checksums) : .different
         }
         let first = compare(file)
-        guard first == .unknown else { return first }
+        guard first == .unknown else { return (file, first) }
         try await options.time.sleep(for: options.limits.retry.wait(afterAttempt: 2, random: options.random()))
-        return try await client.file(file.id).map(compare) ?? .unknown
+        let again = try await client.file(file.id) ?? file
+        return (again, compare(again))
     }
 
     /// The verified item behind an id, if it is there.

@@ -8,7 +8,9 @@ struct JSONDocumentTests {
     func roundTrip() throws {
         let text = #"{"z":1.50,"a":[true,null,-0.5e+3],"s":"é\n\"\\","u":"😀","o":{}}"#
         var document = try JSONDocument(parsing: Array(text.utf8))
-        #expect(document.serialized == Array(##"{"z":1.50,"a":[true,null,-0.5e+3],"s":"é\u000a\"\\","u":"😀","o":{}}"##.utf8))
+        #expect(
+            document.serialized == Array(##"{"z":1.50,"a":[true,null,-0.5e+3],"s":"é\u000a\"\\","u":"😀","o":{}}"##.utf8)
+        )
         document["a"] = .string("new")
         document["z"] = nil
         document["end"] = .number(7)
@@ -27,7 +29,8 @@ struct JSONDocumentTests {
     @Test(
         "What is not JSON is refused",
         arguments: [
-            "", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "01", "1.", "+1", "nul", "\"\u{1}\"", "\"\\x\"", "\"\\ud800\"",
+            "", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "01", "1.", "+1", "nul", "\"\u{1}\"", "\"\\x\"",
+            "\"\\ud800\"",
             "\"\\udc00\"", "\"\\ud800\\u0041\"", "{} x", "'a'", "\"\\u12", "\"a", "--1", "1e", "{1:2}",
             String(repeating: "[", count: 100_000),
         ])

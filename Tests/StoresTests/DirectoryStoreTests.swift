@@ -93,7 +93,9 @@ struct DirectoryStoreTests {
     func damagedRecord() async throws {
         _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())
         #expect(try await store.list(instance: nil).isComplete)
-        for text in [#"{"format":"hermes-ops-bundle","version":1}"#, #"{"format":"hermes-ops-bundle","version":2}"#, "{"] {
+        for text in [
+            #"{"format":"hermes-ops-bundle","version":1}"#, #"{"format":"hermes-ops-bundle","version":2}"#, "{",
+        ] {
             try FileSystem.replace(folder.appending("b.age"), with: [1])
             try FileSystem.replace(folder.appending("b.age.json"), with: Array(text.utf8))
             let listing = try await store.list(instance: nil)
@@ -119,7 +121,9 @@ struct DirectoryStoreTests {
     func collision() async throws {
         _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())
         let other = try await bundle("a.age", [2])
-        let error = try await #require(throws: OperatorError.self) { try await store.put(other, progress: NoProgress()) }
+        let error = try await #require(throws: OperatorError.self) {
+            try await store.put(other, progress: NoProgress())
+        }
         #expect(error.exit == .cannotWrite)
         #expect(try FileSystem.read(folder.appending("a.age"), limit: 10) == [1])
     }
@@ -128,14 +132,18 @@ struct DirectoryStoreTests {
     func changed() async throws {
         let outgoing = try await bundle("a.age", [1, 2, 3])
         try FileSystem.replace(outgoing.file, with: [1, 2, 4])
-        let error = try await #require(throws: OperatorError.self) { try await store.put(outgoing, progress: NoProgress()) }
+        let error = try await #require(throws: OperatorError.self) {
+            try await store.put(outgoing, progress: NoProgress())
+        }
         #expect(error.type == "changed")
         #expect(try names() == [])
     }
 
-    @Test("Names that could leave the folder are refused", arguments: ["../x", "a/b", ".hidden", "", "a\nb", "ü", String(repeating: "a", count: 201)])
+    @Test(
+        "Names that could leave the folder are refused",
+        arguments: ["../x", "a/b", ".hidden", "", "a\nb", "ü", String(repeating: "a", count: 201)])
     func names(_ name: String) async throws {
-        await #expect(throws: OperatorError.self) {
+        #expect(throws: OperatorError.self) {
             try OutgoingBundle(
                 file: "/dev/null", name: name,
                 properties: BundleProperties(
@@ -148,9 +156,11 @@ struct DirectoryStoreTests {
     func fullDisk() async throws {
         try FileSystem.makeDirectory(folder)
         guard mount("tmpfs", folder.string, "tmpfs", 0, "size=1m") == 0 else { return }
-        defer { umount2(folder.string, Int32(MNT_DETACH.rawValue)) }
+        defer { umount2(folder.string, Int32(MNT_DETACH)) }
         let outgoing = try await bundle("big.age", randomBytes(2 << 20))
-        let error = try await #require(throws: OperatorError.self) { try await store.put(outgoing, progress: NoProgress()) }
+        let error = try await #require(throws: OperatorError.self) {
+            try await store.put(outgoing, progress: NoProgress())
+        }
         #expect(error.exit == .cannotWrite)
         #expect(try names() == [])
         #expect(try await store.put(try await bundle("small.age", [1]), progress: NoProgress()).isVerified)

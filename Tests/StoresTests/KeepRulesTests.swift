@@ -8,12 +8,16 @@ struct KeepRulesTests {
     private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(text)) }
 
     /// The moments that are kept, of moments given newest first.
-    private func kept(_ rules: [String: String], _ texts: [String], now: String = "2030-01-01T00:00:00Z") throws -> [String] {
+    private func kept(_ rules: [String: String], _ texts: [String], now: String = "2030-01-01T00:00:00Z") throws
+        -> [String]
+    {
         let reasons = try KeepRules(parsing: rules).reasons(for: texts.map { try time($0) }, now: time(now))
         return zip(texts, reasons).filter { !$0.1.isEmpty }.map(\.0)
     }
 
-    @Test("An empty policy is a configuration error", arguments: [[:], ["last": "0"], ["within": "0h"], ["daily": "0", "within": "0d"]])
+    @Test(
+        "An empty policy is a configuration error",
+        arguments: [[:], ["last": "0"], ["within": "0h"], ["daily": "0", "within": "0d"]])
     func empty(_ fields: [String: String]) throws {
         let error = try #require(throws: OperatorError.self) { try KeepRules(parsing: fields) }
         #expect(error.exit == .configuration)
@@ -42,7 +46,9 @@ struct KeepRulesTests {
     @Test("Days that a month does not have run over, as in Go")
     func overflow() throws {
         #expect(CalendarSpan(months: 1).before(try time("2026-03-31T12:00:00Z")) == (try time("2026-03-03T12:00:00Z")))
-        #expect(CalendarSpan(years: 1).before(try time("2024-02-29T00:00:00.250Z")) == (try time("2023-03-01T00:00:00.250Z")))
+        #expect(
+            CalendarSpan(years: 1).before(try time("2024-02-29T00:00:00.250Z"))
+                == (try time("2023-03-01T00:00:00.250Z")))
         #expect(CalendarSpan(months: 13).before(try time("2026-01-15T00:00:00Z")) == (try time("2024-12-15T00:00:00Z")))
     }
 

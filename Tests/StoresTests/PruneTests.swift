@@ -11,9 +11,11 @@ struct PruneTests {
 
     static func item(_ id: String, daysAgo: Int64, instance: String = "bheem", verified: Bool = true) -> StoredItem {
         let properties = BundleProperties(
-            instance: instance, run: nil, created: now - .seconds(daysAgo * 86_400), size: 10, sha256: "aa\(id)", md5: "bb")
+            instance: instance, run: nil, created: now - .seconds(daysAgo * 86_400), size: 10, sha256: "aa\(id)",
+            md5: "bb")
         return StoredItem(
-            id: id, name: id, size: 10, checksums: Checksums(sha256: verified ? "aa\(id)" : "cc"), properties: properties)
+            id: id, name: id, size: 10, checksums: Checksums(sha256: verified ? "aa\(id)" : "cc"),
+            properties: properties)
     }
 
     private func plan(_ items: [StoredItem], _ rules: [String: String], complete: Bool = true) throws -> PrunePlan {
