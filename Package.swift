@@ -64,7 +64,7 @@ let package = Package(
         .target(name: "Notify", dependencies: ["HTTP", "Support", logging, system]),
         .target(
             name: "InstanceState",
-            dependencies: ["EmbeddedData", "HermesHome", "Support", grdb, logging, subprocess, system]),
+            dependencies: ["HermesHome", "Support", system]),
         .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, subprocess, system]),
         .target(
             name: "Jobs", dependencies: ["EmbeddedData", "Support", grdb, logging, subprocess, system, yams]),
@@ -79,7 +79,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Support", subprocess, system], path: "Tests/TestSupport"),
         .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport", system]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Support", "TestSupport", subprocess, system]),
-        .testTarget(name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", grdb, system]),
+        .testTarget(
+            name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "SanitizerTests",
             dependencies: ["HermesHome", "Sanitizer", "Support", "TestSupport", subprocess, system, yams]),
@@ -102,7 +103,8 @@ let package = Package(
             name: "NotifyTests", dependencies: ["HTTP", "Notify", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "InstanceStateTests",
-            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", subprocess, system],
+            exclude: ["examples"]),
         .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
         .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
         .testTarget(
