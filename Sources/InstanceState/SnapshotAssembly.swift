@@ -147,7 +147,8 @@ extension InstanceReadings {
     private var drillPart: InstanceSnapshot.RestoreDrill {
         let job = description.jobs.first { $0.role == .restoreDrill }
         let maxAge = drill.value?.maxAge ?? .seconds(92 * 86_400)
-        let verified = drill.value?.lastVerified ?? job?.lastRun?.lastSuccessAt
+        // The receipts know; without them the ledger's word has to do.
+        let verified = drill.value.map { $0.lastVerified } ?? job?.lastRun?.lastSuccessAt
         // Without a job and without a receipt it was never rehearsed; if the receipts could not be read, that is not known.
         let isKnown =
             verified != nil || drill.probe.isOk || drill.probe.status == .skipped || drill.probe.reason == .notFound

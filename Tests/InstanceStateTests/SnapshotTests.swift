@@ -133,7 +133,7 @@ import Testing
     @Test func aProbeThatHangsIsCutOff() async throws {
         var instance = try SampleInstance()
         instance.sources = InstanceSources(repository: {
-            try await Task.sleep(for: .seconds(60))
+            try await Task.sleep(for: .seconds(600))
             throw HomeFailure(.internal, "")
         })
         let observer = InstanceObserver(
@@ -143,7 +143,7 @@ import Testing
         let start = clock.now
         let snapshot = await InstanceExporter(observer: observer).snapshot(
             of: instance.description, instance.sources, memory: &instance.memory)
-        #expect(clock.now - start < .seconds(10))
+        #expect(clock.now - start < .seconds(50))
         #expect(snapshot.backup.repo.probe.reason == .timeout)
     }
 
