@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "Notify", dependencies: ["HTTP", "Support", logging, system]),
         .target(
             name: "InstanceState",
-            dependencies: ["EmbeddedData", "HermesHome", "Support", grdb, logging, subprocess, system]),
+            dependencies: ["HermesHome", "Support", system]),
         .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, subprocess, system]),
         .target(
             name: "Jobs", dependencies: ["EmbeddedData", "Support", grdb, logging, subprocess, system, yams]),
@@ -80,7 +80,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Support", subprocess, system], path: "Tests/TestSupport"),
         .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport", system]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Support", "TestSupport", subprocess, system]),
-        .testTarget(name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", grdb, system]),
+        .testTarget(
+            name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "SanitizerTests",
             dependencies: ["HermesHome", "Sanitizer", "Support", "TestSupport", subprocess, system, yams]),
@@ -104,7 +105,8 @@ let package = Package(
             name: "NotifyTests", dependencies: ["HTTP", "Notify", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "InstanceStateTests",
-            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", subprocess, system],
+            exclude: ["examples"]),
         .executableTarget(name: "UnitsProbe", dependencies: ["Support", "Units", system], path: "Tests/UnitsProbe"),
         .testTarget(
             name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
