@@ -101,8 +101,11 @@ let package = Package(
                 "Bundles", "GitBackup", "HermesHome", "RestoreDrill", "Sanitizer", "Support", "TestSupport", grdb,
                 subprocess, system,
             ]),
+        .executableTarget(
+            name: "NotifyProbe", dependencies: ["HTTP", "Notify", "Support", system], path: "Tests/NotifyProbe"),
         .testTarget(
-            name: "NotifyTests", dependencies: ["HTTP", "Notify", "Support", "TestSupport", subprocess, system]),
+            name: "NotifyTests",
+            dependencies: ["HTTP", "Notify", "NotifyProbe", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "InstanceStateTests",
             dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", subprocess, system],

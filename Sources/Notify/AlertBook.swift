@@ -67,6 +67,7 @@ struct AlertBookFile: Sendable {
         // Held for a read and a write: a process that waits longer than this has a dead disk in front of it.
         let lock = failure == nil ? try await self.lock("alerts.lock", patience: .seconds(20)) : nil
         return try withExtendedLifetime(lock) {
+            if failure == nil { removeLeftovers() }
             var book = try read(&failure)
             let before = book
             let result = body(&book)
@@ -105,6 +106,14 @@ struct AlertBookFile: Sendable {
             if let lock = try FileLock(directory.appending(name)) { return lock }
             guard clock.now < deadline else { return nil }
             try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Temporary files of writers that were killed: the lock is ours, so none of them is at work.
+    private func removeLeftovers() {
+        let prefix = Array(".alerts.json.".utf8)
+        for name in (try? DirectoryListing.names(at: directory)) ?? [] where name.starts(with: prefix) {
+            try? FileSystem.removeTree(directory.appending(FilePath(bytes: name).string))
         }
     }
 

@@ -149,6 +149,8 @@ public enum UnitRenderer {
             "Slice=hermes-ops.slice", "# A home hidden from the job cannot be its working directory.",
             "WorkingDirectory=/",
             "Environment=" + UnitSyntax.argument("HOME=\(settings.userHome.string)") + " LANG=C.UTF-8",
+            "# Swift's thread pool asks for priorities that the sandbox denies, and would complain in the journal at each start.",
+            "Environment=LIBDISPATCH_LOG=NO",
             "UMask=0077", "LimitCORE=0", "Nice=10", "IOSchedulingClass=best-effort", "IOSchedulingPriority=7",
             "OOMScoreAdjust=300",
         ]
