@@ -195,7 +195,11 @@ extension ConfigurationReader {
 
     /// A hash over a node's content, in which the order of keys, comments and layout do not count.
     private static func definition(of node: Node) -> String {
+        // Aliases of aliases unfold without bound; such a job is refused anyway.
+        var budget = 20_000
         func canonical(_ node: Node, into text: inout String) {
+            budget -= 1
+            guard budget > 0 else { return }
             switch node {
             case .scalar(let scalar): text += "s\(scalar.string.utf8.count):\(scalar.string)"
             case .sequence(let sequence):

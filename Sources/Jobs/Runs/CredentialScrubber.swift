@@ -36,6 +36,11 @@ public enum CredentialScrubber {
             ]
     }()
 
+    /// Most bytes begin no format at all.
+    private static let formatsByFirstByte: [[Format]] = (0..<256).map { byte in
+        formats.filter { $0.prefix.first.map(Int.init) == byte }
+    }
+
     /// The text with every credential-like stretch replaced by `«redacted»`.
     public static func scrub(_ text: String) -> String {
         let bytes = Array(text.utf8)
@@ -76,7 +81,7 @@ public enum CredentialScrubber {
     }
 
     private static func credentialEnd(_ bytes: [UInt8], at start: Int) -> Int? {
-        for format in formats where bytes[start...].starts(with: format.prefix) {
+        for format in formatsByFirstByte[Int(bytes[start])] where bytes[start...].starts(with: format.prefix) {
             var end = start + format.prefix.count
             while end < bytes.count, format.isBody(bytes[end]) { end += 1 }
             if end - start - format.prefix.count >= format.minimum { return end }

@@ -267,7 +267,9 @@ public struct LedgerEntry: Sendable, Hashable, Codable {
     public var bytes: Int64?
     /// How many warnings the run left.
     public var warnings: Int
+}
 
+extension LedgerEntry {
     /// Nil for a row that no version of this program wrote.
     init?(_ row: Row) {
         guard let kind = JobKind(rawValue: row["kind"]), let state = RunRecord.State(rawValue: row["state"]),

@@ -35,11 +35,9 @@ enum JSONSchemaCheck {
         return try JSONDecoder().decode([[String]].self, from: Data(result.standardOutput.utf8))
     }
 
-    static func expectValid(
-        _ schema: PublishedSchema, _ documents: [String], sourceLocation: SourceLocation = #_sourceLocation
-    ) async throws {
+    static func expectValid(_ schema: PublishedSchema, _ documents: [String]) async throws {
         for (document, errors) in zip(documents, try await errors(schema, documents)) {
-            #expect(errors.isEmpty, "\(document)", sourceLocation: sourceLocation)
+            #expect(errors.isEmpty, "\(errors): \(document)")
         }
     }
 
