@@ -19,6 +19,7 @@ static const unsigned char fleet_schema[] = {
 };
 static const unsigned char hermes_policy[] = {
 #embed "data/policy/hermes.yaml"
+};
 static const unsigned char token_rules[] = {
 #embed "data/rules/tokens.json"
 };
