@@ -139,14 +139,15 @@ public final class ConfinedDirectory: Sendable {
         try open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, permissions)
     }
 
-    /// Makes one folder; its parent exists. One that exists already is fine.
+    /// Makes one folder; its parent exists. A folder that exists already is fine, anything else is not.
     public func makeDirectory(_ path: [UInt8], permissions: UInt32) throws(Errno) {
+        var exists = false
         try withParent(path) { parent, name throws(Errno) in
-            if name.withPlatformString({ mkdirat(parent, $0, permissions) }) != 0, errno != EEXIST {
-                throw Errno(rawValue: errno)
-            }
+            guard name.withPlatformString({ mkdirat(parent, $0, permissions) }) != 0 else { return }
+            guard errno == EEXIST else { throw Errno(rawValue: errno) }
+            exists = true
         }
-        if errno == EEXIST { try openDirectory(path).closeQuietly() }
+        if exists { try openDirectory(path).closeQuietly() }
     }
 
     /// Makes a symlink with that text, which is not looked at.

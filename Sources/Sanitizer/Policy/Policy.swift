@@ -146,7 +146,7 @@ public struct Policy: Sendable {
     }
 
     /// The decision that holds for a folder and everything in it, if the folder need not be entered.
-    func pruning(_ folder: [UInt8]) -> PolicyDecision? {
+    public func pruning(_ folder: [UInt8]) -> PolicyDecision? {
         guard hasPathRules else { return nil }
         let inner = Policy.withinProfile(folder[...])
         func mayMatchBelow(_ rule: Rule, _ folder: ArraySlice<UInt8>) -> Bool {

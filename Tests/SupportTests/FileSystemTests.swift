@@ -1,0 +1,135 @@
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+@Suite struct FileSystemTests {
+    let folder: TemporaryDirectory
+
+    init() throws { folder = try TemporaryDirectory() }
+
+    private func names() throws -> [String] {
+        try DirectoryListing.names(at: folder.path).map { printable($0) }
+    }
+
+    @Test func replacesAsAWhole() throws {
+        let path = folder.path.appending("settings")
+        try FileSystem.replace(path, with: Array("old".utf8), permissions: 0o644)
+        try FileSystem.replace(path, with: Array("new".utf8))
+        #expect(try FileSystem.read(path, limit: 10) == Array("new".utf8))
+        #expect(try FileStatus(at: path).permissions == 0o600)
+        #expect(try names() == ["settings"])
+    }
+
+    @Test func leavesNothingOfAnAbandonedFile() throws {
+        let path = folder.path.appending("settings")
+        try FileSystem.replace(path, with: Array("old".utf8))
+        do {
+            let writer = try AtomicFile(path)
+            try Array("half".utf8).withUnsafeBytes { try writer.write($0) }
+        }
+        #expect(try FileSystem.read(path, limit: 10) == Array("old".utf8))
+        #expect(try names() == ["settings"])
+    }
+
+    @Test func keepsWhatIsThereWhenAskedTo() throws {
+        let path = try folder.write("settings", "old")
+        let writer = try AtomicFile(path)
+        #expect(throws: OperatorError.self) { try writer.commit(replacing: false) }
+        writer.discard()
+        #expect(try FileSystem.read(path, limit: 10) == Array("old".utf8))
+    }
+
+    @Test func writesNamesOfAnyLength() throws {
+        let name = String(repeating: "n", count: 255)
+        try FileSystem.replace(folder.path.appending(name), with: [1])
+        #expect(try names() == [name])
+    }
+
+    @Test func refusesToReadWhatIsNoFile() throws {
+        let fifo = folder.path.appending("fifo")
+        #expect(fifo.withPlatformString { mkfifo($0, 0o600) } == 0)
+        #expect(throws: OperatorError.self) { try FileSystem.read(fifo, limit: 10) }
+        #expect(throws: OperatorError.self) { try FileSystem.read(folder.path, limit: 10) }
+        try folder.write("large", [UInt8](repeating: 0, count: 11))
+        #expect(throws: OperatorError.self) { try FileSystem.read(folder.path.appending("large"), limit: 10) }
+    }
+
+    @Test func removesATreeButNotWhatALinkPointsTo() throws {
+        let outside = try TemporaryDirectory()
+        try outside.write("kept", "x")
+        try folder.write("tree/deep/file", "x")
+        let link = folder.path.appending("tree/deep/link")
+        #expect(outside.path.withPlatformString { target in link.withPlatformString { symlink(target, $0) } } == 0)
+        let deep = folder.path.appending("tree/deep")
+        #expect(deep.withPlatformString { chmod($0, 0o500) } == 0)
+        try FileSystem.removeTree(folder.path.appending("tree"))
+        #expect(try names().isEmpty)
+        #expect(try FileSystem.read(outside.path.appending("kept"), limit: 10) == Array("x".utf8))
+        try FileSystem.removeTree(folder.path.appending("never there"))
+    }
+
+    @Test func walksEveryEntryOnceAndFollowsNothing() throws {
+        try folder.write("b/file", "x")
+        try folder.write("a", "x")
+        let strange = FilePath(bytes: folder.path.bytes + Array("/bad\n".utf8) + [0xFF, 0xFE])
+        try FileSystem.replace(strange, with: [1])
+        let link = folder.path.appending("b/up")
+        #expect(link.withPlatformString { symlink("..", $0) } == 0)
+        var seen: [[UInt8]] = []
+        try DirectoryWalk(folder.path).run { entry in
+            seen.append(entry.path)
+            return .descend
+        } failing: { path, error in
+            Issue.record("\(printable(path)): \(error)")
+        }
+        #expect(
+            seen == [
+                Array("a".utf8), Array("b".utf8), Array("b/file".utf8), Array("b/up".utf8),
+                Array("bad\n".utf8) + [0xFF, 0xFE],
+            ])
+    }
+
+    @Test func exchangesInOneStep() throws {
+        let one = try folder.write("one", "1")
+        let two = try folder.write("two", "2")
+        try FileSystem.exchange(one, two)
+        #expect(try FileSystem.read(one, limit: 1) == Array("2".utf8))
+        #expect(try FileSystem.read(two, limit: 1) == Array("1".utf8))
+    }
+}
+
+@Suite struct ConfinedDirectoryTests {
+    let folder: TemporaryDirectory
+    let outside: TemporaryDirectory
+    let confined: ConfinedDirectory
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        outside = try TemporaryDirectory()
+        try outside.write("secret", "x")
+        let link = folder.path.appending("link")
+        _ = outside.path.withPlatformString { target in link.withPlatformString { symlink(target, $0) } }
+        confined = try ConfinedDirectory(folder.path)
+    }
+
+    @Test(arguments: ["/etc/passwd", "../x", "link/secret", "a/../../x", "", ".."])
+    func refusesToLeave(path: String) throws {
+        #expect(throws: (any Error).self) { try confined.openForReading(Array(path.utf8)).close() }
+        #expect(throws: (any Error).self) { try confined.create(Array(path.utf8), permissions: 0o600).close() }
+        #expect(throws: (any Error).self) { try confined.makeDirectory(Array(path.utf8), permissions: 0o700) }
+        #expect(throws: (any Error).self) { try confined.makeSymlink(Array(path.utf8), to: [120]) }
+    }
+
+    @Test func makesWhatIsBelow() throws {
+        try confined.makeDirectory(Array("d".utf8), permissions: 0o700)
+        try confined.makeDirectory(Array("d".utf8), permissions: 0o700)
+        try confined.create(Array("d/f".utf8), permissions: 0o640).close()
+        try confined.makeSymlink(Array("d/l".utf8), to: Array("../../anywhere".utf8))
+        #expect(try confined.readSymlink(Array("d/l".utf8)) == Array("../../anywhere".utf8))
+        #expect(try confined.status(Array("d/l".utf8)).kind == .symlink)
+        #expect(throws: (any Error).self) { try confined.create(Array("d/f".utf8), permissions: 0o600).close() }
+        #expect(throws: (any Error).self) { try confined.makeDirectory(Array("link".utf8), permissions: 0o700) }
+    }
+}
