@@ -45,8 +45,8 @@ enum EncodedForms {
                     for slash in [false, true] {
                         for html in [0, 1, 2] {
                             let one = jsonEscaped(text, asciiOnly: asciiOnly, upper: upper, slash: slash, html: html)
-                            let two = jsonEscaped(one, asciiOnly: false, upper: false, slash: false, html: 0)
-                            let three = jsonEscaped(two, asciiOnly: false, upper: false, slash: false, html: 0)
+                            let two = jsonEscaped(one, asciiOnly: false, upper: false, slash: slash, html: 0)
+                            let three = jsonEscaped(two, asciiOnly: false, upper: false, slash: slash, html: 0)
                             for form in [one, two, three] { out.insert(Array(form.utf8)) }
                         }
                     }

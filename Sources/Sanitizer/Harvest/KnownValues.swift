@@ -21,7 +21,13 @@ final class KnownValues: Sendable {
         let kind: EncodedForms.Kind
         /// The value is a number: digits next to it make another number.
         let isNumber: Bool
+        /// It is the value itself, which a title or a log may cut short.
+        let isValue: Bool
     }
+
+    /// How much of a long value counts as the value, where it was cut short: a job's name of the first 50 characters of its prompt, a
+    /// line of a log that ends in the middle.
+    private static let shortestPart = 16
 
     private let arena = LockedArena()
     // The patterns and tables are written in init and only read after it.
@@ -55,7 +61,7 @@ final class KnownValues: Sendable {
                 patterns.append(
                     Pattern(
                         bytes: try arena.add(form.bytes), value: Int32(index), kind: form.kind,
-                        isNumber: isNumber && form.bytes == value))
+                        isNumber: isNumber && form.bytes == value, isValue: form.bytes == value))
             }
         }
         // Patterns of one beginning stand together; the table tells where they start.
@@ -75,7 +81,9 @@ final class KnownValues: Sendable {
                 let head = KnownValues.head(pattern.bytes)
                 if index > 0, KnownValues.head(patterns[index - 1].bytes) == head { continue }
                 var slot = KnownValues.hash(head) & mask
-                while table.loadUnaligned(fromByteOffset: Int(slot) * 16 + 8, as: UInt32.self) != 0 { slot = (slot + 1) & mask }
+                while table.loadUnaligned(fromByteOffset: Int(slot) * 16 + 8, as: UInt32.self) != 0 {
+                    slot = (slot + 1) & mask
+                }
                 table.storeBytes(of: head, toByteOffset: Int(slot) * 16, as: UInt64.self)
                 table.storeBytes(of: UInt32(index + 1), toByteOffset: Int(slot) * 16 + 8, as: UInt32.self)
             }
@@ -146,7 +154,12 @@ final class KnownValues: Sendable {
             index += 1
             let end = start + pattern.bytes.count
             guard end <= bytes.count, UnsafeRawBufferPointer(rebasing: bytes[start..<end]).elementsEqual(pattern.bytes)
-            else { continue }
+            else {
+                if pattern.isValue, let cut = cutShort(pattern.bytes, at: start, bytes) {
+                    found.append(Match(range: cut, value: Int(pattern.value)))
+                }
+                continue
+            }
             if pattern.isNumber {
                 let before = start > 0 ? bytes[start - 1] : 0
                 let after = end < bytes.count ? bytes[end] : 0
@@ -154,6 +167,21 @@ final class KnownValues: Sendable {
             }
             found.append(Match(range: reach(pattern, start, end, bytes), value: Int(pattern.value)))
         }
+    }
+
+    /// The beginning of a long value that ends with a word's end.
+    private func cutShort(_ value: UnsafeRawBufferPointer, at start: Int, _ bytes: UnsafeRawBufferPointer) -> Range<
+        Int
+    >? {
+        // What all tokens of a kind begin with is no secret: the header of a JWT.
+        let least = value.starts(with: "eyJ".utf8) ? 64 : KnownValues.shortestPart
+        guard value.count >= least + 8 else { return nil }
+        var length = KnownValues.shortest
+        while length < value.count, start + length < bytes.count, bytes[start + length] == value[length] { length += 1 }
+        guard length >= least else { return nil }
+        let end = start + length
+        if end < bytes.count, EncodedForms.isWord(bytes[end]) { return nil }
+        return start..<end
     }
 
     /// Base64 characters at the match's edges hold bits of the value too.

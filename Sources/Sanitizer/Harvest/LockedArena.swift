@@ -10,7 +10,9 @@ final class LockedArena: @unchecked Sendable {
     private var room = 0
     private var next: UnsafeMutableRawPointer?
 
-    deinit { chunks.forEach { sodium_free($0) } }
+    deinit {
+        for chunk in chunks { sodium_free(chunk) }
+    }
 
     /// Copies bytes in; they stay where they are for the arena's lifetime.
     func add(_ bytes: some Collection<UInt8>) throws -> UnsafeRawBufferPointer {
