@@ -41,7 +41,7 @@ struct StoreUnderTest: Sendable {
     }
 }
 
-@Suite("What every store does", .timeLimit(.minutes(1)))
+@Suite("What every store does", .timeLimit(.minutes(5)))
 struct StoreConformanceTests {
     @Test("What is put comes back, byte for byte", arguments: StoreUnderTest.Kind.allCases, [0, 1, 700_000])
     func roundTrip(kind: StoreUnderTest.Kind, size: Int) async throws {

@@ -9,7 +9,7 @@ import Testing
 
 private let unit: Int64 = 256 << 10
 
-@Suite("An upload and what can go wrong with it", .timeLimit(.minutes(2)))
+@Suite("An upload and what can go wrong with it", .timeLimit(.minutes(5)))
 struct UploadFaultTests {
     let drive: FakeDrive
 
