@@ -118,6 +118,13 @@ final class FakeDrive: Sendable {
         try await control("faults", "[\(faults.joined(separator: ","))]")
     }
 
+    /// An access token that the server takes.
+    func token() async throws -> String {
+        let credential = try DriveCredential(parsing: Secret(Array(Self.tokenFile().utf8)), label: "token file")
+        let token = try await AccessTokens(credential, http: http, options: options()).current()
+        return token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
     struct World {
         var files: [DriveFile]
         /// Body bytes of data requests that the server read.
