@@ -6,8 +6,8 @@ let strict = Context.environment["HERMES_OPS_LENIENT"] == nil
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
-let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -36,6 +36,7 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
         // Data compiled into the program: policy, token rules, schemas, templates.
         .target(name: "EmbeddedData", exclude: ["data"]),
@@ -51,7 +52,7 @@ let package = Package(
             name: "GitBackup", dependencies: ["CCrypto", "CGit2", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
-            dependencies: ["CArchive", "CSodium", "HermesHome", "Support", crypto, grdb, logging, system]),
+            dependencies: ["CArchive", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
         .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
@@ -64,7 +65,7 @@ let package = Package(
         .target(name: "Notify", dependencies: ["HTTP", "Support", logging, system]),
         .target(
             name: "InstanceState",
-            dependencies: ["EmbeddedData", "HermesHome", "Support", grdb, logging, subprocess, system]),
+            dependencies: ["HermesHome", "Support", system]),
         .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, subprocess, system]),
         .target(
             name: "Jobs", dependencies: ["EmbeddedData", "Support", grdb, logging, subprocess, system, yams]),
@@ -79,7 +80,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Support", subprocess, system], path: "Tests/TestSupport"),
         .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport", system]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Support", "TestSupport", subprocess, system]),
-        .testTarget(name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", grdb, system]),
+        .testTarget(
+            name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "SanitizerTests",
             dependencies: ["HermesHome", "Sanitizer", "Support", "TestSupport", subprocess, system, yams]),
@@ -87,7 +89,8 @@ let package = Package(
             name: "GitBackupTests", dependencies: ["GitBackup", "HTTP", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "BundlesTests",
-            dependencies: ["Bundles", "HermesHome", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["Bundles", "CZlib", "Support", "TestSupport", subprocess, system],
+            exclude: ["Vectors"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores", "Support", "TestSupport", system]),
         .testTarget(
             name: "DriveUploadTests",
@@ -98,13 +101,20 @@ let package = Package(
                 "Bundles", "GitBackup", "HermesHome", "RestoreDrill", "Sanitizer", "Support", "TestSupport", grdb,
                 subprocess, system,
             ]),
+        .executableTarget(
+            name: "NotifyProbe", dependencies: ["HTTP", "Notify", "Support", system], path: "Tests/NotifyProbe"),
         .testTarget(
-            name: "NotifyTests", dependencies: ["HTTP", "Notify", "Support", "TestSupport", subprocess, system]),
+            name: "NotifyTests",
+            dependencies: ["HTTP", "Notify", "NotifyProbe", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "InstanceStateTests",
-            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
-        .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
-        .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", subprocess, system],
+            exclude: ["examples"]),
+        .executableTarget(name: "UnitsProbe", dependencies: ["Support", "Units", system], path: "Tests/UnitsProbe"),
+        .testTarget(
+            name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],

@@ -8,6 +8,11 @@ public struct CredentialFiles: Sendable, Hashable {
         public var path: FilePath
         public var status: FileStatus
 
+        public init(path: FilePath, status: FileStatus) {
+            self.path = path
+            self.status = status
+        }
+
         /// Others than the owner can read or write it.
         public var isExposed: Bool { status.permissions & 0o077 != 0 }
     }

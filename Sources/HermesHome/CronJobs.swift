@@ -16,6 +16,8 @@ public struct CronJob: Sendable, Hashable {
     /// As `hermes cron list` shows it: `every 120m`, `0 9 * * *`.
     public var schedule: String
     public var isEnabled: Bool
+    /// It runs once and then deletes itself.
+    public var isOneShot: Bool
     /// `scheduled`, `paused`, `completed`, `error`, or what a newer Hermes writes.
     public var state: String
     public var nextRun: Timestamp?
@@ -77,6 +79,7 @@ extension CronJob {
             .string
             ?? plan?["run_at"]?.string ?? "?"
         isEnabled = json["enabled"]?.bool ?? true
+        isOneShot = plan?["kind"]?.string == "once" || json["repeat"]?["times"]?.integer != nil
         state = json["state"]?.string ?? (isEnabled ? "scheduled" : "paused")
         nextRun = json["next_run_at"]?.string.flatMap { Timestamp(pythonISO: $0) }
         lastRun = json["last_run_at"]?.string.flatMap { Timestamp(pythonISO: $0) }

@@ -33,6 +33,11 @@ public struct Gateway: Sendable, Hashable {
     /// gateway_state.json could not be read; what it would have told is missing above.
     public var failure: HomeFailure?
 
+    /// A gateway that could not be looked at.
+    public static func unobserved(_ failure: HomeFailure) -> Gateway {
+        Gateway(liveness: .unknown(failure), platforms: [], failure: failure)
+    }
+
     /// Reads the gateway's files. Nothing is locked, removed or written; no process is asked anything.
     public static func read(_ home: HomeLayout) -> Gateway { read(home, processes: "/proc") }
 

@@ -115,6 +115,8 @@ final class ReadOnlyDatabase {
         try run("PRAGMA temp_store=MEMORY")
         let timeout = sqlite3_busy_timeout(handle, 500)
         guard timeout == SQLITE_OK else { throw Self.failure(timeout, path) }
+        // All queries of one reading see one state of the database; closing ends the transaction.
+        try run("BEGIN")
         // No query over a home takes longer than a few seconds; a damaged file may send SQLite in circles.
         steps.initialize(to: 0)
         sqlite3_progress_handler(
