@@ -7,6 +7,7 @@ let strict = Context.environment["HERMES_OPS_LENIENT"] == nil
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
@@ -35,14 +36,15 @@ let package = Package(
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
         // Data compiled into the program: policy, token rules, schemas, templates.
         .target(name: "EmbeddedData", exclude: ["data"]),
 
         // The house, from the ground up.
-        .target(name: "Support", dependencies: ["CCrypto", "CSodium", "CLinux", logging, system]),
+        .target(name: "Support", dependencies: ["CCrypto", "CLinux", "CSodium", logging, subprocess, system]),
         .target(name: "HTTP", dependencies: ["CCurl", "Support", logging, system]),
-        .target(name: "HermesHome", dependencies: ["Support", grdb, system, yams]),
+        .target(name: "HermesHome", dependencies: ["Support", sqlite, system, yams]),
         .target(
             name: "Sanitizer",
             dependencies: ["CPCRE2", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
@@ -50,8 +52,8 @@ let package = Package(
             name: "GitBackup", dependencies: ["CGit2", "CLinux", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
-            dependencies: ["CArchive", "CSodium", "HermesHome", "Support", crypto, grdb, logging, system]),
-        .target(name: "Stores", dependencies: ["Support", logging, system]),
+            dependencies: ["CArchive", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
+        .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),
         .target(
@@ -63,7 +65,7 @@ let package = Package(
         .target(name: "Notify", dependencies: ["HTTP", "Support", logging, system]),
         .target(
             name: "InstanceState",
-            dependencies: ["EmbeddedData", "HermesHome", "Support", grdb, logging, subprocess, system]),
+            dependencies: ["HermesHome", "Support", system]),
         .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, subprocess, system]),
         .target(
             name: "Jobs", dependencies: ["EmbeddedData", "Support", grdb, logging, subprocess, system, yams]),
@@ -78,7 +80,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Support", subprocess, system], path: "Tests/TestSupport"),
         .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport", system]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Support", "TestSupport", subprocess, system]),
-        .testTarget(name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", grdb, system]),
+        .testTarget(
+            name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "SanitizerTests",
             dependencies: ["HermesHome", "Sanitizer", "Support", "TestSupport", subprocess, system, yams]),
@@ -86,7 +89,8 @@ let package = Package(
             name: "GitBackupTests", dependencies: ["GitBackup", "HTTP", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "BundlesTests",
-            dependencies: ["Bundles", "HermesHome", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["Bundles", "CZlib", "Support", "TestSupport", subprocess, system],
+            exclude: ["Vectors"]),
         .testTarget(name: "StoresTests", dependencies: ["Stores", "Support", "TestSupport", system]),
         .testTarget(
             name: "DriveUploadTests",
@@ -97,16 +101,24 @@ let package = Package(
                 "Bundles", "GitBackup", "HermesHome", "RestoreDrill", "Sanitizer", "Support", "TestSupport", grdb,
                 subprocess, system,
             ]),
+        .executableTarget(
+            name: "NotifyProbe", dependencies: ["HTTP", "Notify", "Support", system], path: "Tests/NotifyProbe"),
         .testTarget(
-            name: "NotifyTests", dependencies: ["HTTP", "Notify", "Support", "TestSupport", subprocess, system]),
+            name: "NotifyTests",
+            dependencies: ["HTTP", "Notify", "NotifyProbe", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "InstanceStateTests",
-            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", grdb, subprocess, system]),
-        .testTarget(name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", subprocess, system]),
-        .testTarget(name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, subprocess, system]),
+            dependencies: ["HermesHome", "InstanceState", "Support", "TestSupport", subprocess, system],
+            exclude: ["examples"]),
+        .executableTarget(name: "UnitsProbe", dependencies: ["Support", "Units", system], path: "Tests/UnitsProbe"),
+        .testTarget(
+            name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system]),
+            dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],
+            resources: [.copy("Resources")]),
     ],
     swiftLanguageModes: [.v6]
 )

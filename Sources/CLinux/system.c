@@ -39,3 +39,13 @@ int hx_forbid_core_dumps(void)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return -1;
     return setrlimit(RLIMIT_CORE, &none);
 }
+
+void hx_start_writeback(int file, int64_t offset, int64_t count)
+{
+    (void)sync_file_range(file, offset, count, SYNC_FILE_RANGE_WRITE);
+}
+
+int hx_sync_filesystem(int file) { return syncfs(file); }
+
+int64_t hx_seek_data(int file, int64_t offset) { return lseek(file, offset, SEEK_DATA); }
+int64_t hx_seek_hole(int file, int64_t offset) { return lseek(file, offset, SEEK_HOLE); }

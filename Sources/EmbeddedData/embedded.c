@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+static const unsigned char config_schema[] = {
+#embed "data/schemas/config.schema.json"
+};
+static const unsigned char status_schema[] = {
+#embed "data/schemas/status.schema.json"
+};
 static const unsigned char run_schema[] = {
 #embed "data/schemas/job-run.schema.json"
 };
@@ -11,13 +17,31 @@ static const unsigned char snapshot_schema[] = {
 static const unsigned char fleet_schema[] = {
 #embed "data/schemas/fleet-snapshot.schema.json"
 };
+static const unsigned char hermes_policy[] = {
+#embed "data/policy/hermes.yaml"
+};
+static const unsigned char token_rules[] = {
+#embed "data/rules/tokens.json"
+};
+static const unsigned char vendor_rules[] = {
+#embed "data/rules/vendors.json"
+};
+static const unsigned char mnemonic_words[] = {
+#embed "data/rules/mnemonic-words.txt"
+};
 
 #define FILE_ENTRY(path, symbol) {path, symbol, sizeof symbol}
 
 static const struct hx_embedded_file files[] = {
+    FILE_ENTRY("schemas/config.schema.json", config_schema),
+    FILE_ENTRY("schemas/status.schema.json", status_schema),
+    FILE_ENTRY("policy/hermes.yaml", hermes_policy),
     FILE_ENTRY("schemas/job-run.schema.json", run_schema),
     FILE_ENTRY("schemas/instance-snapshot.schema.json", snapshot_schema),
     FILE_ENTRY("schemas/fleet-snapshot.schema.json", fleet_schema),
+    FILE_ENTRY("rules/tokens.json", token_rules),
+    FILE_ENTRY("rules/vendors.json", vendor_rules),
+    FILE_ENTRY("rules/mnemonic-words.txt", mnemonic_words),
 };
 
 const struct hx_embedded_file *hx_embedded_file(const char *name)

@@ -5,15 +5,23 @@ public import SystemPackage
 /// A folder that lives as long as this object; kept when HERMES_OPS_KEEP_TEMPORARY is set.
 public final class TemporaryDirectory: Sendable {
     public let path: FilePath
+    private let isOwned: Bool
 
     public init() throws {
         let parent = getenv("TMPDIR").map { FilePath(platformString: $0) } ?? "/tmp"
         path = parent.appending("hermes-ops-test-\(hex(randomBytes(8)))")
+        isOwned = true
         try FileSystem.makeDirectory(path)
     }
 
+    /// The folder of another process; it is not removed here.
+    public init(adopting path: FilePath) {
+        self.path = path
+        isOwned = false
+    }
+
     deinit {
-        if getenv("HERMES_OPS_KEEP_TEMPORARY") == nil { try? FileSystem.removeTree(path) }
+        if isOwned, getenv("HERMES_OPS_KEEP_TEMPORARY") == nil { try? FileSystem.removeTree(path) }
     }
 
     /// Writes a file below the folder, making the folders on the way.

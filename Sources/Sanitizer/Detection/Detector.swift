@@ -9,12 +9,28 @@ struct Finding: Sendable, Hashable {
 }
 
 /// Finds secrets in bytes by what they look like and where they stand; knows no home and no policy.
+///
+/// One automaton pass over the bytes finds anchors: the fixed fronts of vendors' tokens, the words that name secrets, the marks of
+/// URLs, headers, key blocks and encodings. At each anchor its rule looks at the bytes around it, so that the cost grows with the
+/// length of the text and the number of anchors, not with the number of rules.
 final class Detector: Sendable {
+    private let rules: RuleSet
+
+    init(rules: RuleSet) { self.rules = rules }
+
     /// The detector with the built-in rules.
-    static func standard() throws -> Detector { Detector() }
+    static func standard() throws -> Detector { Detector(rules: try RuleSet.standard()) }
 
     /// The secrets in some bytes, ordered, not overlapping. `name` is the file's path as bytes: it tells the syntax.
     ///
     /// Throws when a rule could not be evaluated to the end (a match limit): the caller must fail closed.
-    func findings(in bytes: UnsafeRawBufferPointer, name: [UInt8]) throws -> [Finding] { [] }
+    func findings(in bytes: UnsafeRawBufferPointer, name: [UInt8]) throws -> [Finding] {
+        guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), !bytes.isEmpty else { return [] }
+        let pass = DetectionPass(
+            ByteText(base: base, count: bytes.count), rules: rules, syntax: Syntax(name: name),
+            scratch: try Pattern.Scratch(),
+            depth: 0)
+        try pass.run()
+        return DetectionPass.merged(pass.found)
+    }
 }

@@ -1,6 +1,5 @@
-internal import Support
-
-/// Rows under headings, columns padded to their widest cell. Cells are made printable, so a hostile name cannot steer a terminal.
+/// Rows under headings, columns padded to their widest cell. Foreign text comes printable; a control character that is left all the
+/// same becomes `?`, so that no name can steer a terminal.
 struct TextTable {
     private let headings: [String]
     private var rows: [[String]] = []
@@ -11,7 +10,12 @@ struct TextTable {
 
     mutating func add(_ cells: [String]) {
         precondition(cells.count == headings.count, "a row needs a cell for each heading")
-        rows.append(cells.map { printable($0) })
+        rows.append(
+            cells.map { cell in
+                String(
+                    String.UnicodeScalarView(
+                        cell.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+            })
     }
 
     var isEmpty: Bool { rows.isEmpty }

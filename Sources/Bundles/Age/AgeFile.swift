@@ -1,0 +1,89 @@
+public import Support
+
+/// Writes an age v1 file: the header at once, the payload as it comes. Chunks are sealed on all cores.
+public final class AgeEncryptor: ByteSink {
+    private let armor: ArmorSink?
+    private let sealer: ChunkSealer
+
+    /// `sink` is called from another thread until ``finish()`` has returned.
+    public init(to recipients: [AgeRecipient], sink: any ByteSink, armored: Bool = false) throws {
+        try AgeRecipient.check(recipients)
+        armor = armored ? ArmorSink(sink) : nil
+        let target: any ByteSink = armor ?? sink
+        let fileKey = FileKey.generate()
+        let header = AgeHeader(stanzas: try recipients.map { try $0.wrap(fileKey) }, fileKey: fileKey)
+        let nonce = randomBytes(AgeChunk.nonceLength)
+        try (header.bytes + nonce).withUnsafeBytes { try target.write($0) }
+        sealer = try ChunkSealer(key: FileKey.payloadKey(fileKey, nonce: nonce), sink: Transferred(target))
+    }
+
+    public func write(_ bytes: UnsafeRawBufferPointer) throws { try sealer.write(bytes) }
+
+    /// Seals the last chunk; all is in the sink when this returns.
+    public func finish() throws {
+        try sealer.finish()
+        try armor?.finish()
+    }
+}
+
+/// Reads an age v1 file as plaintext, every byte of it authenticated before it is handed out. A file that is damaged further on
+/// throws when the reading gets there: what was read before is only a part.
+public final class AgeDecryptor: ByteSource {
+    public enum Form: Sendable { case binary, armored, detected }
+
+    private let opener: ChunkOpener
+
+    /// Reads the header and finds the file key. `source` is read from another thread from then on.
+    ///
+    /// Throws an `OperatorError` whose type is an ``AgeFailure``.
+    public init(_ source: any ByteSource, identities: [AgeIdentity], form: Form = .detected) throws {
+        var buffered = BufferedSource(source)
+        let isArmored =
+            switch form {
+            case .binary: false
+            case .armored: true
+            // A binary age file starts with the letter a.
+            case .detected: try buffered.peek().map { $0 == UInt8(ascii: "-") || AgeArmor.isWhitespace($0) } ?? false
+            }
+        if isArmored { buffered = BufferedSource(ArmorSource(buffered)) }
+        let header = try AgeHeader(from: buffered)
+        guard let fileKey = try Self.fileKey(header, identities) else {
+            throw AgeFailure.noMatch.error(
+                "none of the \(identities.count) identities opens it, or its header is damaged")
+        }
+        guard header.isAuthentic(fileKey) else { throw AgeFailure.mac.error("its header was changed") }
+        var nonce = [UInt8](repeating: 0, count: AgeChunk.nonceLength)
+        guard try nonce.withUnsafeMutableBytes({ try buffered.fill($0) }) == nonce.count else {
+            throw AgeFailure.header.error("it ends after the header")
+        }
+        opener = ChunkOpener(key: FileKey.payloadKey(fileKey, nonce: nonce), source: Transferred(buffered))
+    }
+
+    private static func fileKey(_ header: AgeHeader, _ identities: [AgeIdentity]) throws -> Secret? {
+        for identity in identities {
+            for stanza in header.stanzas {
+                if let fileKey = try identity.unwrap(stanza) { return fileKey }
+            }
+        }
+        return nil
+    }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int { try opener.read(into: buffer) }
+
+    /// The plaintext at hand without a copy; nil at the end. It is valid until the next call.
+    func peek() throws -> UnsafeRawBufferPointer? { try opener.peek() }
+    func skip(_ count: Int) { opener.skip(count) }
+
+    /// Hands the whole plaintext to a sink; returns its length. `cancellation` is looked at between pieces.
+    @discardableResult
+    public func copy(to sink: any ByteSink, cancellation: CancellationFlag = CancellationFlag()) throws -> Int64 {
+        var total: Int64 = 0
+        while let bytes = try opener.peek() {
+            try cancellation.check()
+            try sink.write(bytes)
+            total += Int64(bytes.count)
+            opener.skip(bytes.count)
+        }
+        return total
+    }
+}

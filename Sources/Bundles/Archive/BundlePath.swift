@@ -1,0 +1,51 @@
+internal import Support
+
+/// A path as a manifest holds it: bytes. In JSON it is a string where it is UTF-8, else `{"base64": "…"}`.
+public struct BundlePath: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
+    public var bytes: [UInt8]
+
+    public init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+    public init(_ text: String) { bytes = Array(text.utf8) }
+
+    private struct Encoded: Codable { var base64: String }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let text = try? container.decode(String.self) {
+            bytes = Array(text.utf8)
+        } else if let decoded = Base64.decode(try container.decode(Encoded.self).base64.utf8, padding: .required) {
+            bytes = decoded
+        } else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not base64")
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if let text = String(validating: bytes, as: UTF8.self) {
+            try container.encode(text)
+        } else {
+            try container.encode(
+                Encoded(base64: String(decoding: Base64.encode(bytes, padding: .required), as: UTF8.self)))
+        }
+    }
+
+    public static func < (left: BundlePath, right: BundlePath) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+
+    /// Safe to show on a terminal.
+    public var description: String { printable(bytes) }
+
+    /// Whether this is a relative path that stays where it is put: no empty component, no `.` and `..`, nothing longer than Linux
+    /// takes.
+    var isConfined: Bool {
+        guard !bytes.isEmpty, bytes.count < 4096, !bytes.contains(0) else { return false }
+        return bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy {
+            !$0.isEmpty && $0.count <= 255 && !$0.elementsEqual([46]) && !$0.elementsEqual([46, 46])
+        }
+    }
+
+    /// The path of the folder that holds this one; empty at the top.
+    var parent: BundlePath { BundlePath(bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]) }
+}

@@ -1,0 +1,127 @@
+internal import CLinux
+internal import Glibc
+public import Support
+public import SystemPackage
+
+/// How much a bundle may hold before it is taken for hostile.
+public struct BundleLimits: Sendable {
+    /// Bytes of its archive, uncompressed, and of its files, holes included.
+    public var bytes: Int64
+    public var entries: Int
+
+    public init(bytes: Int64 = 1 << 42, entries: Int = 5_000_000) {
+        self.bytes = bytes
+        self.entries = entries
+    }
+}
+
+/// Reads bundles. All calls block: call them through `offPoolCancellable`. Every byte is authenticated before it is used.
+///
+/// Errors exit 65 where the bundle is at fault, whatever the fault.
+public enum BundleReader {
+    /// What a bundle holds. The manifest is its last entry, so the whole bundle is read, and verified on the way.
+    public static func inspect(
+        _ source: any ByteSource, identities: [AgeIdentity], limits: BundleLimits = BundleLimits(),
+        progress: any ProgressReporter = NoProgress(), cancellation: CancellationFlag = CancellationFlag()
+    ) throws -> BundleManifest {
+        let pass = BundlePass(limits, Examiner(), progress, cancellation)
+        return try pass.run(try AgeDecryptor(source, identities: identities)).manifest
+    }
+
+    /// Extracts a bundle as `age -d | tar --zstd -x` does in an empty folder: `DIR/INSTANCE/home/…`, `DIR/INSTANCE/CANARY`,
+    /// `DIR/INSTANCE/manifest.json`.
+    ///
+    /// `target` is absent or an empty folder. Everything is written to a folder beside it, compared with the manifest, and takes its
+    /// place at the end: a failure leaves the target as it was. Owners, set-id bits and the sticky bit are not restored. `durable`:
+    /// all is on the disk when this returns.
+    public static func extract(
+        _ source: any ByteSource, identities: [AgeIdentity], into target: FilePath, limits: BundleLimits? = nil,
+        durable: Bool = false, progress: any ProgressReporter = NoProgress(),
+        cancellation: CancellationFlag = CancellationFlag()
+    ) throws -> ExtractedBundle {
+        let decryptor = try AgeDecryptor(source, identities: identities)
+        let place = try ExtractionPlace(target)
+        do {
+            // Files may be sparse and larger than the space that is free; what is not fits or is refused.
+            let limits =
+                try limits ?? BundleLimits(bytes: max(1 << 30, FileSystem.freeSpace(at: place.staging)) + 1 << 40)
+            let extractor = try Extractor(place.staging)
+            let (manifest, instance) = try BundlePass(limits, extractor, progress, cancellation).run(decryptor)
+            try place.commit(durable: durable)
+            return ExtractedBundle(manifest: manifest, root: target.appending(instance))
+        } catch {
+            place.discard()
+            throw error
+        }
+    }
+}
+
+/// A bundle's content in a folder.
+public struct ExtractedBundle: Sendable {
+    public let manifest: BundleManifest
+    /// The folder `INSTANCE`, which the manifest's paths are relative to.
+    public let root: FilePath
+    public var home: FilePath { root.appending("home") }
+}
+
+/// What is done with the entries of a bundle while it is read.
+protocol BundleVisitor: AnyObject {
+    func directory(_ entry: TarEntry) throws
+    func symlink(_ entry: TarEntry) throws
+    func beginFile(_ entry: TarEntry) throws
+    func data(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
+    func endFile(_ entry: TarEntry) throws
+    func finish() throws
+}
+
+/// Looks and does nothing.
+private final class Examiner: BundleVisitor {
+    func directory(_ entry: TarEntry) {}
+    func symlink(_ entry: TarEntry) {}
+    func beginFile(_ entry: TarEntry) {}
+    func data(_ bytes: UnsafeRawBufferPointer, at offset: Int64) {}
+    func endFile(_ entry: TarEntry) {}
+    func finish() {}
+}
+
+/// The folder beside the target that is filled first.
+private final class ExtractionPlace {
+    let staging: FilePath
+    private let target: FilePath
+
+    init(_ target: FilePath) throws {
+        self.target = target
+        if (try? FileStatus(at: target)) != nil {
+            guard try FileStatus(at: target).kind == .directory, try DirectoryListing.names(at: target).isEmpty else {
+                throw OperatorError(
+                    "target-not-empty", doing: "opening the bundle into", subject: target.printable,
+                    reason: "it is not an empty folder", advice: "name a new folder", exit: .usage)
+            }
+        }
+        guard let name = target.lastComponent else {
+            throw OperatorError(
+                "target", doing: "opening the bundle into", subject: target.printable, reason: "it has no name",
+                exit: .usage)
+        }
+        let stem = hex(Digest.of(FilePath(root: nil, components: name).bytes, .sha256).prefix(8))
+        staging = target.removingLastComponent().appending(".\(stem).\(getpid()).\(hex(randomBytes(6))).partial")
+        try FileSystem.makeDirectory(staging)
+    }
+
+    func commit(durable: Bool) throws {
+        if durable {
+            let folder = try ConfinedDirectory(staging)
+            guard hx_sync_filesystem(folder.descriptor.rawValue) == 0 else {
+                throw OperatorError.system(errno, doing: "syncing", subject: target.printable)
+            }
+        }
+        // Takes the place of an empty folder too, and of nothing else.
+        try FileSystem.rename(staging, to: target)
+        if durable {
+            let parent = target.removingLastComponent()
+            try FileSystem.syncDirectory(parent.isEmpty ? "." : parent)
+        }
+    }
+
+    func discard() { try? FileSystem.removeTree(staging) }
+}

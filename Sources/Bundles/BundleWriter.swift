@@ -1,0 +1,211 @@
+internal import CLinux
+internal import Glibc
+public import Support
+public import SystemPackage
+
+/// Whether a path of the home goes into a bundle.
+public enum BundleDecision: Sendable, Equatable {
+    case include
+    /// A folder that is skipped is not looked into.
+    case skip(reason: String)
+}
+
+/// What to bundle, for whom, and where to.
+public struct BundleRequest: Sendable {
+    /// Where the file goes.
+    public enum Target: Sendable {
+        /// Into a folder, under the name that ``BundleName`` gives it.
+        case folder(FilePath)
+        /// To this very path; what stands there is replaced.
+        case file(FilePath)
+    }
+
+    /// `[a-z][a-z0-9-]{0,31}`
+    public var instance: String
+    public var home: FilePath
+    public var recipients: [AgeRecipient]
+    public var target: Target
+    /// A private folder (0700, in the state directory) for copies of databases; made if it is not there.
+    public var staging: FilePath
+    public var runnerVersion: String
+    /// zstd's, 1 to 19.
+    public var compressionLevel = 3
+    /// Asked for every path below the home (bytes, relative to it), folders before what is in them.
+    public var decide: @Sendable (_ path: [UInt8], _ status: FileStatus) -> BundleDecision
+
+    public init(
+        instance: String, home: FilePath, recipients: [AgeRecipient], target: Target, staging: FilePath,
+        runnerVersion: String, decide: @escaping @Sendable ([UInt8], FileStatus) -> BundleDecision
+    ) {
+        self.instance = instance
+        self.home = home
+        self.recipients = recipients
+        self.target = target
+        self.staging = staging
+        self.runnerVersion = runnerVersion
+        self.decide = decide
+    }
+}
+
+/// A bundle that was written and verified.
+public struct BundleFile: Sendable {
+    public let path: FilePath
+    public let name: BundleName
+    /// In bytes.
+    public let size: Int64
+    /// Of the file, 32 bytes.
+    public let sha256: [UInt8]
+    /// Without its entries.
+    public let manifest: BundleManifest
+
+    /// The file's MD5, 16 bytes, for stores that know no other checksum. It is read for that.
+    public func md5() throws -> [UInt8] { try digest(of: try FileSource(path), .md5) }
+}
+
+/// Writes bundles.
+public enum BundleWriter {
+    /// Bundles a home: tar, zstd and age in one stream. The file appears under its name when it is complete, was read back from the
+    /// disk and found to be what was written. Blocks: call it through `offPoolCancellable`.
+    public static func create(
+        _ request: BundleRequest, time: any TimeSource = SystemTime(), progress: any ProgressReporter = NoProgress(),
+        cancellation: CancellationFlag = CancellationFlag()
+    ) throws -> BundleFile {
+        guard BundleName.isInstance(Array(request.instance.utf8)) else {
+            throw OperatorError(
+                "bundle-instance", doing: "creating a bundle", subject: printable(request.instance, limit: 40),
+                reason: "this is no name for an instance", exit: .configuration)
+        }
+        guard (1...19).contains(request.compressionLevel) else {
+            throw OperatorError(
+                "bundle-level", doing: "creating a bundle", reason: "the compression level is not between 1 and 19",
+                exit: .configuration)
+        }
+        try AgeRecipient.check(request.recipients)
+        let staging = try BundleStaging(request.staging)
+        defer { staging.remove() }
+        var moved: Set<[UInt8]> = []
+        while true {
+            do {
+                return try attempt(request, staging, copying: moved, time, progress, cancellation)
+            } catch let error as DatabaseMoved {
+                // Each database can do so once: the next time it is copied first.
+                guard moved.insert(error.path).inserted else {
+                    throw OperatorError(
+                        "database-moving", doing: "bundling the database", subject: printable(error.path),
+                        reason: "it is written to in a way that keeps no lock", isTemporary: true)
+                }
+            }
+        }
+    }
+
+    private static func attempt(
+        _ request: BundleRequest, _ staging: BundleStaging, copying: Set<[UInt8]>, _ time: any TimeSource,
+        _ progress: any ProgressReporter, _ cancellation: CancellationFlag
+    ) throws -> BundleFile {
+        let created = Timestamp(seconds: time.now.seconds)
+        let name = BundleName(instance: request.instance, created: created)
+        let path =
+            switch request.target {
+            case .folder(let folder): folder.appending(name.description)
+            case .file(let file): file
+            }
+        sweep(path.removingLastComponent(), request.instance)
+        let file = try AtomicFile(path)
+        let sink = BundleSink(file)
+        let encryptor = try AgeEncryptor(to: request.recipients, sink: sink)
+        let compressor = try ZstdCompressor(level: request.compressionLevel, sink: Transferred(encryptor))
+        let collector = try HomeCollector(
+            request, staging: staging, copying: copying, output: try FileStatus(of: file.descriptor),
+            manifest: BundleManifest(
+                instance: request.instance, created: created, runnerVersion: request.runnerVersion),
+            tar: try TarWriter(compressor), progress, cancellation)
+        progress.begin("bundle", total: nil)
+        defer { progress.end() }
+        let manifest = try collector.run()
+        try compressor.finish()
+        try encryptor.finish()
+        let (size, sha256) = sink.finish()
+        try verify(file, size: size, sha256: sha256, cancellation)
+        try file.commit()
+        return BundleFile(path: path, name: name, size: size, sha256: sha256, manifest: manifest)
+    }
+
+    /// Removes the temporary files (`.INSTANCE-….tar.zst.age.PID.RANDOM.tmp`) of writers of this instance's bundles that died.
+    private static func sweep(_ folder: FilePath, _ instance: String) {
+        let folder = folder.isEmpty ? "." : folder
+        for bytes in (try? DirectoryListing.names(at: folder)) ?? [] {
+            let parts = String(decoding: bytes, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 8, parts[0].isEmpty, parts[7] == "tmp", let pid = Int32(parts[5]),
+                BundleName(parts[1...4].joined(separator: "."))?.instance == instance, kill(pid, 0) != 0, errno == ESRCH
+            else { continue }
+            try? FileSystem.removeTree(folder.appending(String(decoding: bytes, as: UTF8.self)))
+        }
+    }
+
+    /// Reads the file back, past the page cache where the kernel lets it go.
+    private static func verify(
+        _ file: AtomicFile, size: Int64, sha256: [UInt8], _ cancellation: CancellationFlag
+    ) throws {
+        let raw = file.descriptor.rawValue
+        guard fsync(raw) == 0 else {
+            throw OperatorError.system(errno, doing: "syncing", subject: file.path.printable)
+        }
+        posix_fadvise(raw, 0, 0, POSIX_FADV_DONTNEED)
+        let isSame =
+            try FileStatus(of: file.descriptor).size == size
+            && digest(of: PositionedSource(file.descriptor), .sha256, cancellation) == sha256
+        guard isSame else {
+            throw OperatorError(
+                "bundle-verify", doing: "verifying the bundle", subject: file.path.printable,
+                reason: "what the disk gives back is not what was written", advice: "check the disk, then run again",
+                isTemporary: true)
+        }
+    }
+}
+
+/// A database that is read in place changed meanwhile.
+struct DatabaseMoved: Error {
+    let path: [UInt8]
+}
+
+/// The digest of all that a source has.
+func digest(
+    of source: some ByteSource, _ algorithm: Digest.Algorithm, _ cancellation: CancellationFlag = CancellationFlag()
+) throws -> [UInt8] {
+    let block = Block(capacity: 1 << 20)
+    var digest = Digest(algorithm)
+    while true {
+        try cancellation.check()
+        block.count = try source.read(into: UnsafeMutableRawBufferPointer(start: block.base, count: block.capacity))
+        if block.count == 0 { return digest.finish() }
+        digest.update(block.bytes)
+    }
+}
+
+/// The bundle's file while it is written: counted, hashed, and pushed to the disk early, so that the sync at the end is short.
+private final class BundleSink: ByteSink {
+    private static let stride: Int64 = 8 << 20
+
+    private let file: AtomicFile
+    private var digest: Digest? = Digest(.sha256)
+    private var size: Int64 = 0
+    private var pushed: Int64 = 0
+
+    init(_ file: AtomicFile) { self.file = file }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        try file.write(bytes)
+        digest?.update(bytes)
+        size += Int64(bytes.count)
+        if size - pushed >= Self.stride {
+            // A hint; the fsync at the end is what counts.
+            hx_start_writeback(file.descriptor.rawValue, pushed, size - pushed)
+            pushed = size
+        }
+    }
+
+    func finish() -> (size: Int64, sha256: [UInt8]) {
+        let finished = digest.take()
+        return (size, finished?.finish() ?? [])
+    }
+}

@@ -1,0 +1,236 @@
+internal import GRDBSQLite
+internal import Glibc
+internal import Support
+internal import SystemPackage
+
+/// One consistent state of a live SQLite file, taken without a trace: nothing is created beside it, nothing in it, in its -wal or
+/// its -shm is written, no time changes.
+///
+/// How, by what lies there (all seen with SQLite 3.40; a plain `mode=ro` open leaves a new -wal and -shm behind):
+/// - WAL mode, no -wal: nobody has it open. `immutable=1`, the file itself is the snapshot, and that it did not change is checked.
+/// - WAL mode, -wal and -shm: a read transaction through `readonly_shm=1` pins one state; it is copied in one step.
+/// - WAL mode, -wal without -shm, or a hot rollback journal: recovery would have to write, so a private copy is recovered.
+/// - rollback mode: a read transaction keeps writers off while the file itself is read.
+final class DatabaseSnapshot {
+    /// The state's bytes.
+    let source: any ByteSource
+    let size: Int64
+    private(set) var database: BundleManifest.Database
+    /// Kept for its locks.
+    private let connection: SQLiteConnection?
+    /// The live file and what it was, when it is read itself.
+    private let watched: (file: FileDescriptor, before: FileStatus)?
+
+    /// Up to this size a copy is made in memory; a larger one goes to an unlinked file in the staging folder.
+    private static let memoryLimit: Int64 = 48 << 20
+    private static let attempts = 8
+
+    private init(
+        _ source: any ByteSource, size: Int64, _ database: BundleManifest.Database, connection: SQLiteConnection? = nil,
+        watched: (FileDescriptor, FileStatus)? = nil
+    ) {
+        self.source = source
+        self.size = size
+        self.database = database
+        self.connection = connection
+        self.watched = watched
+    }
+
+    /// Whether what was read is still what lies there. False: it changed under the reading and cannot be used.
+    func isUnchanged() -> Bool {
+        guard let watched else { return true }
+        return (try? FileStatus(of: watched.file))?.isSameContent(as: watched.before) == true
+    }
+
+    /// Whether a file starts as an SQLite database does.
+    static func isDatabase(_ start: UnsafeRawBufferPointer) -> Bool {
+        start.starts(with: Array("SQLite format 3\0".utf8))
+    }
+
+    /// Takes a snapshot. `file` is the open database; `name` its path relative to the home; `copying` makes a copy first in every
+    /// case. Throws `SQLiteConnection.Failure` when SQLite cannot read it.
+    static func take(
+        _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, copying: Bool
+    ) throws -> DatabaseSnapshot {
+        var failure: any Error = SQLiteConnection.Failure(code: SQLITE_BUSY, reason: "it never stood still")
+        for attempt in 0..<attempts {
+            do {
+                // The last attempts do without SQLite's own locks, for a -shm that cannot be used as it lies there.
+                let way: Way = attempt >= attempts - 2 ? .privately : copying || attempt > 2 ? .copied : .inPlace
+                if let snapshot = try once(path, file: file, name: name, staging: staging, way) { return snapshot }
+            } catch let error as SQLiteConnection.Failure {
+                failure = error
+                // What a second look may mend: somebody recovers, checkpoints or has just gone.
+                let passing = [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL, SQLITE_READONLY, SQLITE_CANTOPEN]
+                guard passing.contains(error.code & 0xff) else { throw error }
+            }
+            usleep(UInt32(20_000 << min(attempt, 4)))
+        }
+        throw failure
+    }
+
+    private enum Way { case inPlace, copied, privately }
+
+    private static func once(
+        _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, _ way: Way
+    ) throws -> DatabaseSnapshot? {
+        func length(_ suffix: String) -> Int64? {
+            (try? FileStatus(at: FilePath(bytes: path.bytes + suffix.utf8)))?.size
+        }
+        let before = try FileStatus(of: file)
+        var version: UInt8 = 0
+        _ = try withUnsafeMutableBytes(of: &version) { try file.read(fromAbsoluteOffset: 18, into: $0) }
+        let isWAL = version == 2
+        let wal = length("-wal")
+        func recovered() throws -> DatabaseSnapshot? {
+            try privateCopy(path, file, before, name, staging, log: isWAL ? "-wal" : "-journal")
+        }
+        if way == .privately { return try recovered() }
+        let connection: SQLiteConnection
+        if isWAL, let wal {
+            if length("-shm") != nil {
+                return try copy(try pinned(try SQLiteConnection(path, .readOnlySharedMemory)), name, staging)
+            }
+            if wal > 0 { return try recovered() }
+            connection = try pinned(try SQLiteConnection(path, .immutable))
+        } else if isWAL {
+            connection = try pinned(try SQLiteConnection(path, .immutable))
+        } else {
+            do {
+                connection = try pinned(try SQLiteConnection(path, .readOnly))
+            } catch let error as SQLiteConnection.Failure where error.code == readOnlyRollback {
+                return try recovered()
+            }
+        }
+        // Under a rollback journal's lock the file stands still from here on, and may have moved until here.
+        let steady = isWAL ? before : try FileStatus(of: file)
+        if way == .copied {
+            let snapshot = try copy(connection, name, staging)
+            return try FileStatus(of: file).isSameContent(as: steady) ? snapshot : nil
+        }
+        let database = try describe(connection, name)
+        // The pages that the connection sees are the file: it is read as it lies there.
+        let pages = try connection.number("PRAGMA page_count") ?? 0
+        let size = pages * (try connection.number("PRAGMA page_size") ?? 0)
+        let now = try FileStatus(of: file)
+        guard now.isSameContent(as: steady), size == now.size else { return nil }
+        return DatabaseSnapshot(
+            PositionedSource(file), size: size, database, connection: connection, watched: (file, steady))
+    }
+
+    /// SQLITE_READONLY_ROLLBACK, a macro that Swift does not see: a journal has to be rolled back first.
+    private static let readOnlyRollback = SQLITE_READONLY | 3 << 8
+
+    /// Starts a read transaction, which stays at one state until the connection closes.
+    private static func pinned(_ connection: SQLiteConnection) throws -> SQLiteConnection {
+        try connection.query("BEGIN")
+        try connection.query("SELECT count(*) FROM sqlite_schema")
+        return connection
+    }
+
+    private static func copy(_ connection: SQLiteConnection, _ name: BundlePath, _ staging: FilePath) throws
+        -> DatabaseSnapshot
+    {
+        let database = try describe(connection, name)
+        let size =
+            try (connection.number("PRAGMA page_count") ?? 0) * (connection.number("PRAGMA page_size") ?? 0)
+        if size <= memoryLimit {
+            let image = try connection.serialized()
+            return DatabaseSnapshot(image, size: Int64(image.count), database)
+        }
+        let temporary = staging.appending("\(hex(randomBytes(8))).db")
+        let target = try SQLiteConnection(temporary, .create)
+        let file = try FileSystem.openRegular(temporary)
+        // From here on the copy has no name: it goes when this process goes, whatever ends it.
+        _ = temporary.withPlatformString { unlink($0) }
+        try target.query("PRAGMA journal_mode=OFF")
+        try target.query("PRAGMA synchronous=OFF")
+        try connection.backup(to: target)
+        return DatabaseSnapshot(
+            FileSource(file, name: "a database's copy"), size: try FileStatus(of: file).size, database)
+    }
+
+    /// Copies the file and its log, sees that neither changed meanwhile, and recovers the copy.
+    private static func privateCopy(
+        _ path: FilePath, _ file: FileDescriptor, _ before: FileStatus, _ name: BundlePath, _ staging: FilePath,
+        log: String
+    ) throws -> DatabaseSnapshot? {
+        let temporary = staging.appending("\(hex(randomBytes(8))).db")
+        let copies = ["", "-wal", "-shm", "-journal"].map { FilePath(bytes: temporary.bytes + $0.utf8) }
+        defer { for copy in copies { _ = copy.withPlatformString { unlink($0) } } }
+        let logFile = try? FileSystem.openRegular(FilePath(bytes: path.bytes + log.utf8), followingLinks: false)
+        defer { logFile?.closeQuietly() }
+        let logBefore = try logFile.map { try FileStatus(of: $0) }
+        try copyBytes(of: file, to: temporary)
+        if let logFile { try copyBytes(of: logFile, to: FilePath(bytes: temporary.bytes + log.utf8)) }
+        guard try FileStatus(of: file).isSameContent(as: before) else { return nil }
+        if let logFile, let logBefore, try !FileStatus(of: logFile).isSameContent(as: logBefore) { return nil }
+        let database: BundleManifest.Database
+        do {
+            let connection = try SQLiteConnection(temporary, .readWrite)
+            try connection.query("SELECT count(*) FROM sqlite_schema")
+            try connection.query("PRAGMA wal_checkpoint(TRUNCATE)")
+            database = try describe(connection, name)
+        }
+        let copy = try FileSystem.openRegular(temporary)
+        return DatabaseSnapshot(
+            FileSource(copy, name: "a database's copy"), size: try FileStatus(of: copy).size, database)
+    }
+
+    private static func copyBytes(of file: FileDescriptor, to path: FilePath) throws {
+        let target = try FileDescriptor.open(
+            path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
+        defer { target.closeQuietly() }
+        let block = Block(capacity: 1 << 20)
+        let source = PositionedSource(file)
+        while true {
+            block.count = try source.fill(UnsafeMutableRawBufferPointer(start: block.base, count: block.capacity))
+            if block.count == 0 { return }
+            do {
+                try target.writeAll(block.bytes)
+            } catch let error as Errno {
+                throw OperatorError.system(error.rawValue, doing: "copying a database to", subject: path.printable)
+            }
+        }
+    }
+
+    private static func describe(_ connection: SQLiteConnection, _ name: BundlePath) throws -> BundleManifest.Database {
+        var complaints: [String] = []
+        do {
+            try connection.query("PRAGMA integrity_check(10)") { complaints.append(printable($0(0) ?? "", limit: 200)) }
+        } catch let error as SQLiteConnection.Failure where error.code & 0xff == SQLITE_CORRUPT {
+            complaints.append(printable(error.reason, limit: 200))
+        }
+        var tables: [String] = []
+        try connection.query(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        ) { if let name = $0(0) { tables.append(name) } }
+        var rows: [String: Int64] = [:]
+        for table in tables {
+            // A virtual table whose module is not there cannot be counted; that is no fault of the database.
+            rows[table] = try? connection.number(
+                "SELECT count(*) FROM \"\(table.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+            )
+        }
+        let version =
+            tables.contains("schema_version") ? try? connection.number("SELECT max(version) FROM schema_version") : nil
+        return BundleManifest.Database(
+            path: name, copy: .snapshot, userVersion: try connection.number("PRAGMA user_version"),
+            schemaVersion: version,
+            integrityCheck: complaints, rows: rows)
+    }
+}
+
+/// An open file from its start, the descriptor's own position left alone.
+final class PositionedSource: ByteSource {
+    private let file: FileDescriptor
+    private var position: Int64 = 0
+
+    init(_ file: FileDescriptor) { self.file = file }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = try file.read(fromAbsoluteOffset: position, into: buffer)
+        position += Int64(count)
+        return count
+    }
+}

@@ -1,0 +1,126 @@
+internal import GRDBSQLite
+internal import Support
+internal import SystemPackage
+
+/// One connection to an SQLite file. Used from one thread at a time.
+final class SQLiteConnection {
+    enum Access: String {
+        /// The file cannot change: no locks, no look at -wal and -shm.
+        case immutable = "mode=ro&immutable=1"
+        case readOnly = "mode=ro"
+        /// Reads through -wal and -shm without writing to them: neither is created, and -shm keeps its content and time.
+        case readOnlySharedMemory = "mode=ro&readonly_shm=1"
+        case readWrite = "mode=rw"
+        case create = "mode=rwc"
+    }
+
+    struct Failure: Error {
+        let code: Int32
+        let reason: String
+    }
+
+    let handle: OpaquePointer
+
+    init(_ path: FilePath, _ access: Access) throws {
+        var handle: OpaquePointer?
+        let flags =
+            (access == .create
+                ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                : access == .readWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY)
+            | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let status = sqlite3_open_v2(Self.uri(path, access), &handle, flags, nil)
+        guard status == SQLITE_OK, let handle else {
+            let failure = Failure(code: status, reason: String(cString: sqlite3_errstr(status)))
+            sqlite3_close_v2(handle)
+            throw failure
+        }
+        self.handle = handle
+        sqlite3_busy_timeout(handle, 10_000)
+    }
+
+    deinit { sqlite3_close_v2(handle) }
+
+    /// Runs a statement and hands each row to `row`: a text value by column, nil for NULL.
+    func query(_ sql: String, row: (_ column: (Int32) -> String?) -> Void = { _ in }) throws {
+        var statement: OpaquePointer?
+        try check(sqlite3_prepare_v2(handle, sql, -1, &statement, nil))
+        defer { sqlite3_finalize(statement) }
+        while true {
+            let status = sqlite3_step(statement)
+            if status == SQLITE_DONE { return }
+            guard status == SQLITE_ROW else { return try check(status) }
+            row { column in sqlite3_column_text(statement, column).map { String(cString: $0) } }
+        }
+    }
+
+    /// The first value of the first row as a number.
+    func number(_ sql: String) throws -> Int64? {
+        var number: Int64?
+        try query(sql) { column in if number == nil { number = column(0).flatMap { Int64($0) } } }
+        return number
+    }
+
+    func check(_ status: Int32) throws {
+        guard status == SQLITE_OK else { throw Failure(code: status, reason: String(cString: sqlite3_errmsg(handle))) }
+    }
+
+    /// Copies the whole database into another in one step: a stepped copy never ends under a busy writer.
+    func backup(to target: SQLiteConnection) throws {
+        guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
+            throw Failure(code: sqlite3_errcode(target.handle), reason: String(cString: sqlite3_errmsg(target.handle)))
+        }
+        let status = sqlite3_backup_step(backup, -1)
+        let end = sqlite3_backup_finish(backup)
+        guard status == SQLITE_DONE, end == SQLITE_OK else {
+            throw Failure(code: status, reason: String(cString: sqlite3_errstr(status)))
+        }
+    }
+
+    /// The whole database as bytes, in SQLite's memory.
+    func serialized() throws -> SQLiteImage {
+        var size: Int64 = 0
+        guard let bytes = sqlite3_serialize(handle, "main", &size, 0) else {
+            throw Failure(code: SQLITE_NOMEM, reason: "no memory for a copy")
+        }
+        return SQLiteImage(bytes, Int(size))
+    }
+
+    /// A file: URI; every byte that is not plain is percent-encoded, so that a path need not be UTF-8.
+    private static func uri(_ path: FilePath, _ access: Access) -> String {
+        var text = "file:"
+        for byte in path.bytes {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"),
+                UInt8(ascii: "_"):
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default: text += "%" + hex([byte])
+            }
+        }
+        return text + "?" + access.rawValue
+    }
+}
+
+/// A database in memory; wiped when freed.
+final class SQLiteImage: ByteSource {
+    private let base: UnsafeMutablePointer<UInt8>
+    let count: Int
+    private var position = 0
+
+    init(_ base: UnsafeMutablePointer<UInt8>, _ count: Int) {
+        self.base = base
+        self.count = count
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(base).initializeMemory(as: UInt8.self, repeating: 0, count: count)
+        sqlite3_free(base)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let amount = min(buffer.count, count - position)
+        buffer.copyMemory(from: UnsafeRawBufferPointer(start: base + position, count: amount))
+        position += amount
+        return amount
+    }
+}

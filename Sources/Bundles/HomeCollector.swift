@@ -1,0 +1,350 @@
+internal import CLinux
+internal import Glibc
+internal import Support
+internal import SystemPackage
+
+/// Walks a home and writes it into an archive: every file as it is, every database as a snapshot, and the manifest at the end.
+final class HomeCollector {
+    /// A file up to this size is read whole before it is written, and read again if it changed meanwhile.
+    private static let wholeLimit: Int64 = 1 << 20
+    private static let pieceLength = 1 << 20
+
+    private let request: BundleRequest
+    private let staging: BundleStaging
+    private let copying: Set<[UInt8]>
+    private let output: FileStatus
+    private let tar: TarWriter
+    private let progress: any ProgressReporter
+    private let cancellation: CancellationFlag
+    private let directory: ConfinedDirectory
+    private let stagingStatus: FileStatus
+    private let buffer = Block(capacity: pieceLength)
+    private let zeros = Block(capacity: pieceLength)
+    private var manifest: BundleManifest
+    private var lines = BundleManifest.EntryLines()
+    /// Files that belong to a database whose snapshot was taken.
+    private var parts: Set<[UInt8]> = []
+
+    init(
+        _ request: BundleRequest, staging: BundleStaging, copying: Set<[UInt8]>, output: FileStatus,
+        manifest: BundleManifest, tar: TarWriter, _ progress: any ProgressReporter, _ cancellation: CancellationFlag
+    ) throws {
+        self.request = request
+        self.staging = staging
+        self.copying = copying
+        self.output = output
+        self.manifest = manifest
+        self.tar = tar
+        self.progress = progress
+        self.cancellation = cancellation
+        directory = try ConfinedDirectory(request.home)
+        stagingStatus = try FileStatus(at: staging.path)
+        zeros.room.initializeMemory(as: UInt8.self, repeating: 0)
+        zeros.count = zeros.capacity
+    }
+
+    /// Writes everything; returns the manifest without its entries.
+    func run() throws -> BundleManifest {
+        let root = try FileStatus(of: directory.descriptor)
+        let now = manifest.created.microseconds * 1000
+        // The folder INSTANCE/ holds the home and is not part of it.
+        try tar.begin(TarEntry(path: path(nil), kind: .directory, permissions: 0o700, modified: now))
+        try writeDirectory([], root)
+        try DirectoryWalk(request.home).run { entry in
+            try cancellation.check()
+            return try visit(entry)
+        } failing: { path, error in
+            warn(path, error.reason)
+        }
+        try writeBytes(BundleCanary.name, BundleCanary.bytes, now, isListed: true)
+        let json = try manifest.encoded(entries: lines.bytes)
+        guard json.count <= BundleManifest.lengthLimit else {
+            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
+        }
+        try writeBytes(BundleManifest.fileName, json, now, isListed: false)
+        try tar.finish()
+        return manifest
+    }
+
+    private func visit(_ entry: DirectoryWalk.Entry) throws -> DirectoryWalk.Decision {
+        if entry.status.isSameFile(as: output) || entry.status.isSameFile(as: stagingStatus) { return .prune }
+        if case .skip(let reason) = request.decide(entry.path, entry.status) {
+            skip(entry.path, reason)
+            return .prune
+        }
+        switch entry.status.kind {
+        case .directory: try writeDirectory(entry.path, entry.status)
+        case .symlink: try writeSymlink(entry.path, entry.status)
+        case .file: try writeFile(entry.path)
+        case .fifo, .socket, .device: skip(entry.path, "it is a \(entry.status.kind.rawValue)")
+        }
+        return .descend
+    }
+
+    // MARK: - Entries
+
+    private func writeDirectory(_ name: [UInt8], _ status: FileStatus) throws {
+        try tar.begin(entry(name, .directory, status))
+        manifest.counts.directories += 1
+        try list(name, .directory, status)
+    }
+
+    private func writeSymlink(_ name: [UInt8], _ status: FileStatus) throws {
+        let target: [UInt8]
+        do {
+            target = try directory.readSymlink(name)
+        } catch {
+            return warn(name, "the link cannot be read: \(errorText(error.rawValue))")
+        }
+        var item = entry(name, .symlink, status)
+        item.target = target
+        try tar.begin(item)
+        manifest.counts.symlinks += 1
+        try list(name, .symlink, status, target: target)
+    }
+
+    private func writeFile(_ name: [UInt8]) throws {
+        if parts.contains(name) { return skip(name, "it is in its database's snapshot") }
+        let file: FileDescriptor
+        let status: FileStatus
+        do {
+            file = try directory.openForReading(name)
+        } catch {
+            if error != .noSuchFileOrDirectory { warn(name, "it cannot be read: \(errorText(error.rawValue))") }
+            return
+        }
+        defer { file.closeQuietly() }
+        do {
+            status = try FileStatus(of: file)
+        } catch {
+            return warn(name, "it cannot be read: \(errorText(error.rawValue))")
+        }
+        guard status.kind == .file else { return skip(name, "it is a \(status.kind.rawValue)") }
+        if status.size >= 512, try isDatabase(file), try writeDatabase(name, file, status) { return }
+        if status.size <= Self.wholeLimit, status.blocks * 512 >= status.size {
+            try writeWhole(name, file)
+        } else {
+            try writeLarge(name, file, status)
+        }
+    }
+
+    /// A file that fits the buffer: what is written is one state of it.
+    private func writeWhole(_ name: [UInt8], _ file: FileDescriptor) throws {
+        var isSteady = false
+        var status = try FileStatus(of: file)
+        for _ in 0..<4 where !isSteady {
+            buffer.count = 0
+            do {
+                buffer.count = try PositionedSource(file).fill(buffer.room)
+            } catch let error as Errno {
+                return warn(name, "it cannot be read: \(errorText(error.rawValue))")
+            }
+            let after = try FileStatus(of: file)
+            isSteady = after.isSameContent(as: status) && buffer.count == after.size
+            status = after
+        }
+        if !isSteady { warn(name, "it changed while it was read") }
+        var item = entry(name, .file, status)
+        item.size = Int64(buffer.count)
+        try tar.begin(item)
+        try tar.write(buffer.bytes)
+        progress.advance(item.size)
+        try listFile(name, status, size: item.size, Digest.of(buffer.bytes, .sha256))
+    }
+
+    /// A large or sparse file, in pieces.
+    private func writeLarge(_ name: [UInt8], _ file: FileDescriptor, _ status: FileStatus) throws {
+        var item = entry(name, .file, status)
+        item.size = status.size
+        item.extents = status.blocks * 512 < status.size ? SparseMap.extents(of: file, size: status.size) : []
+        try tar.begin(item)
+        var digest = Digest(.sha256)
+        var position: Int64 = 0
+        var trouble: String?
+        let whole = [0..<status.size]
+        for extent in item.extents.isEmpty ? whole : item.extents {
+            try writeZeros(extent.lowerBound - position, &digest)
+            position = extent.lowerBound
+            while position < extent.upperBound, trouble == nil {
+                try cancellation.check()
+                let room = UnsafeMutableRawBufferPointer(
+                    start: buffer.base, count: Int(min(Int64(buffer.capacity), extent.upperBound - position)))
+                do {
+                    buffer.count = try file.read(fromAbsoluteOffset: position, into: room)
+                } catch let error as Errno {
+                    trouble = "it cannot be read from byte \(position) on: \(errorText(error.rawValue))"
+                    break
+                }
+                if buffer.count == 0 {
+                    trouble = "it became shorter while it was read; zeros stand for what was missing"
+                    break
+                }
+                digest.update(buffer.bytes)
+                try tar.write(buffer.bytes)
+                position += Int64(buffer.count)
+                progress.advance(Int64(buffer.count))
+            }
+        }
+        try writeZeros(status.size - position, &digest)
+        if trouble == nil, try !FileStatus(of: file).isSameContent(as: status) {
+            trouble = "it changed while it was read"
+        }
+        if let trouble { warn(name, trouble) }
+        try listFile(name, status, size: status.size, digest.finish())
+    }
+
+    private func writeZeros(_ count: Int64, _ digest: inout Digest) throws {
+        var rest = count
+        while rest > 0 {
+            try cancellation.check()
+            let piece = UnsafeRawBufferPointer(rebasing: zeros.bytes.prefix(Int(min(rest, Int64(zeros.count)))))
+            digest.update(piece)
+            try tar.write(piece)
+            rest -= Int64(piece.count)
+        }
+    }
+
+    // MARK: - Databases
+
+    private func isDatabase(_ file: FileDescriptor) throws -> Bool {
+        var start = [UInt8](repeating: 0, count: 16)
+        // A file that cannot be read fails where it is read.
+        let count = (try? start.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }) ?? 0
+        return count == start.count && start.withUnsafeBytes { DatabaseSnapshot.isDatabase($0) }
+    }
+
+    /// Writes a database's snapshot. False: SQLite cannot read it, and it goes into the bundle as any file, its log beside it.
+    private func writeDatabase(_ name: [UInt8], _ file: FileDescriptor, _ status: FileStatus) throws -> Bool {
+        let snapshot: DatabaseSnapshot
+        let listed = BundlePath(Array("home/".utf8) + name)
+        do {
+            snapshot = try DatabaseSnapshot.take(
+                FilePath(bytes: request.home.bytes + [UInt8(ascii: "/")] + name), file: file, name: listed,
+                staging: staging.path, copying: copying.contains(name))
+        } catch let error as SQLiteConnection.Failure {
+            let reason = "SQLite cannot read it: \(printable(error.reason, limit: 200))"
+            warn(name, reason + "; it is bundled as it lies there")
+            manifest.databases.append(
+                BundleManifest.Database(path: listed, copy: .raw, integrityCheck: [reason], rows: [:]))
+            parts.insert(name + Array("-shm".utf8))
+            return false
+        }
+        if !snapshot.database.isSound {
+            warn(name, "its integrity check failed: \(snapshot.database.integrityCheck.first ?? "no answer")")
+        }
+        manifest.databases.append(snapshot.database)
+        for suffix in ["-wal", "-shm", "-journal"] { parts.insert(name + Array(suffix.utf8)) }
+        var item = entry(name, .file, status)
+        item.size = snapshot.size
+        try tar.begin(item)
+        var digest = Digest(.sha256)
+        var written: Int64 = 0
+        while written < snapshot.size {
+            try cancellation.check()
+            let room = UnsafeMutableRawBufferPointer(
+                start: buffer.base, count: Int(min(Int64(buffer.capacity), snapshot.size - written)))
+            buffer.count = try snapshot.source.read(into: room)
+            guard buffer.count > 0 else { throw DatabaseMoved(path: name) }
+            digest.update(buffer.bytes)
+            try tar.write(buffer.bytes)
+            written += Int64(buffer.count)
+            progress.advance(Int64(buffer.count))
+        }
+        guard snapshot.isUnchanged() else { throw DatabaseMoved(path: name) }
+        try listFile(name, status, size: snapshot.size, digest.finish())
+        return true
+    }
+
+    // MARK: - The manifest
+
+    private func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {
+        TarEntry(
+            path: path(name), kind: kind, permissions: status.permissions, modified: status.storedModified,
+            owner: status.owner,
+            group: status.group)
+    }
+
+    /// The path in the archive: of the folder INSTANCE, of the home (an empty name), or of something in it.
+    private func path(_ name: [UInt8]?) -> [UInt8] {
+        guard let name else { return Array(request.instance.utf8) }
+        return Array("\(request.instance)/home".utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name)
+    }
+
+    private func listed(_ name: [UInt8]) -> BundlePath {
+        BundlePath(Array("home".utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name))
+    }
+
+    private func list(
+        _ name: [UInt8], _ kind: BundleManifest.Kind, _ status: FileStatus, target: [UInt8]? = nil
+    ) throws {
+        var line = BundleManifest.Entry(
+            listed(name), kind, permissions: status.permissions, modified: status.storedModified)
+        line.target = target.map { BundlePath($0) }
+        try lines.append(line)
+    }
+
+    private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]) throws {
+        var line = BundleManifest.Entry(
+            listed(name), .file, permissions: status.permissions, modified: status.storedModified)
+        line.size = size
+        line.sha256 = hex(sha256)
+        manifest.counts.files += 1
+        manifest.counts.bytes += size
+        try lines.append(line)
+    }
+
+    /// A file of the bundle's own, beside the home.
+    private func writeBytes(_ name: String, _ bytes: [UInt8], _ modified: Int64, isListed: Bool) throws {
+        try tar.begin(
+            TarEntry(
+                path: Array("\(request.instance)/\(name)".utf8), kind: .file, permissions: 0o600, modified: modified,
+                size: Int64(bytes.count)))
+        try bytes.withUnsafeBytes { try tar.write($0) }
+        guard isListed else { return }
+        var line = BundleManifest.Entry(BundlePath(name), .file, permissions: 0o600, modified: modified)
+        line.size = Int64(bytes.count)
+        line.sha256 = hex(Digest.of(bytes, .sha256))
+        manifest.counts.files += 1
+        manifest.counts.bytes += Int64(bytes.count)
+        try lines.append(line)
+    }
+
+    private func skip(_ name: [UInt8], _ reason: String) {
+        manifest.skipped.append(BundleManifest.Note(path: listed(name), reason: reason))
+    }
+
+    private func warn(_ name: [UInt8], _ reason: String) {
+        manifest.warnings.append(BundleManifest.Note(path: listed(name), reason: reason))
+    }
+}
+
+extension FileStatus {
+    /// The time as the archive can hold it: the last second of 1969 becomes the first of 1970.
+    fileprivate var storedModified: Int64 { modified < 0 && modified > -1_000_000_000 ? 0 : modified }
+
+    fileprivate func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
+}
+
+/// Where a sparse file has data.
+enum SparseMap {
+    /// A file in more pieces than this is stored whole.
+    private static let limit = 10_000
+
+    /// Empty: everywhere, or not known. A file that is one hole has one empty extent at its end.
+    static func extents(of file: FileDescriptor, size: Int64) -> [Range<Int64>] {
+        var extents: [Range<Int64>] = []
+        var position: Int64 = 0
+        while position < size {
+            let start = hx_seek_data(file.rawValue, position)
+            if start < 0 {
+                guard errno == ENXIO else { return [] }
+                break
+            }
+            let end = hx_seek_hole(file.rawValue, start)
+            guard end > start, extents.count < limit else { return [] }
+            if start < size { extents.append(start..<min(end, size)) }
+            position = end
+        }
+        return extents.isEmpty ? [size..<size] : extents == [0..<size] ? [] : extents
+    }
+}

@@ -1,0 +1,283 @@
+internal import HermesHome
+internal import Support
+
+/// Rules about backups: the jobs and their timers, the repository, bundles, drills.
+enum BackupRules {
+    static let all: [WatchdogRule] = [backup, jobs, timers, repository, payload, drive, drill]
+
+    private static let backup = WatchdogRule(codes: ["backup-never", "backup-late", "backup-stale", "backup-failed"]) {
+        context in
+        guard context.readings.declares(.backup) else { return .fine }
+        var findings: [Finding] = []
+        let job = context.readings.job(.backup)
+        switch context.snapshot.backup.repo.freshness {
+        case .fresh: break
+        case .never:
+            findings.append(
+                Finding("backup-never", .critical, "/backup/lastRun", "No backup has ever succeeded", key: "backup-age")
+            )
+        case .late:
+            findings.append(
+                Finding(
+                    "backup-late", .warn, "/backup/repo", "The last good backup is \(age(job, context))",
+                    key: "backup-age"))
+        case .stale:
+            findings.append(
+                Finding(
+                    "backup-stale", .critical, "/backup/repo", "The last good backup is \(age(job, context))",
+                    key: "backup-age"))
+        case .unknown: return .unknown
+        }
+        if let failure = failed(job, "backup-failed", "/backup/lastRun", "The backup", context) {
+            findings.append(failure)
+        }
+        return .found(findings)
+    }
+
+    private static func age(_ job: ObservedJob, _ context: WatchdogContext) -> String {
+        guard let moment = job.lastRun?.lastSuccessAt ?? context.snapshot.backup.repo.lastCommitAt else {
+            return "of unknown age"
+        }
+        let hours = max(0, context.age(moment)) / 3600
+        return hours < 48 ? "\(hours) hours old" : "\(hours / 24) days old"
+    }
+
+    /// A job whose last run went wrong; a skip and a stop by hand did not.
+    private static func failed(
+        _ job: ObservedJob, _ code: String, _ subject: String, _ title: String, _ context: WatchdogContext
+    ) -> Finding? {
+        guard let run = job.lastRun, [.failure, .error, .timeout, .unknown].contains(run.outcome) else { return nil }
+        let times = max(1, run.failuresSinceSuccess?.value ?? 1)
+        let how =
+            switch run.outcome {
+            case .timeout: "ran into its time limit"
+            case .unknown: "was killed before it could end"
+            default: "failed"
+            }
+        return Finding(
+            code, times >= context.thresholds.failuresCritical ? .critical : .warn, subject,
+            "\(title) \(how)\(times > 1 ? ", \(times) times in a row" : "")", key: "failed-\(job.name)")
+    }
+
+    private static let jobs = WatchdogRule(codes: ["job-failed", "job-late", "upload-failed"]) { context in
+        var findings: [Finding] = []
+        for job in context.readings.description.jobs {
+            let name = Slug(making: job.name).rawValue
+            let place =
+                context.snapshot.timers.firstIndex { $0.triggers == job.serviceUnit }.map { "/timers/\($0)" }
+                ?? "/timers"
+            switch job.role {
+            case .backup: break
+            case .drive:
+                if let failure = failed(
+                    job, "upload-failed", "/drive/lastUpload", "The upload of the emergency bundle", context)
+                {
+                    findings.append(failure)
+                }
+            case .restoreDrill: break
+            default:
+                if let failure = failed(job, "job-failed", place, "Job \(name)", context) { findings.append(failure) }
+            }
+            if job.isLate == true {
+                findings.append(
+                    Finding("job-late", .warn, place, "Job \(name) did not start when it was due", key: "late-\(name)"))
+            }
+        }
+        return .found(findings)
+    }
+
+    private static let timers = WatchdogRule(codes: ["timer-disabled", "timer-down"]) { context in
+        guard context.readings.systemd.probe.isOk else { return .unknown }
+        var findings: [Finding] = []
+        for job in context.readings.description.jobs where job.schedule != nil {
+            let state = context.readings.systemd.state(of: job.timerUnit, context.snapshot.instance.scope)
+            let name = job.timerUnit.rawValue
+            let place =
+                switch job.role {
+                case .backup: "/backup/timer"
+                case .drive: "/drive/timer"
+                case .watchdog: "/watchdog/timer"
+                default: "/timers"
+                }
+            let severity: Severity = job.role == .backup ? .critical : .warn
+            switch state.health {
+            case .up, .degraded, .unknown: break
+            case .disabled:
+                let how =
+                    state.load == .notFound ? "is not installed" : state.load == .masked ? "is masked" : "is disabled"
+                findings.append(
+                    Finding(
+                        "timer-disabled", severity, place, "\(name) \(how): the job never runs by itself",
+                        key: "timer-\(job.name)"))
+            case .down:
+                findings.append(
+                    Finding(
+                        "timer-down", severity, place,
+                        "\(name) is enabled, but not active: the job does not run by itself", key: "timer-\(job.name)"))
+            }
+        }
+        return .found(findings)
+    }
+
+    private static let repository = WatchdogRule(
+        codes: ["repository-missing", "repository-dirty", "repository-unpushed", "repository-no-remote"]
+    ) { context in
+        let part = context.snapshot.backup.repo
+        guard let facts = context.readings.repository.value else {
+            switch part.probe.reason {
+            case .notConfigured: return .fine
+            case .notFound:
+                return .found([
+                    Finding("repository-missing", .critical, "/backup/repo", "The backup repository is not there")
+                ])
+            default: return .unknown
+            }
+        }
+        var findings: [Finding] = []
+        if let dirty = facts.dirtyFiles, dirty > 0 {
+            findings.append(
+                Finding(
+                    "repository-dirty", .warn, "/backup/repo/clean",
+                    "\(dirty) files of the backup repository are changed and not committed"))
+        }
+        if facts.isRemoteConfigured == false {
+            findings.append(
+                Finding(
+                    "repository-no-remote", .critical, "/backup/repo/remoteConfigured",
+                    "The backup repository has no remote: nothing leaves this machine"))
+        } else if let waiting = facts.unpushedCommits, waiting > 0,
+            facts.lastCommit.map({ context.age($0) > context.thresholds.unpushedSeconds }) ?? true
+        {
+            findings.append(
+                Finding(
+                    "repository-unpushed", .critical, "/backup/repo/unpushedCommits",
+                    "\(waiting) commits of the backup were never pushed"))
+        }
+        return .found(findings)
+    }
+
+    private static let payload = WatchdogRule(codes: ["payload-forbidden", "payload-damaged"]) { context in
+        let payload = context.snapshot.backup.payload
+        guard payload.probe.isOk else { return payload.probe.reason == .notConfigured ? .fine : .unknown }
+        var findings: [Finding] = []
+        if let count = payload.forbiddenFiles?.value, count > 0 {
+            findings.append(
+                Finding(
+                    "payload-forbidden", .critical, "/backup/payload/forbiddenFiles",
+                    "\(count) files that must never leave this machine lie in the backup repository"))
+        }
+        if payload.manifestVerified == false {
+            findings.append(
+                Finding(
+                    "payload-damaged", .critical, "/backup/payload/manifestVerified",
+                    "The backup does not agree with its manifest"))
+        }
+        return .found(findings)
+    }
+
+    private static let drive = WatchdogRule(codes: [
+        "bundle-never", "bundle-late", "bundle-stale", "bundle-unencrypted",
+    ]) { context in
+        guard context.readings.declares(.drive) else { return .fine }
+        var findings: [Finding] = []
+        switch context.snapshot.drive.freshness {
+        case .fresh, .unknown: break
+        case .never:
+            findings.append(
+                Finding(
+                    "bundle-never", .critical, "/drive/lastUpload", "No emergency bundle was ever uploaded",
+                    key: "bundle-age"))
+        case .late:
+            findings.append(
+                Finding("bundle-late", .warn, "/drive/lastUpload", "The emergency bundle is late", key: "bundle-age"))
+        case .stale:
+            findings.append(
+                Finding(
+                    "bundle-stale", .critical, "/drive/lastUpload", "The emergency bundle is out of date",
+                    key: "bundle-age"))
+        }
+        if context.snapshot.drive.encrypted == false {
+            findings.append(
+                Finding("bundle-unencrypted", .critical, "/drive/encrypted", "The emergency bundle is not encrypted"))
+        }
+        return .found(findings)
+    }
+
+    private static let drill = WatchdogRule(codes: ["drill-overdue", "drill-never", "drill-failed"]) { context in
+        let part = context.snapshot.restoreDrill
+        var findings: [Finding] = []
+        let job = context.readings.description.jobs.first { $0.role == .restoreDrill }
+        if let job, let failure = failed(job, "drill-failed", "/restoreDrill/lastRun", "The restore drill", context) {
+            var critical = failure
+            critical.severity = .critical
+            findings.append(critical)
+        }
+        guard let overdue = part.overdue else { return findings.isEmpty ? .unknown : .found(findings) }
+        // An instance that declares neither backup nor drill has nothing to rehearse.
+        guard overdue, job != nil || context.readings.declares(.backup) || context.readings.declares(.drive) else {
+            return .found(findings)
+        }
+        if let verified = part.lastVerified {
+            findings.append(
+                Finding(
+                    "drill-overdue", .warn, "/restoreDrill/nextDueAt",
+                    "The last restore drill was \(context.age(verified) / 86_400) days ago", key: "drill-age"))
+        } else {
+            findings.append(
+                Finding(
+                    "drill-never", .warn, "/restoreDrill/lastRun", "No backup was ever restored for practice",
+                    key: "drill-age"))
+        }
+        return .found(findings)
+    }
+}
+
+/// Rules about the machine and the ways out of it.
+enum MachineRules {
+    static let all: [WatchdogRule] = [disk, memory, listeners, notifications]
+
+    private static let disk = WatchdogRule(codes: ["disk-full"]) { context in
+        guard let used = context.snapshot.host?.diskUsed else { return .unknown }
+        guard used >= context.thresholds.diskWarn else { return .fine }
+        let free = (context.readings.host.value?.diskFree ?? 0) >> 20
+        return .found([
+            Finding(
+                "disk-full", used >= context.thresholds.diskCritical ? .critical : .warn, "/host/diskUsed",
+                "The disk is \(Int(used * 100)) % full, \(free) MiB are left")
+        ])
+    }
+
+    private static let memory = WatchdogRule(codes: ["memory-full"]) { context in
+        guard let used = context.snapshot.host?.memoryUsed else { return .unknown }
+        guard used >= context.thresholds.memoryWarn else { return .fine }
+        return .found([Finding("memory-full", .warn, "/host/memoryUsed", "The memory is \(Int(used * 100)) % used")])
+    }
+
+    private static let listeners = WatchdogRule(codes: ["public-listener"]) { context in
+        guard let network = context.readings.network.value else { return .unknown }
+        guard !network.publicPorts.isEmpty else { return .fine }
+        let ports = network.publicPorts.prefix(5).map(String.init).joined(separator: ", ")
+        return .found([
+            Finding(
+                "public-listener", .critical, "/network/publicListeners",
+                "Hermes listens on port \(ports) for everybody, not for the tailnet alone")
+        ])
+    }
+
+    private static let notifications = WatchdogRule(codes: ["notifications-failing", "notifications-off"]) { context in
+        guard let state = context.snapshot.notifications else { return .fine }
+        guard state.configured else {
+            return .found([
+                Finding(
+                    "notifications-off", .info, "/notifications/configured",
+                    "Nobody is told when something fails: no notification is configured")
+            ])
+        }
+        guard state.lastOutcome == .failed else { return .fine }
+        return .found([
+            Finding(
+                "notifications-failing", .warn, "/notifications/lastOutcome",
+                "The last message could not be sent, \(state.pending.value) are waiting")
+        ])
+    }
+}

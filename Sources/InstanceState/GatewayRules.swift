@@ -1,0 +1,135 @@
+internal import HermesHome
+internal import Support
+
+/// Rules about the gateway: the process that listens to people and runs the cron jobs.
+enum GatewayRules {
+    static let all: [WatchdogRule] = [down, troubled, platforms, heartbeat, linger, dashboard]
+
+    private static let down = WatchdogRule(codes: ["gateway-down", "gateway-not-running", "gateway-unresponsive"]) {
+        context in
+        let unit = context.snapshot.gateway.service
+        let reported = context.readings.gateway.reportedState
+        let claimsToRun = ["running", "degraded", "draining", "starting"].contains(reported ?? "")
+        let gone = Finding(
+            "gateway-down", .critical, "/gateway/state", "The gateway is down: nobody answers and no cron job runs",
+            key: "gateway")
+        switch (context.readings.gateway.liveness, unit.health) {
+        case (.running, _): return .fine
+        case (.unknown, .down): return .found([gone])
+        case (.unknown, .up), (.unknown, .disabled), (.unknown, .degraded): return .fine
+        case (.unknown, .unknown): return .unknown
+        case (.stopped, .down): return .found([gone])
+        case (.stopped, .degraded), (.stopped, .up):
+            // A service that has just started has not written its files yet.
+            guard let since = unit.since, context.age(since) > 180 else { return .fine }
+            return .found([
+                Finding(
+                    "gateway-unresponsive", .critical, "/gateway/state",
+                    "\(unit.unit.rawValue) is active, but no gateway process of this home runs",
+                    key: "gateway-unresponsive")
+            ])
+        case (.stopped, .unknown): return claimsToRun ? .found([gone]) : .unknown
+        case (.stopped, .disabled):
+            if claimsToRun { return .found([gone]) }
+            let waiting = context.readings.cron.value?.enabled ?? 0
+            guard waiting > 0 else { return .fine }
+            return .found([
+                Finding(
+                    "gateway-not-running", .warn, "/gateway/state",
+                    "No gateway runs: \(waiting) enabled cron jobs cannot fire")
+            ])
+        }
+    }
+
+    private static let troubled = WatchdogRule(codes: [
+        "gateway-degraded", "gateway-restarting", "gateway-startup-failed",
+    ]) { context in
+        var findings: [Finding] = []
+        let unit = context.snapshot.gateway.service
+        if context.readings.gatewayRuns, context.readings.gateway.reportedState == "degraded" {
+            findings.append(Finding("gateway-degraded", .warn, "/gateway/state", "The gateway calls itself degraded"))
+        }
+        if context.readings.gateway.reportedState == "startup_failed", !context.readings.gatewayRuns {
+            findings.append(
+                Finding("gateway-startup-failed", .critical, "/gateway/state", "The gateway failed to start"))
+        }
+        if unit.sub?.rawValue == "auto-restart" || (unit.restarts?.value ?? 0) >= context.thresholds.gatewayRestarts {
+            findings.append(
+                Finding(
+                    "gateway-restarting", .warn, "/gateway/service",
+                    "\(unit.unit.rawValue) was restarted \(unit.restarts?.value ?? 0) times"))
+        }
+        return .found(findings)
+    }
+
+    private static let platforms = WatchdogRule(codes: ["platform-failed", "platform-disconnected"]) { context in
+        guard case .running = context.readings.gateway.liveness else { return .fine }
+        if context.readings.gateway.failure != nil { return .unknown }
+        var findings: [Finding] = []
+        for (index, platform) in context.readings.gateway.platforms.prefix(32).enumerated() {
+            let name = printable(platform.name, limit: 40)
+            switch platform.state {
+            case "fatal":
+                findings.append(
+                    Finding(
+                        "platform-failed", .critical, "/gateway/platforms/\(index)",
+                        "\(name) has given up: messages do not arrive",
+                        key: "failed-\(platform.name)"))
+            case "retrying", "disconnected", "connecting":
+                guard let since = platform.updated ?? context.readings.gateway.updated,
+                    context.age(since) > context.thresholds.platformSeconds
+                else { continue }
+                findings.append(
+                    Finding(
+                        "platform-disconnected", .warn, "/gateway/platforms/\(index)",
+                        "\(name) is not connected (\(printable(platform.state, limit: 20)))",
+                        key: "disconnected-\(platform.name)"))
+            default: continue
+            }
+        }
+        return .found(findings)
+    }
+
+    private static let heartbeat = WatchdogRule(codes: ["gateway-heartbeat-stale", "cron-stopped"]) { context in
+        guard context.readings.gatewayRuns else { return .fine }
+        var findings: [Finding] = []
+        if let beat = context.readings.gateway.heartbeat, context.age(beat) > context.thresholds.gatewayHeartbeatSeconds
+        {
+            findings.append(
+                Finding(
+                    "gateway-heartbeat-stale", .critical, "/gateway/state",
+                    "The gateway's process runs, but its heartbeat stopped \(context.age(beat) / 60) minutes ago"))
+        }
+        guard let cron = context.readings.cron.value else { return findings.isEmpty ? .unknown : .found(findings) }
+        if cron.enabled > 0, let beat = cron.heartbeat, context.age(beat) > context.thresholds.cronHeartbeatSeconds {
+            findings.append(
+                Finding(
+                    "cron-stopped", .critical, "/cron",
+                    "Hermes' scheduler has not looked at its jobs for \(context.age(beat) / 60) minutes"))
+        }
+        return .found(findings)
+    }
+
+    private static let linger = WatchdogRule(codes: ["linger-off"]) { context in
+        guard context.snapshot.instance.scope == .user else { return .fine }
+        guard let linger = context.snapshot.gateway.linger else { return .unknown }
+        if linger { return .fine }
+        let user = context.snapshot.instance.user.rawValue
+        return .found([
+            Finding(
+                "linger-off", .critical, "/gateway/linger",
+                "\(user) has no lingering: gateway and timers stop when \(user) logs out")
+        ])
+    }
+
+    private static let dashboard = WatchdogRule(codes: ["dashboard-exposed"]) { context in
+        guard let port = context.snapshot.dashboard.port else { return .fine }
+        guard context.readings.network.probe.isOk else { return .unknown }
+        guard [.wildcard, .public].contains(context.snapshot.dashboard.bind) else { return .fine }
+        return .found([
+            Finding(
+                "dashboard-exposed", .critical, "/dashboard/bind",
+                "The dashboard on port \(port) can be reached from outside the tailnet")
+        ])
+    }
+}

@@ -1,0 +1,54 @@
+extension Warning {
+    /// The command that helps with this warning, for a person to read and run; nil where no single command does.
+    public func command(for instance: InstanceReference) -> String? {
+        HelpfulCommands.command(code: code.rawValue, instance: instance)
+    }
+}
+
+/// One command per code. They are shown, never run.
+enum HelpfulCommands {
+    static func command(code: String, instance: InstanceReference) -> String? {
+        let systemctl = instance.scope == .user ? "systemctl --user" : "systemctl"
+        let journal = instance.scope == .user ? "journalctl --user" : "journalctl"
+        let home = instance.hermesHome?.rawValue ?? "HERMES_HOME"
+        switch code {
+        case "gateway-down", "gateway-not-running": return "\(systemctl) restart hermes-gateway.service"
+        case "gateway-unresponsive", "gateway-heartbeat-stale", "cron-stopped", "cron-overdue":
+            return "\(systemctl) restart hermes-gateway.service"
+        case "gateway-degraded", "gateway-restarting", "gateway-startup-failed":
+            return "\(journal) -u hermes-gateway.service -n 100"
+        case "platform-failed", "platform-disconnected": return "hermes gateway status"
+        case "linger-off": return "loginctl enable-linger \(instance.user.rawValue)"
+        case "dashboard-exposed", "public-listener": return "ss -ltnp"
+        case "home-missing": return "hermes-ops-runner validate"
+        case "cron-failed", "cron-delivery-failed": return "hermes cron runs"
+        case "cron-prompt-lost", "cron-vanished", "cron-unreadable":
+            return "hermes-ops-runner restore --from repository --into DIR"
+        case "database-damaged": return "hermes sessions repair --check-only"
+        case "database-wal-large", "database-grows": return "hermes sessions optimize"
+        case "config-broken": return "hermes config check"
+        case "redaction-off": return "hermes config set security.redact_secrets true"
+        case "approvals-off": return "hermes config set approvals.mode smart"
+        case "credential-modes": return "chmod -R go= \(home)/.env \(home)/auth.json"
+        case "credential-missing", "notifications-off", "repository-no-remote", "bundle-unencrypted":
+            return "hermes-ops-runner validate"
+        case "backup-never", "backup-late", "backup-stale": return "hermes-ops-runner run backup"
+        case "backup-failed", "job-failed", "upload-failed": return "hermes-ops-runner history"
+        case "drill-failed": return "hermes-ops-runner history restore-drill"
+        case "job-late", "timer-down": return "\(systemctl) list-timers 'hermes-ops-*'"
+        case "timer-disabled":
+            return instance.scope == .user
+                ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
+        case "repository-missing", "repository-dirty", "repository-unpushed": return "hermes-ops-runner run backup"
+        case "payload-forbidden", "payload-damaged": return "hermes-ops-runner plan backup"
+        case "bundle-never", "bundle-late", "bundle-stale": return "hermes-ops-runner history"
+        case "drill-never", "drill-overdue": return "hermes-ops-runner drill"
+        case "disk-full": return "du -xh --max-depth=2 \(home) | sort -h | tail -20"
+        case "memory-full": return "systemd-cgtop -m -n 1"
+        case "notifications-failing": return "hermes-ops-runner notify test"
+        case "snapshot-missing", "snapshot-stale", "snapshot-future", "snapshot-invalid", "snapshot-unreadable":
+            return "\(systemctl) status 'hermes-ops-*.timer'"
+        default: return nil
+        }
+    }
+}

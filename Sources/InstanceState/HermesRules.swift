@@ -1,0 +1,199 @@
+internal import HermesHome
+internal import Support
+
+/// Rules about what is in the home: cron jobs, the database, settings, credentials.
+enum HermesRules {
+    static let all: [WatchdogRule] = [home, cron, vanished, overdue, database, settings, credentials]
+
+    private static let home = WatchdogRule(codes: ["home-missing"]) { context in
+        switch context.readings.inspection {
+        case .home: .fine
+        case .missing:
+            .found([Finding("home-missing", .critical, "/instance/hermesHome", "The Hermes home is not there")])
+        case .empty:
+            .found([Finding("home-missing", .critical, "/instance/hermesHome", "The Hermes home is an empty folder")])
+        case .notAHome(let found):
+            .found([
+                Finding(
+                    "home-missing", .critical, "/instance/hermesHome",
+                    "What stands at the home's path is no Hermes home: \(found)")
+            ])
+        case .unreadable: .unknown
+        }
+    }
+
+    private static let cron = WatchdogRule(
+        codes: ["cron-failed", "cron-delivery-failed", "cron-prompt-lost", "cron-unreadable"]
+    ) { context in
+        guard let cron = context.readings.cron.value else {
+            guard context.readings.cron.probe.reason == .badOutput else { return .unknown }
+            return .found([
+                Finding("cron-unreadable", .critical, "/cron", "cron/jobs.json cannot be read: no cron job runs")
+            ])
+        }
+        var findings: [Finding] = []
+        for (index, job) in cron.jobs.enumerated() where job.isEnabled {
+            let subject = index < 100 ? "/cron/jobs/\(index)" : "/cron/jobs"
+            let name = printable(job.name, limit: 80)
+            switch job.lastStatus {
+            case .error:
+                findings.append(
+                    Finding("cron-failed", .warn, subject, "Cron job \(name) failed", key: "failed-\(job.id)"))
+            case .deliveryFailed:
+                findings.append(
+                    Finding(
+                        "cron-delivery-failed", .warn, subject,
+                        "Cron job \(name) ran, but its result was not delivered", key: "delivery-\(job.id)"))
+            case .ok, .never, .unknown: break
+            }
+            if job.promptLooksLost {
+                findings.append(
+                    Finding(
+                        "cron-prompt-lost", .warn, subject,
+                        "Cron job \(name) has its own name for a prompt: its text was lost", key: "prompt-\(job.id)"))
+            }
+        }
+        return .found(findings)
+    }
+
+    private static let vanished = WatchdogRule(codes: ["cron-vanished"]) { context in
+        guard let cron = context.readings.cron.value else { return .unknown }
+        let lost = context.memory.vanishedJobs
+        if lost.isEmpty { return .fine }
+        let names = lost.values.map(\.name.rawValue).sorted().prefix(3).joined(separator: ", ")
+        return .found([
+            Finding(
+                "cron-vanished", cron.jobs.isEmpty ? .critical : .warn, "/cron/total",
+                "\(lost.count) cron jobs are gone since the last look: \(names)")
+        ])
+    }
+
+    private static let overdue = WatchdogRule(codes: ["cron-overdue"]) { context in
+        guard context.readings.gatewayRuns else { return .fine }
+        guard let cron = context.readings.cron.value else { return .unknown }
+        return .found(
+            cron.jobs.enumerated().compactMap { index, job in
+                guard job.isEnabled, job.state == "scheduled", let next = job.nextRun,
+                    context.age(next) > context.thresholds.cronOverdueSeconds
+                else { return nil }
+                return Finding(
+                    "cron-overdue", .warn, index < 100 ? "/cron/jobs/\(index)" : "/cron/jobs",
+                    "Cron job \(printable(job.name, limit: 80)) should have run \(context.age(next) / 60) minutes ago",
+                    key: "overdue-\(job.id)")
+            })
+    }
+
+    private static let database = WatchdogRule(
+        codes: ["database-damaged", "database-newer", "database-wal-large", "database-grows"]
+    ) { context in
+        guard let database = context.readings.state.value else {
+            switch context.readings.state.probe.reason {
+            case .badOutput:
+                return .found([
+                    Finding(
+                        "database-damaged", .critical, "/sessions",
+                        "state.db cannot be read: it is damaged or no database")
+                ])
+            case .notConfigured: return .fine
+            default: return .unknown
+            }
+        }
+        var findings: [Finding] = []
+        if let version = database.schemaVersion, version > StateDatabase.knownSchemaVersion {
+            findings.append(
+                Finding(
+                    "database-newer", .info, "/sessions",
+                    "state.db has schema \(version); this program knows \(StateDatabase.knownSchemaVersion)"))
+        }
+        if database.logSize > context.thresholds.walBytes {
+            findings.append(
+                Finding(
+                    "database-wal-large", .warn, "/sessions",
+                    "state.db-wal has grown to \(database.logSize >> 20) MiB: it is not checkpointed"))
+        }
+        if let oldest = context.memory.sizes.first, context.age(oldest.at) >= 3600,
+            database.size - oldest.bytes > context.thresholds.growthPerDayBytes
+        {
+            findings.append(
+                Finding(
+                    "database-grows", .warn, "/sessions",
+                    "state.db grew by \((database.size - oldest.bytes) >> 20) MiB in \(context.age(oldest.at) / 3600) hours"
+                ))
+        }
+        return .found(findings)
+    }
+
+    private static let settings = WatchdogRule(codes: ["redaction-off", "approvals-off", "config-broken"]) { context in
+        guard let settings = context.readings.settings.value else {
+            guard context.readings.settings.probe.reason == .badOutput else { return .unknown }
+            return .found([
+                Finding(
+                    "config-broken", .critical, "/policy",
+                    "config.yaml cannot be parsed: Hermes falls back to its defaults")
+            ])
+        }
+        var findings: [Finding] = []
+        if !settings.redactsSecrets {
+            findings.append(
+                Finding(
+                    "redaction-off", .warn, "/policy/redactSecrets",
+                    "Hermes writes secrets to its logs: security.redact_secrets is off"))
+        }
+        if settings.approvals == .off {
+            findings.append(
+                Finding(
+                    "approvals-off", .info, "/policy/approvals",
+                    "Hermes runs dangerous commands unasked: approvals.mode is off"))
+        }
+        return .found(findings)
+    }
+
+    private static let credentials = WatchdogRule(codes: ["credential-modes", "credential-missing"]) { context in
+        var findings: [Finding] = []
+        if let files = context.readings.credentials.value {
+            let exposed = files.filter(\.isExposed)
+            if let first = exposed.first {
+                let more = exposed.count > 1 ? " and \(exposed.count - 1) more" : ""
+                findings.append(
+                    Finding(
+                        "credential-modes", .critical, "/policy/credentialModesOk",
+                        "Other users can read \(printable(first.path.bytes, limit: 80))\(more)"))
+            }
+        }
+        if context.readings.description.googleToken != nil, context.readings.googleToken.value == false {
+            findings.append(
+                Finding(
+                    "credential-missing", .critical, "/drive/googleTokenPresent",
+                    "The Drive credential is not there: no bundle can be uploaded"))
+        }
+        let isKnown = context.readings.credentials.probe.isOk && context.readings.googleToken.probe.status != .failed
+        return isKnown || !findings.isEmpty ? .found(findings) : .unknown
+    }
+}
+
+/// Who was there before: the cron jobs and the sizes of state.db that the memory holds.
+enum CronRoll {
+    static func call(_ context: inout WatchdogContext) {
+        let now = context.now
+        if let database = context.readings.state.value {
+            var sizes = context.memory.sizes.filter { now - $0.at <= .seconds(86_400) && $0.at <= now }
+            if sizes.last.map({ now - $0.at >= .seconds(3600) }) ?? true {
+                sizes.append(.init(at: now, bytes: database.size))
+            }
+            context.memory.sizes = Array(sizes.suffix(48))
+        }
+        guard let cron = context.readings.cron.value else { return }
+        let present = Dictionary(cron.jobs.map { ($0.id, $0) }) { first, _ in first }
+        var vanished = context.memory.vanishedJobs.filter { id, lost in
+            present[id] == nil && now - lost.since < .seconds(context.thresholds.vanishedSeconds)
+        }
+        for (id, name) in context.memory.cronJobs ?? [:] where present[id] == nil && vanished[id] == nil {
+            vanished[id] = .init(name: name, since: now)
+        }
+        context.memory.vanishedJobs = vanished
+        // A job that runs once deletes itself: its end is no loss.
+        context.memory.cronJobs = present.values.filter { !$0.isOneShot && $0.state != "completed" }.reduce(into: [:]) {
+            $0[$1.id] = SafeText(showing: $1.name)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+internal import Glibc
+internal import HermesHome
+internal import Support
+internal import SystemPackage
+
+/// The machine: disk, memory, load, uptime, from statvfs(3) and /proc.
+struct HostProbe: Sendable {
+    struct Reading: Sendable {
+        /// Fraction of the blocks that are not free for this user, as df(1) counts.
+        var diskUsed: Double
+        var diskFree: Int64
+        var memoryUsed: Double?
+        var load1: Double?
+        var uptime: Int64?
+        var booted: Timestamp?
+    }
+
+    var processes: FilePath = "/proc"
+
+    func read(diskOf path: FilePath) throws -> Reading {
+        var status = statvfs()
+        var place = path
+        // A home that is not there yet has a disk all the same.
+        while place.withPlatformString({ statvfs($0, &status) }) != 0 {
+            let code = Errno(rawValue: errno)
+            guard code == .noSuchFileOrDirectory, place.removeLastComponent() else { throw HomeFailure(code, at: path) }
+        }
+        let used = Double(status.f_blocks - status.f_bfree)
+        let available = Double(status.f_bavail)
+        var reading = Reading(
+            diskUsed: used + available > 0 ? min(1, max(0, used / (used + available))) : 0,
+            diskFree: Int64(status.f_bavail) * Int64(status.f_frsize))
+        let memory = fields("meminfo", separator: ":")
+        if let total = memory["MemTotal"], let available = memory["MemAvailable"], total > 0 {
+            reading.memoryUsed = min(1, max(0, 1 - available / total))
+        }
+        reading.load1 = numbers("loadavg").first.map { max(0, $0) }
+        reading.uptime = numbers("uptime").first.map { Int64($0) }
+        reading.booted = fields("stat", separator: " ")["btime"].map { Timestamp(seconds: Int64($0)) }
+        return reading
+    }
+
+    private func text(_ name: String) -> String {
+        String(decoding: (try? FileSystem.read(processes.appending(name), limit: 1 << 20)) ?? [], as: UTF8.self)
+    }
+
+    private func numbers(_ name: String) -> [Double] {
+        text(name).split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
+    }
+
+    /// The first number after each line's first word.
+    private func fields(_ name: String, separator: Character) -> [String: Double] {
+        var fields: [String: Double] = [:]
+        for line in text(name).split(separator: "\n") {
+            let parts = line.split(separator: separator, maxSplits: 1)
+            guard parts.count == 2,
+                let value = parts[1].split(whereSeparator: \.isWhitespace).first.flatMap({ Double($0) })
+            else {
+                continue
+            }
+            fields[String(parts[0])] = value
+        }
+        return fields
+    }
+}

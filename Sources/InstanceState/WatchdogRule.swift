@@ -1,0 +1,163 @@
+internal import Support
+
+/// One thing that a rule found.
+struct Finding: Sendable {
+    var code: String
+    var severity: Severity
+    /// JSON Pointer into the snapshot.
+    var subject: String
+    var message: String
+    /// Tells two findings of one code and subject apart: a job's id rather than its place in a list.
+    var key = ""
+
+    init(_ code: String, _ severity: Severity, _ subject: String, _ message: String, key: String = "") {
+        self.code = code
+        self.severity = severity
+        self.subject = subject
+        self.message = message
+        self.key = key
+    }
+}
+
+/// What a rule says: what it found, or that it could not find out, in which case what it said before stands.
+enum Verdict: Sendable {
+    case found([Finding])
+    case unknown
+
+    static let fine = Verdict.found([])
+}
+
+/// A rule with every code that it may raise.
+struct WatchdogRule: Sendable {
+    var codes: [String]
+    var judge: @Sendable (WatchdogContext) -> Verdict
+}
+
+/// What rules judge: the readings, the snapshot made of them, what was before, and from which values on to speak.
+struct WatchdogContext: Sendable {
+    var readings: InstanceReadings
+    var snapshot: InstanceSnapshot
+    var memory: WatchdogMemory
+    var thresholds: WatchdogThresholds
+
+    var now: Timestamp { readings.moment }
+
+    func age(_ moment: Timestamp) -> Int { Int((now - moment).components.seconds) }
+}
+
+/// The rules over an instance: silent when all is well.
+public struct Watchdog: Sendable {
+    public var thresholds: WatchdogThresholds
+
+    public init(thresholds: WatchdogThresholds = WatchdogThresholds()) { self.thresholds = thresholds }
+
+    static let rules: [WatchdogRule] =
+        GatewayRules.all + HermesRules.all + BackupRules.all + MachineRules.all
+
+    /// Completes a snapshot: its warnings with their beginnings, the watchdog's part and the overall health; and remembers.
+    func complete(_ snapshot: inout InstanceSnapshot, _ readings: InstanceReadings, _ memory: inout WatchdogMemory) {
+        var context = WatchdogContext(readings: readings, snapshot: snapshot, memory: memory, thresholds: thresholds)
+        CronRoll.call(&context)
+        let now = readings.moment
+        let before = Dictionary(memory.open.map { ($0.fingerprint, $0) }) { first, _ in first }
+        var open: [Warning] = []
+        for rule in Self.rules {
+            switch rule.judge(context) {
+            case .found(let findings):
+                open += findings.map { warning($0, snapshot.instance, before, now) }
+            case .unknown:
+                // Not being able to look settles nothing.
+                open += memory.open.filter { rule.codes.contains($0.code.rawValue) }
+            }
+        }
+        var seen: Set<Fingerprint> = []
+        open = open.filter { seen.insert($0.fingerprint).inserted }
+        open.sort {
+            ($1.severity, $0.since, $0.fingerprint.rawValue) < ($0.severity, $1.since, $1.fingerprint.rawValue)
+        }
+        open = Array(open.prefix(100))
+
+        memory = context.memory
+        memory.sequence = snapshot.sequence.value
+        memory.remember(open, at: now)
+        snapshot.warnings = open
+        snapshot.watchdog.alerts = memory.alerts
+        snapshot.watchdog.openAlerts = Count(open.count)
+        snapshot.watchdog.alerts24h = Count(memory.alerts.count { context.age($0.at) < 86_400 })
+        snapshot.health = Self.health(snapshot)
+    }
+
+    private func warning(
+        _ finding: Finding, _ instance: InstanceReference, _ before: [Fingerprint: Warning], _ now: Timestamp
+    ) -> Warning {
+        let fingerprint = Fingerprint(of: [
+            instance.id.rawValue, finding.code, finding.key.isEmpty ? finding.subject : finding.key,
+        ])
+        let code = Slug(making: finding.code)
+        return Warning(
+            code: code, severity: finding.severity,
+            subject: Pointer(rawValue: finding.subject) ?? Pointer(unchecked: "/health"),
+            message: SafeText(showing: finding.message), since: before[fingerprint]?.since ?? now, lastSeenAt: now,
+            fingerprint: fingerprint, runbook: Self.runbook(for: code),
+            acknowledgedAt: before[fingerprint]?.acknowledgedAt)
+    }
+
+    /// The page that helps: a heading per code.
+    static func runbook(for code: Slug) -> RunbookAnchor? {
+        RunbookAnchor(
+            rawValue: "docs/operations.md#\(code.rawValue.replacing(".", with: "-").replacing("_", with: "-"))")
+    }
+
+    /// The instance as a whole: the gateway decides between up and down, a critical warning makes it degraded.
+    static func health(_ snapshot: InstanceSnapshot) -> Health {
+        let codes = Set(snapshot.warnings.map(\.code.rawValue))
+        if codes.contains("home-missing") || codes.contains("gateway-down") { return .down }
+        let isCritical = snapshot.warnings.contains { $0.severity == .critical }
+        switch (snapshot.gateway.state, snapshot.gateway.service.health) {
+        case (.startupFailed, _): return .down
+        case (.running, .degraded), (.starting, _), (.draining, _): return .degraded
+        case (.running, _): return isCritical || codes.contains("gateway-degraded") ? .degraded : .up
+        case (.stopped, .unknown), (.unknown, _): return .unknown
+        case (.stopped, .up), (.stopped, .degraded): return .degraded
+        case (.stopped, .down): return .down
+        case (.stopped, .disabled): return .disabled
+        }
+    }
+}
+
+extension WatchdogMemory {
+    /// Keeps what is open, and the alerts of the last day.
+    mutating func remember(_ now: [Warning], at moment: Timestamp) {
+        let before = Set(open.map(\.fingerprint))
+        let isOpen = Set(now.map(\.code))
+        for index in alerts.indices where alerts[index].resolvedAt == nil && !isOpen.contains(alerts[index].code) {
+            alerts[index].resolvedAt = moment
+        }
+        for warning in now where !before.contains(warning.fingerprint) {
+            alerts.insert(
+                Alert(
+                    at: warning.since, severity: warning.severity, code: warning.code, message: warning.message,
+                    resolvedAt: nil), at: 0)
+        }
+        alerts = Array(
+            alerts.filter { $0.resolvedAt == nil && isOpen.contains($0.code) || (moment - $0.at) < .seconds(86_400) }
+                .prefix(50))
+        open = now
+    }
+}
+
+/// Which warnings opened and closed between two looks: what a notifier sends.
+public struct WarningChanges: Sendable, Hashable {
+    public var raised: [Warning]
+    public var resolved: [Warning]
+    /// Open before and now.
+    public var ongoing: [Warning]
+
+    public init(from before: [Warning], to now: [Warning]) {
+        let old = Set(before.map(\.fingerprint))
+        let new = Set(now.map(\.fingerprint))
+        raised = now.filter { !old.contains($0.fingerprint) }
+        ongoing = now.filter { old.contains($0.fingerprint) }
+        resolved = before.filter { !new.contains($0.fingerprint) }
+    }
+}

@@ -1,0 +1,64 @@
+internal import Support
+
+/// From which value on something is worth a word. The defaults fit a small machine with one gateway.
+public struct WatchdogThresholds: Sendable, Hashable, Codable {
+    /// Fractions of the disk.
+    public var diskWarn = 0.85
+    public var diskCritical = 0.95
+    /// Fraction of the memory.
+    public var memoryWarn = 0.95
+    /// Failures in a row after which a failing job is critical.
+    public var failuresCritical = 3
+    /// Seconds after which the gateway's own heartbeat counts as stopped; it beats every 60 s.
+    public var gatewayHeartbeatSeconds = 300
+    /// Seconds after which Hermes' scheduler counts as stopped: its own limit of 200 s, and a minute for us.
+    public var cronHeartbeatSeconds = 260
+    /// Seconds by which a cron job may be overdue.
+    public var cronOverdueSeconds = 900
+    /// Seconds for which a platform may stay disconnected.
+    public var platformSeconds = 900
+    /// Restarts of the gateway's unit since it was last started by hand or at boot.
+    public var gatewayRestarts = 5
+    /// Seconds for which commits may wait for a push.
+    public var unpushedSeconds = 7200
+    /// Bytes of state.db-wal: Hermes checkpoints far below it.
+    public var walBytes: Int64 = 256 << 20
+    /// Bytes by which state.db may grow in a day.
+    public var growthPerDayBytes: Int64 = 1 << 30
+    /// Seconds for which vanished cron jobs are reported.
+    public var vanishedSeconds = 86_400
+
+    public init() {}
+}
+
+/// What is kept between two looks: since when something is open, what was there before. Lives in `STATE/watchdog.json`.
+public struct WatchdogMemory: Codable, Sendable, Hashable {
+    struct Vanished: Codable, Sendable, Hashable {
+        var name: SafeText
+        var since: Timestamp
+    }
+
+    struct Size: Codable, Sendable, Hashable {
+        var at: Timestamp
+        var bytes: Int64
+    }
+
+    /// Warnings that were open at the last look.
+    public internal(set) var open: [Warning] = []
+    /// Raised in the last 24 hours or still open, newest first, at most 50.
+    public internal(set) var alerts: [Alert] = []
+    /// How many snapshots were made.
+    public internal(set) var sequence = 0
+    var cronJobs: [String: SafeText]?
+    var vanishedJobs: [String: Vanished] = [:]
+    var sizes: [Size] = []
+
+    public init() {}
+
+    /// Reads the file; one that is missing or damaged makes a fresh start, because only the times of open warnings are lost with it.
+    public init(decodingOrFresh text: [UInt8]?) {
+        self = text.flatMap { try? JSONText.decode(WatchdogMemory.self, from: $0, depth: 12) } ?? WatchdogMemory()
+    }
+
+    public func encoded() throws -> [UInt8] { try JSONText.encode(self) }
+}

@@ -1,0 +1,235 @@
+internal import Foundation
+internal import Subprocess
+public import Support
+internal import SystemPackage
+
+/// Turns credential references into values. Every error exits 77 and holds no value.
+public struct CredentialResolver: Sendable {
+    private let environment: [String: String]
+    private let user: UInt32
+    private let commandTimeout: Duration
+
+    /// The largest value, in bytes; a dotenv file or a key file may hold more than one secret.
+    static let sizeLimit = 1 << 20
+
+    /// - Parameters:
+    ///   - environment: of the process: CREDENTIALS_DIRECTORY, and the variables that references name.
+    ///   - user: the effective user id, who must own the files.
+    ///   - commandTimeout: for credentials that come from a command.
+    public init(environment: [String: String], user: UInt32, commandTimeout: Duration = .seconds(30)) {
+        self.environment = environment
+        self.user = user
+        self.commandTimeout = commandTimeout
+    }
+
+    /// The value of a declared credential.
+    public func resolve(_ name: String, in configuration: Configuration) async throws -> Secret {
+        guard let declaration = configuration.credentials[name] else {
+            throw failure("credential-missing", name, "no credential of that name is declared")
+        }
+        return try await resolve(declaration.reference, name: name)
+    }
+
+    /// The value behind a reference. `name` says in errors what it is for.
+    public func resolve(_ reference: CredentialReference, name: String) async throws -> Secret {
+        switch reference {
+        case .systemd, .file:
+            return try secret(read(path(of: reference, name), reference, name), name)
+        case .dotenv(let path, let key):
+            var bytes = try read(path, reference, name)
+            defer { wipe(&bytes) }
+            guard let value = DotenvFile.value(of: key, in: bytes) else {
+                throw failure(
+                    "credential-missing", name, "\(path.printable) has no key \(key)", "add it, or correct `key:`")
+            }
+            return try secret(value, name)
+        case .command(let arguments):
+            return try await secret(output(of: arguments, name), name)
+        case .environment(let variable):
+            guard let value = environment[variable] else { throw noVariable(variable, name) }
+            return try secret(Array(value.utf8), name)
+        }
+    }
+
+    /// Whether the reference can be resolved as far as that shows without looking at the value: files are there and private, keys and
+    /// variables exist, the program of a command can be found. Throws what is wrong.
+    public func check(_ reference: CredentialReference, name: String) throws {
+        switch reference {
+        case .systemd:
+            // Outside a unit nothing is loaded: the unit's LoadCredential= will tell.
+            guard environment["CREDENTIALS_DIRECTORY"] != nil else { return }
+            try open(path(of: reference, name), reference, name).close()
+        case .file(let path):
+            try open(path, reference, name).close()
+        case .dotenv:
+            try open(path(of: reference, name), reference, name).close()
+        case .command(let arguments):
+            guard let program = arguments.first, isExecutable(program) else {
+                throw failure(
+                    "credential-missing", name,
+                    "its program \(printable(arguments.first ?? "", limit: 80)) is not there")
+            }
+        case .environment(let variable):
+            if environment[variable] == nil { throw noVariable(variable, name) }
+        }
+    }
+
+    // MARK: - Files
+
+    private func path(of reference: CredentialReference, _ name: String) throws -> FilePath {
+        switch reference {
+        case .file(let path), .dotenv(let path, _): return path
+        case .systemd(let credential):
+            guard let folder = environment["CREDENTIALS_DIRECTORY"], folder.hasPrefix("/") else {
+                throw failure(
+                    "credential-missing", name,
+                    "systemd handed over no credentials: this process does not run in its unit",
+                    "start the job with `systemctl start`, or add `LoadCredential=\(credential):PATH` to the unit")
+            }
+            return FilePath(folder).appending(credential)
+        default: throw failure("credential-missing", name, "it has no file")
+        }
+    }
+
+    /// Opens the file after a look at who could read or change it.
+    private func open(_ path: FilePath, _ reference: CredentialReference, _ name: String) throws -> FileDescriptor {
+        let file: FileDescriptor
+        do {
+            file = try FileSystem.openRegular(path)
+        } catch let error as OperatorError {
+            throw failure(
+                "credential-missing", name, "\(path.printable) cannot be read: \(error.reason)",
+                isSystemd(reference) ? "check LoadCredential= in the unit" : "make the file, mode 0600, owned by you")
+        }
+        do {
+            try judge(FileStatus(of: file), path, reference, name)
+            return file
+        } catch {
+            try? file.close()
+            throw error
+        }
+    }
+
+    private func isSystemd(_ reference: CredentialReference) -> Bool {
+        if case .systemd = reference { return true }
+        return false
+    }
+
+    private func judge(_ status: FileStatus, _ path: FilePath, _ reference: CredentialReference, _ name: String) throws
+    {
+        // systemd keeps its credentials 0400, root's or the user's, in a folder that nobody else may enter.
+        if !isSystemd(reference) {
+            guard status.owner == user else {
+                throw failure(
+                    "credential-owner", name,
+                    "\(path.printable) belongs to user \(status.owner), not to you (user \(user))",
+                    "run `chown` on it, or keep your own copy")
+            }
+        }
+        guard status.permissions & 0o077 == 0 || isSystemd(reference) && status.permissions & 0o007 == 0 else {
+            let mode = String(status.permissions & 0o777, radix: 8)
+            throw failure(
+                "credential-readable", name, "\(path.printable) is open to others (mode 0\(mode))",
+                "run `chmod 600` on it, and replace the credential if others may have read it")
+        }
+        let folder = path.removingLastComponent()
+        let parent = try? FileStatus(at: folder.isEmpty ? "." : folder)
+        if let parent, parent.kind == .directory, parent.permissions & 0o1002 == 0o002 {
+            throw failure(
+                "credential-replaceable", name,
+                "everybody may write to \(folder.printable) and put another file in its place",
+                "run `chmod o-w` on the folder")
+        }
+    }
+
+    private func read(_ path: FilePath, _ reference: CredentialReference, _ name: String) throws -> [UInt8] {
+        let file = try open(path, reference, name)
+        defer { try? file.close() }
+        do {
+            return try FileSystem.read(file, name: path, limit: Self.sizeLimit)
+        } catch let error as OperatorError {
+            throw failure("credential-missing", name, "\(path.printable) cannot be read: \(error.reason)")
+        }
+    }
+
+    // MARK: - Commands
+
+    private func output(of arguments: [String], _ name: String) async throws -> [UInt8] {
+        guard let program = arguments.first else { throw failure("credential-missing", name, "its command is empty") }
+        let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(500))
+        ]
+        let (platformOptions, limit) = (options, commandTimeout)
+        let rest = Arguments(Array(arguments.dropFirst()))
+        do {
+            return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+                group.addTask {
+                    let result = try await Subprocess.run(
+                        executable, arguments: rest, platformOptions: platformOptions,
+                        output: .bytes(limit: Self.sizeLimit),
+                        error: .discarded)
+                    // What it wrote to standard error could hold a secret: it is not shown.
+                    guard case .exited(0) = result.terminationStatus else {
+                        throw failure(
+                            "credential-command", name,
+                            "its command \(printable(program, limit: 80)) ended with \(result.terminationStatus)",
+                            "run the command by hand to see why")
+                    }
+                    return result.standardOutput
+                }
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let first = try await group.next(), let bytes = first else {
+                    throw failure(
+                        "credential-command", name,
+                        "its command \(printable(program, limit: 80)) did not end within \(limit.components.seconds) s")
+                }
+                return bytes
+            }
+        } catch let error as OperatorError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw failure(
+                "credential-command", name,
+                "its command \(printable(program, limit: 80)) could not be run, or printed too much",
+                "run the command by hand to see why")
+        }
+    }
+
+    private func isExecutable(_ program: String) -> Bool {
+        if program.contains("/") { return FileManager.default.isExecutableFile(atPath: program) }
+        let folders = (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
+        return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(program)") }
+    }
+
+    // MARK: - Values
+
+    /// The bytes as a secret, one newline at the end taken off; wipes what it was given as far as that is its own.
+    private func secret(_ bytes: consuming [UInt8], _ name: String) throws -> Secret {
+        var value = bytes
+        defer { wipe(&value) }
+        if value.last == 0x0A { value.removeLast() }
+        if value.last == 0x0D { value.removeLast() }
+        guard !value.isEmpty else {
+            throw failure("credential-empty", name, "its value is empty", "write the value where the reference points")
+        }
+        return Secret(value)
+    }
+
+    private func noVariable(_ variable: String, _ name: String) -> OperatorError {
+        failure("credential-missing", name, "the variable \(variable) is not set", "set it, or correct `env:`")
+    }
+
+    private func failure(_ type: String, _ name: String, _ reason: String, _ advice: String? = nil) -> OperatorError {
+        OperatorError(
+            type, doing: "reading the credential", subject: name, reason: reason, advice: advice, exit: .credential)
+    }
+}

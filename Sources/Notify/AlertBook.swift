@@ -1,0 +1,134 @@
+internal import FoundationEssentials
+internal import Support
+internal import SystemPackage
+
+/// What a machine knows about its alerts between runs: the state of each job, and the messages that wait to be sent. Both stand in
+/// one file, so that no crash can lose a message whose reason is already noted, or note it twice.
+struct AlertBook: Codable, Equatable {
+    struct Message: Codable, Equatable, Sendable {
+        var number: Int
+        var subject: String
+        var kind: MessageKind
+        var text: String
+        var createdAt: Timestamp
+        /// Set before it is sent: whoever finds it set after a crash cannot know whether it arrived.
+        var isInFlight = false
+        /// It may have arrived already.
+        var mayHaveArrived = false
+        /// The server asked to wait until then.
+        var notBefore: Timestamp?
+    }
+
+    /// So many messages wait at most; the oldest give way, and the next message says how many.
+    static let capacity = 200
+
+    var version = 1
+    var conditions: [String: AlertCondition] = [:]
+    var outbox: [Message] = []
+    var lastNumber = 0
+    var dropped = 0
+    /// New ids of chats that became supergroups, by the configured one.
+    var migrations: [String: String] = [:]
+
+    /// Puts a message into the outbox, cut into pieces that Telegram takes.
+    mutating func queue(_ kind: MessageKind, subject: String, text: String, now: Timestamp) {
+        // An older reminder about the same thing that never left says nothing any more.
+        if kind == .reminder || kind == .recovery {
+            outbox.removeAll { $0.subject == subject && $0.kind == .reminder && !$0.isInFlight && !$0.mayHaveArrived }
+        }
+        // Room for what is added when it is sent.
+        for piece in TelegramText.pieces(of: text, limit: TelegramText.limit - 256)
+        where !piece.allSatisfy(\.isWhitespace) {
+            lastNumber += 1
+            outbox.append(Message(number: lastNumber, subject: subject, kind: kind, text: piece, createdAt: now))
+        }
+        while outbox.count > Self.capacity, let oldest = outbox.firstIndex(where: { !$0.isInFlight }) {
+            outbox.remove(at: oldest)
+            dropped += 1
+        }
+    }
+}
+
+/// The book's file, `STATE/notify/alerts.json`, changed by several processes one after the other.
+struct AlertBookFile: Sendable {
+    let directory: FilePath
+
+    private var file: FilePath { directory.appending("alerts.json") }
+
+    /// Changes the book under its lock and writes it durably before returning. The body's result comes back too when the book
+    /// could not be written, with the error.
+    func update<Result>(_ body: (inout AlertBook) -> Result) async throws -> (result: Result, failure: OperatorError?) {
+        var failure: OperatorError?
+        do {
+            try FileSystem.makeDirectory(directory)
+        } catch let error as OperatorError {
+            failure = error
+        }
+        // Held for a read and a write: a process that waits longer than this has a dead disk in front of it.
+        let lock = failure == nil ? try await self.lock("alerts.lock", patience: .seconds(20)) : nil
+        return try withExtendedLifetime(lock) {
+            if failure == nil { removeLeftovers() }
+            var book = try read(&failure)
+            let before = book
+            let result = body(&book)
+            if book != before, failure == nil {
+                do {
+                    let encoder = JSONEncoder()
+                    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+                    try FileSystem.replace(file, with: Array(try encoder.encode(book)))
+                } catch let error as OperatorError {
+                    failure = error
+                }
+            }
+            return (result, failure)
+        }
+    }
+
+    /// The lock of whoever sends, or nil if another process keeps it for longer than that.
+    func sendingLock(patience: Duration) async throws -> FileLock? {
+        try FileSystem.makeDirectory(directory)
+        return try await waitForLock("sending.lock", patience: patience)
+    }
+
+    private func lock(_ name: String, patience: Duration) async throws -> FileLock {
+        guard let lock = try await waitForLock(name, patience: patience) else {
+            throw OperatorError(
+                "notify.lock", doing: "waiting for", subject: directory.appending(name).printable,
+                reason: "another process holds it", isTemporary: true)
+        }
+        return lock
+    }
+
+    private func waitForLock(_ name: String, patience: Duration) async throws -> FileLock? {
+        let clock = ContinuousClock()
+        let deadline = clock.now + patience
+        while true {
+            if let lock = try FileLock(directory.appending(name)) { return lock }
+            guard clock.now < deadline else { return nil }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// Temporary files of writers that were killed: the lock is ours, so none of them is at work.
+    private func removeLeftovers() {
+        let prefix = Array(".alerts.json.".utf8)
+        for name in (try? DirectoryListing.names(at: directory)) ?? [] where name.starts(with: prefix) {
+            try? FileSystem.removeTree(directory.appending(FilePath(bytes: name).string))
+        }
+    }
+
+    /// A damaged book is set aside, and a new one begun: better one alert too many than none ever again.
+    private func read(_ failure: inout OperatorError?) throws -> AlertBook {
+        guard (try? FileStatus(at: file)) != nil else { return AlertBook() }
+        do {
+            let bytes = try FileSystem.read(file, limit: 16 << 20, followingLinks: false)
+            let book = try JSONDecoder().decode(AlertBook.self, from: Data(bytes))
+            if book.version == 1 { return book }
+        } catch let error as OperatorError {
+            failure = failure ?? error
+            return AlertBook()
+        } catch {}
+        try? FileSystem.rename(file, to: directory.appending("alerts.damaged-\(SystemTime().now.compact).json"))
+        return AlertBook()
+    }
+}

@@ -1,0 +1,114 @@
+public import Support
+
+/// A finished run, as far as a message tells of it. Texts are scrubbed of what looks like a credential before they are used.
+public struct RunSummary: Sendable {
+    /// As in the run record.
+    public enum Outcome: String, Sendable, Codable {
+        case success, failure, error, timeout, cancellation, skip, unknown
+
+        /// Whether somebody should know: a run that was stopped on purpose or skipped changes nothing.
+        public var isBad: Bool {
+            switch self {
+            case .failure, .error, .timeout, .unknown: true
+            case .success, .cancellation, .skip: false
+            }
+        }
+    }
+
+    public struct Step: Sendable {
+        public var name: String
+        public var outcome: Outcome
+        /// What it did, in a few words: `212 files, 1.8 MB`.
+        public var detail: String?
+
+        public init(name: String, outcome: Outcome, detail: String? = nil) {
+            self.name = name
+            self.outcome = outcome
+            self.detail = detail
+        }
+    }
+
+    public var job: String
+    /// The instance as people call it: `Bheem / Uma`.
+    public var instanceLabel: String
+    public var runID: String
+    public var outcome: Outcome
+    public var finishedAt: Timestamp
+    public var duration: Duration?
+    /// One line.
+    public var error: String?
+    /// What to do next, as a sentence or a command.
+    public var advice: String?
+    public var steps: [Step]
+
+    public init(
+        job: String, instanceLabel: String, runID: String, outcome: Outcome, finishedAt: Timestamp,
+        duration: Duration? = nil,
+        error: String? = nil, advice: String? = nil, steps: [Step] = []
+    ) {
+        self.job = job
+        self.instanceLabel = instanceLabel
+        self.runID = runID
+        self.outcome = outcome
+        self.finishedAt = finishedAt
+        self.duration = duration
+        self.error = error
+        self.advice = advice
+        self.steps = steps
+    }
+}
+
+/// How systemd says that a unit failed, from the environment of a unit that OnFailure= started (systemd.exec(5),
+/// "$MONITOR_SERVICE_RESULT"). For runs that died before they could write their own record.
+public struct UnitFailure: Sendable, Equatable {
+    public var serviceResult: String
+    public var exitStatus: String?
+    /// The failed run's id: the unit's INVOCATION_ID.
+    public var runID: String
+
+    /// Nil when the environment holds no such report.
+    public init?(environment: [String: String]) {
+        guard let result = environment["MONITOR_SERVICE_RESULT"], let id = environment["MONITOR_INVOCATION_ID"] else {
+            return nil
+        }
+        serviceResult = result
+        exitStatus = environment["MONITOR_EXIT_STATUS"]
+        runID = id
+    }
+
+    public var outcome: RunSummary.Outcome {
+        switch serviceResult {
+        case "timeout", "watchdog": .timeout
+        case "exit-code": .failure
+        case "success": .success
+        default: .unknown
+        }
+    }
+
+    /// What happened, in one line.
+    public var reason: String {
+        switch (serviceResult, exitStatus) {
+        case ("timeout", _): "systemd stopped it: it was not done in time"
+        case ("oom-kill", _): "the kernel killed it: out of memory"
+        case ("start-limit-hit", _): "systemd refused to start it: started too often in a short time"
+        case ("resources", _): "systemd could not prepare its start"
+        case ("signal", let signal), ("core-dump", let signal):
+            "it was killed by \(printable(signal ?? "a signal", limit: 20))"
+        case ("exit-code", "200"), ("exit-code", "CHDIR"): "systemd could not enter its working directory"
+        case ("exit-code", "203"), ("exit-code", "EXEC"): "systemd could not run the hermes-ops-runner binary"
+        case ("exit-code", "226"), ("exit-code", "NAMESPACE"):
+            "systemd could not set up its sandbox: a folder it names is missing"
+        case ("exit-code", "243"), ("exit-code", "CREDENTIALS"):
+            "systemd could not hand over a credential: a file that LoadCredential= names is missing or unreadable"
+        case ("exit-code", let code): "it ended with code \(printable(code ?? "?", limit: 20))"
+        default: "systemd reports \(printable(serviceResult, limit: 40))"
+        }
+    }
+
+    public var advice: String {
+        switch exitStatus {
+        case "200", "203", "226", "243", "CHDIR", "EXEC", "NAMESPACE", "CREDENTIALS": "run: hermes-ops-runner validate"
+        default: "run: hermes-ops-runner show \(printable(runID, limit: 40))"
+        }
+    }
+}

@@ -1,0 +1,234 @@
+internal import FoundationEssentials
+public import HTTP
+public import Support
+
+/// Where an instance's messages go.
+public struct TelegramChannel: Sendable {
+    /// A numeric chat id (negative for groups) or `@name`.
+    public var chat: String
+    /// The bot's token, as @BotFather gave it.
+    public var token: Secret
+
+    public init(chat: String, token: Secret) {
+        self.chat = chat
+        self.token = token
+    }
+}
+
+/// Sends plain text through the Telegram Bot API (https://core.telegram.org/bots/api#sendmessage).
+///
+/// There is no idempotency key: what was not answered may have arrived. Therefore each call goes out on a fresh connection, which
+/// libcurl never repeats by itself, and a failure says whether the message was surely not delivered.
+public struct TelegramClient: Sendable {
+    /// A message that arrived.
+    public struct Receipt: Sendable, Equatable {
+        public var messageID: Int64
+        /// The group became a supergroup: its new id, which belongs into the configuration.
+        public var migratedTo: String?
+    }
+
+    /// Why a message did not arrive, and what may be done with it.
+    public struct Failure: Error, Sendable {
+        public enum Kind: Sendable, Equatable {
+            /// It did not arrive; try again, not before the given wait where the server named one.
+            case later(Duration?)
+            /// It may have arrived: no answer came.
+            case ambiguous
+            /// No message can arrive until somebody changes the token, the chat or the bot's rights.
+            case channel
+            /// This message never will.
+            case message
+        }
+
+        public var kind: Kind
+        public var error: OperatorError
+    }
+
+    private let http: HTTPClient
+    private let base: String
+
+    /// - Parameter base: scheme, host and port of the API; tests have their own.
+    public init(http: HTTPClient, base: String = "https://api.telegram.org") {
+        self.http = http
+        self.base = base
+    }
+
+    /// Sends one message of 1 to 4096 UTF-16 code units. A chat that has migrated is followed once.
+    public func send(_ text: String, to channel: TelegramChannel) async throws -> Receipt {
+        let (status, answer) = try await post(text, chat: channel.chat, token: channel.token)
+        if let receipt = answer.receipt { return receipt }
+        if let chat = answer.parameters?.migrate_to_chat_id {
+            let (status, answer) = try await post(text, chat: String(chat), token: channel.token)
+            guard var receipt = answer.receipt else { throw failure(status, answer) }
+            receipt.migratedTo = String(chat)
+            return receipt
+        }
+        throw failure(status, answer)
+    }
+
+    // MARK: The exchange
+
+    private struct Message: Encodable {
+        struct LinkPreview: Encodable { var is_disabled = true }
+        var chat: String
+        var text: String
+
+        enum CodingKeys: String, CodingKey {
+            case chat = "chat_id"
+            case text, link_preview_options
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            if let number = Int64(chat) {
+                try container.encode(number, forKey: .chat)
+            } else {
+                try container.encode(chat, forKey: .chat)
+            }
+            try container.encode(text, forKey: .text)
+            try container.encode(LinkPreview(), forKey: .link_preview_options)
+        }
+    }
+
+    private struct Answer: Decodable {
+        struct Result: Decodable { var message_id: Int64 }
+        struct Parameters: Decodable {
+            var retry_after: Int64?
+            var migrate_to_chat_id: Int64?
+        }
+        var ok: Bool
+        var result: Result?
+        var description: String?
+        var parameters: Parameters?
+
+        var receipt: Receipt? { ok ? result.map { Receipt(messageID: $0.message_id, migratedTo: nil) } : nil }
+    }
+
+    private func post(_ text: String, chat: String, token: Secret) async throws -> (HTTPResponse, Answer) {
+        var request = HTTPRequest("POST", base + "/bot" + (try path(token)) + "/sendMessage")
+        request.headers = [(name: "Content-Type", value: "application/json")]
+        request.body = .bytes(Array(try JSONEncoder().encode(Message(chat: chat, text: text))))
+        request.timeouts = HTTPRequest.Timeouts(total: .seconds(30))
+        request.maxResponseBytes = 1 << 20
+        request.freshConnection = true
+        let response: HTTPResponse
+        do {
+            response = try await http.send(request)
+        } catch let error as OperatorError {
+            var said = error
+            said.doing = "sending a Telegram message through"
+            guard !error.wasSurelyNotSent, error.type != "network.tls" else {
+                throw Failure(kind: error.isTemporary ? .later(nil) : .channel, error: said)
+            }
+            said.isTemporary = true
+            throw Failure(kind: .ambiguous, error: said)
+        }
+        if let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)),
+            answer.ok == (response.status == 200),
+            !answer.ok || answer.result != nil
+        {
+            return (response, answer)
+        }
+        if response.status == 200 {
+            throw Failure(
+                kind: .ambiguous,
+                error: problem("telegram.answer", "the answer is not Telegram's", exit: .unavailable, temporary: true))
+        }
+        // A gateway's own page.
+        return (response, Answer(ok: false, result: nil, description: nil, parameters: nil))
+    }
+
+    /// The token as it stands in the URL's path. One that is not of Telegram's shape is not sent anywhere: the server would say no
+    /// more than 404, and a stray `/` or `?` would change the request.
+    private func path(_ token: Secret) throws -> String {
+        try token.withUnsafeBytes { bytes in
+            let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty,
+                parts[0].allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+                parts[1].allSatisfy({ byte in
+                    UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte
+                        || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte || byte == UInt8(ascii: "_")
+                        || byte == UInt8(ascii: "-")
+                })
+            else { throw Failure(kind: .channel, error: malformedToken) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    // MARK: What an answer means
+
+    private func failure(_ response: HTTPResponse, _ answer: Answer) -> Failure {
+        let status = response.status
+        let said = CredentialScrubber.scrub(printable(answer.description ?? "no description", limit: 200))
+        switch status {
+        case 429:
+            let wait =
+                answer.parameters?.retry_after.map { Duration.seconds(max(0, min($0, 86400))) }
+                ?? response.retryAfter(now: SystemTime().now)
+            return Failure(
+                kind: .later(wait),
+                error: problem("telegram.rate", "too many messages (429)", exit: .unavailable, temporary: true))
+        case 401:
+            return Failure(
+                kind: .channel,
+                error: problem(
+                    "telegram.token", "the bot's token is wrong or was revoked (401)",
+                    advice: "put the token that @BotFather shows into the credential", exit: .credential))
+        case 404:
+            return Failure(kind: .channel, error: malformedToken)
+        case 403:
+            return Failure(
+                kind: .channel,
+                error: problem(
+                    "telegram.blocked", "the bot may not write to this chat (403: \(said))",
+                    advice: "start or unblock the bot in the chat of notify.telegram.chat", exit: .credential))
+        case 400 where Self.isAboutMessage(said), 413:
+            return Failure(
+                kind: .message,
+                error: problem("telegram.message", "Telegram refuses this message (\(status): \(said))", exit: .failure)
+            )
+        case 400:
+            return Failure(
+                kind: .channel,
+                error: problem(
+                    "telegram.chat", "Telegram refuses the chat (400: \(said))",
+                    advice: "check notify.telegram.chat; the bot must be a member, or have been started there",
+                    exit: .configuration))
+        case 500...599:
+            return Failure(
+                kind: .later(response.retryAfter(now: SystemTime().now)),
+                error: problem(
+                    "telegram.unavailable", "the server answers \(status)", exit: .unavailable, temporary: true))
+        default:
+            return Failure(
+                kind: .later(nil),
+                error: problem(
+                    "telegram.answer", "the server answers \(status), which sendMessage never does", exit: .unavailable,
+                    temporary: true))
+        }
+    }
+
+    /// Bad Request texts about the message itself (tdlib/telegram-bot-api): text is empty, is too long, cannot be parsed.
+    private static func isAboutMessage(_ text: String) -> Bool {
+        let text = text.lowercased()
+        return [
+            "message text is empty", "message is too long", "text must be", "can't parse", "message_too_long",
+            "text is empty",
+        ]
+        .contains { text.contains($0) }
+    }
+
+    private var malformedToken: OperatorError {
+        problem(
+            "telegram.token", "the bot's token is malformed or cut short",
+            advice: "put the whole token that @BotFather shows, 123456789:AA…, into the credential", exit: .credential)
+    }
+
+    private func problem(
+        _ type: String, _ reason: String, advice: String? = nil, exit: ExitStatus, temporary: Bool = false
+    ) -> OperatorError {
+        OperatorError(
+            type, doing: "sending a Telegram message", reason: reason, advice: advice, exit: exit,
+            isTemporary: temporary)
+    }
+}

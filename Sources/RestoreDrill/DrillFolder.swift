@@ -1,0 +1,70 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+public import SystemPackage
+
+/// A 0700 folder that a drill or a restore works in, with a marker that says whose it is.
+///
+/// The marker (`.hermes-ops-drill.json`: pid, start time, boot id) is written before anything else, so that the folder of a killed
+/// drill is known for what it is and swept by the next one. Only folders that carry it are ever removed.
+public final class DrillFolder {
+    public let path: FilePath
+    private var isKept = false
+
+    static let markerName = ".hermes-ops-drill.json"
+    private static let prefix = "drill-"
+
+    /// Makes a folder below `parent`, which is made too (0700).
+    public init(below parent: FilePath) throws {
+        try FileSystem.makeDirectory(parent)
+        path = parent.appending(Self.prefix + hex(randomBytes(8)))
+        try FileSystem.makeDirectory(path)
+        do {
+            try FileSystem.replace(
+                path.appending(Self.markerName), with: Array(try JSONEncoder().encode(ProcessIdentity.current)))
+        } catch {
+            try? FileSystem.removeTree(path)
+            throw error
+        }
+    }
+
+    deinit { try? remove() }
+
+    /// Leaves the folder behind for a person to look at; the next sweep spares it.
+    public func keep() throws {
+        isKept = true
+        try FileSystem.removeTree(path.appending(Self.markerName))
+    }
+
+    /// Removes the folder and all that is in it, unless it is kept.
+    public func remove() throws {
+        guard !isKept else { return }
+        try FileSystem.removeTree(path)
+    }
+
+    /// Removes the folders of drills whose process is gone; returns their paths.
+    public static func sweep(below parent: FilePath) throws -> [FilePath] {
+        let names: [[UInt8]]
+        do {
+            names = try DirectoryListing.names(at: parent)
+        } catch let error as OperatorError {
+            guard access(parent.string, F_OK) == 0 else { return [] }
+            throw error
+        }
+        var swept: [FilePath] = []
+        for name in names where name.starts(with: Array(prefix.utf8)) {
+            let folder = parent.appending(FilePath(bytes: name).components)
+            let marker = folder.appending(markerName)
+            guard let text = try? FileSystem.read(marker, limit: 1000, followingLinks: false),
+                let owner = try? JSONDecoder().decode(ProcessIdentity.self, from: Data(text)), !owner.isAlive
+            else { continue }
+            // The marker goes last: a sweep that is killed half-way is finished by the next one.
+            for inner in try DirectoryListing.names(at: folder) where inner != Array(markerName.utf8) {
+                try FileSystem.removeTree(folder.appending(FilePath(bytes: inner).components))
+            }
+            try FileSystem.removeTree(folder)
+            swept.append(folder)
+        }
+        return swept
+    }
+}

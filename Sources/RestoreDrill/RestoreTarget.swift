@@ -1,0 +1,72 @@
+internal import Glibc
+internal import Support
+public import SystemPackage
+
+/// The rule that keeps a restore away from the live home: by device and inode, not by name.
+public enum RestoreTarget {
+    /// Throws unless `target` is neither the live home, nor above it, nor inside it, symlinks resolved. What does not exist yet is
+    /// judged by the nearest folder that does.
+    ///
+    /// Also refuses what Hermes would take for another root (hermes-home.md, "Root of a home"): a folder below a `.hermes` folder or
+    /// one named `…/profiles/NAME`.
+    public static func check(_ target: FilePath, awayFrom liveHome: FilePath) throws {
+        func refuse(_ reason: String) -> OperatorError {
+            OperatorError(
+                "restore-target", doing: "restoring into", subject: target.printable, reason: reason,
+                advice: "choose an empty folder elsewhere", exit: .usage)
+        }
+        let chain = try ancestors(of: target)
+        let home = try identity(liveHome)
+        if let home, chain.contains(home) {
+            throw refuse(chain.first == home ? "it is the live home" : "it lies inside the live home")
+        }
+        if let own = try identity(target), try ancestors(of: liveHome).contains(own) {
+            throw refuse("it contains the live home")
+        }
+        let components = target.lexicallyNormalized().components.map(\.string)
+        if components.dropLast().contains(".hermes") {
+            throw refuse("Hermes takes a folder below .hermes for the home above it")
+        }
+        if components.count >= 2, components[components.count - 2] == "profiles" {
+            throw refuse("Hermes takes a folder named profiles/NAME for a profile of the home above it")
+        }
+    }
+
+    private struct Identity: Hashable {
+        var device: UInt64
+        var inode: UInt64
+    }
+
+    /// Who a folder is, symlinks followed; nil if nothing is there.
+    private static func identity(_ path: FilePath) throws -> Identity? {
+        var status = stat()
+        guard path.withPlatformString({ stat($0, &status) }) == 0 else {
+            guard errno == ENOENT else {
+                throw OperatorError.system(errno, doing: "looking at", subject: path.printable)
+            }
+            return nil
+        }
+        return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    /// The identities of a path's nearest existing folder and of all above it, upwards by `..`, which no symlink can deceive.
+    private static func ancestors(of path: FilePath) throws -> [Identity] {
+        var nearest = path.isAbsolute ? path : FilePath(currentDirectory()).pushing(path)
+        var first = try identity(nearest)
+        while first == nil, nearest.removeLastComponent() { first = try identity(nearest) }
+        var chain: [Identity] = []
+        var next = first
+        while let current = next, chain.last != current {
+            chain.append(current)
+            nearest = nearest.appending("..")
+            next = try identity(nearest)
+        }
+        return chain
+    }
+
+    private static func currentDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}

@@ -1,0 +1,222 @@
+internal import Support
+
+/// Looks for secrets in bytes of any kind: by what they look like, and by what the home's credential files hold.
+struct Inspector: Sendable {
+    /// What was found in a file.
+    enum Finding {
+        /// Nothing.
+        case clean
+        /// Places in the text: in the bytes themselves, or in their UTF-8 form where the encoding is UTF-16.
+        case hits([Hit], TextEncoding)
+        /// The file cannot be kept, redacted or not: a secret within an archive, content that cannot be looked into.
+        case refused(reason: String, hits: [Hit])
+    }
+
+    private static let deepestArchive = 3
+    private static let largestArchive = 32 << 20
+    let detector: Detector
+    let known: KnownValues?
+    let key: Secret
+
+    // MARK: Text
+
+    /// The secrets in text; `name` tells its syntax.
+    func hits(in text: UnsafeRawBufferPointer, name: [UInt8]) throws -> [Hit] {
+        var hits: [Hit] = []
+        if let known {
+            for match in known.matches(in: text) {
+                hits.append(
+                    Hit(range: match.range, rule: KnownValues.rule, fingerprint: known.fingerprint(of: match.value)))
+            }
+        }
+        for finding in try detector.findings(in: text, name: name) where !finding.range.isEmpty {
+            let secret = Inspector.canonical(UnsafeRawBufferPointer(rebasing: text[finding.range]))
+            hits.append(
+                Hit(
+                    range: finding.range, rule: finding.rule, fingerprint: Fingerprint.of(secret, key: key),
+                    needsQuotes: finding.needsQuotes))
+        }
+        guard !hits.isEmpty else { return [] }
+        hits = Hit.merged(hits)
+        // A marker that the text held before, or that a first pass put there, is no secret.
+        hits.removeAll { Inspector.isMarker(text, $0.range) }
+        let syntax = FileSyntax(name)
+        for index in hits.indices where !hits[index].needsQuotes {
+            hits[index].needsQuotes = syntax.isBareScalar(text, hits[index].range)
+        }
+        return hits
+    }
+
+    /// The secret behind its escapes, so that one secret has one fingerprint.
+    private static func canonical(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text.contains("%"), Percent.decoded(text) != text { return Array(Percent.decoded(text).utf8) }
+        if text.contains("\\") {
+            let quoted = Array("\"\(text)\"".utf8)
+            return quoted.withUnsafeBytes {
+                JSONScanner.isValid($0) ? Array(JSONScanner.unescaped($0, 0..<quoted.count).utf8) : Array(bytes)
+            }
+        }
+        return Array(bytes)
+    }
+
+    private static let markerStart = Array("«redacted:".utf8)
+    private static let markerEnd = Array("»".utf8)
+
+    private static func isMarker(_ text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
+        let found = UnsafeRawBufferPointer(rebasing: text[range])
+        if found.starts(with: markerStart), found.suffix(2).elementsEqual(markerEnd) { return true }
+        if found.starts(with: "${HERMES_OPS_".utf8) { return true }
+        // Within a marker: between « and » without one of them in between.
+        if let open = lastIndex(of: markerStart, in: text, before: range.lowerBound, within: 120) {
+            let inner = text[open..<range.lowerBound]
+            return !inner.contains(0xBB)
+                || !inner.indices.contains { inner[$0] == 0xBB && $0 > inner.startIndex && inner[$0 - 1] == 0xC2 }
+        }
+        return false
+    }
+
+    private static func lastIndex(of needle: [UInt8], in text: UnsafeRawBufferPointer, before end: Int, within: Int)
+        -> Int?
+    {
+        var start = end - needle.count
+        let floor = max(0, end - within)
+        while start >= floor {
+            if text[start] == needle[0],
+                UnsafeRawBufferPointer(rebasing: text[start..<(start + needle.count)]).elementsEqual(needle)
+            {
+                return start
+            }
+            start -= 1
+        }
+        return nil
+    }
+
+    // MARK: Any content
+
+    /// Looks into a file, into archives and the archives in them.
+    func inspect(_ bytes: [UInt8], name: [UInt8]) throws -> Finding {
+        var budget = Inspector.largestArchive
+        return try inspect(bytes, name: name, depth: 0, budget: &budget)
+    }
+
+    private func inspect(_ bytes: [UInt8], name: [UInt8], depth: Int, budget: inout Int) throws -> Finding {
+        switch ContentKind.of(bytes) {
+        case .text(let encoding):
+            let hits: [Hit]
+            if let text = encoding.decoded(bytes) {
+                hits = try text.withUnsafeBytes { try self.hits(in: $0, name: name) }
+            } else {
+                hits = try bytes.withUnsafeBytes { try self.hits(in: $0, name: name) }
+            }
+            return hits.isEmpty ? .clean : .hits(hits, encoding)
+        case .sqlite: return .refused(reason: "a database", hits: [])
+        case .opaque(let format): return .refused(reason: "\(format) content cannot be looked into", hits: [])
+        case .binary: return try inspectBinary(bytes, name: name)
+        case .gzip:
+            guard depth < Inspector.deepestArchive else {
+                return .refused(reason: "archives nested too deeply", hits: [])
+            }
+            do {
+                let inner = try bytes.withUnsafeBytes { bytes throws(Inflater.Failure) in
+                    try Inflater.inflate(bytes, .gzip, limit: budget)
+                }
+                budget -= inner.count
+                let innerName = name.suffix(3).elementsEqual(".gz".utf8) ? Array(name.dropLast(3)) : name
+                return try nested(
+                    inspect(inner, name: innerName, depth: depth + 1, budget: &budget), in: bytes, name: name)
+            } catch let failure as Inflater.Failure {
+                return .refused(
+                    reason: failure == .tooLarge
+                        ? "a gzip file that unpacks beyond all measure" : "a damaged gzip file", hits: [])
+            }
+        case .zip:
+            guard depth < Inspector.deepestArchive else {
+                return .refused(reason: "archives nested too deeply", hits: [])
+            }
+            do {
+                return try inspectZip(bytes, name: name, depth: depth, budget: &budget)
+            } catch let failure as ZipReader.Failure {
+                let reason =
+                    switch failure {
+                    case .damaged: "a damaged zip file"
+                    case .encrypted: "an encrypted zip file"
+                    case .unknownMethod: "a zip file with a compression that cannot be looked into"
+                    case .tooLarge: "a zip file that unpacks beyond all measure"
+                    case .tooManyMembers: "a zip file with too many members"
+                    }
+                return .refused(reason: reason, hits: [])
+            }
+        }
+    }
+
+    private func inspectZip(_ bytes: [UInt8], name: [UInt8], depth: Int, budget: inout Int) throws -> Finding {
+        var budgetLeft = budget
+        defer { budget = budgetLeft }
+        return try bytes.withUnsafeBytes { raw in
+            let zip = try ZipReader(raw)
+            for member in zip.members {
+                let names = try member.name.withUnsafeBytes { try hits(in: $0, name: []) }
+                if !names.isEmpty {
+                    return .refused(reason: "a secret in the name of an archive's member", hits: names)
+                }
+                if member.isFolder { continue }
+                let content = try zip.content(of: member, limit: budgetLeft)
+                budgetLeft -= content.count
+                let found = try nested(
+                    inspect(content, name: member.name, depth: depth + 1, budget: &budgetLeft), in: nil, name: name)
+                if case .refused = found { return found }
+            }
+            let remarks = try inspectBinary(zip.remarks, name: [])
+            if case .refused = remarks { return remarks }
+            return try inspectBinary(bytes, name: [])
+        }
+    }
+
+    /// A hit within an archive refuses the archive: it is not rewritten.
+    private func nested(_ finding: Finding, in bytes: [UInt8]?, name: [UInt8]) throws -> Finding {
+        switch finding {
+        case .clean: return try bytes.map { try inspectBinary($0, name: []) } ?? .clean
+        case .hits(let hits, _): return .refused(reason: "a secret within an archive", hits: hits)
+        case .refused(let reason, let hits):
+            return .refused(reason: reason.hasPrefix("a secret") ? reason : "\(reason), within an archive", hits: hits)
+        }
+    }
+
+    /// What is no text: the known values in all of it, and the detectors over its printable runs, as strings(1) shows them.
+    private func inspectBinary(_ bytes: [UInt8], name: [UInt8]) throws -> Finding {
+        var hits: [Hit] = []
+        if let known {
+            hits = bytes.withUnsafeBytes { known.matches(in: $0) }.map {
+                Hit(range: $0.range, rule: KnownValues.rule, fingerprint: known.fingerprint(of: $0.value))
+            }
+        }
+        if hits.isEmpty {
+            let runs = Inspector.printableRuns(bytes)
+            if !runs.isEmpty { hits = try runs.withUnsafeBytes { try self.hits(in: $0, name: []) } }
+        }
+        return hits.isEmpty ? .clean : .refused(reason: "a secret within binary content", hits: Hit.merged(hits))
+    }
+
+    /// Runs of at least twelve printable ASCII bytes, a line each.
+    private static func printableRuns(_ bytes: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        var start = 0
+        for index in 0...bytes.count {
+            if index < bytes.count, (0x20...0x7E).contains(bytes[index]) || bytes[index] == 9 || bytes[index] == 10 {
+                continue
+            }
+            if index - start >= 12 {
+                out += bytes[start..<index]
+                out.append(0x0A)
+            }
+            start = index + 1
+        }
+        return out
+    }
+}
+
+extension KnownValues {
+    /// The rule under which a harvested value is reported.
+    static let rule = "known-value"
+}

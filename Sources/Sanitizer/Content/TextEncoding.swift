@@ -1,0 +1,118 @@
+/// How a text file is encoded. UTF-16 is transcoded for scanning and written back with its byte order mark.
+enum TextEncoding: UInt8, Sendable {
+    case utf8
+    /// A byte each, not UTF-8: Latin-1 and its like. Scanned as it is.
+    case bytes
+    case utf16LittleEndian, utf16BigEndian
+    case utf16LittleEndianWithoutMark, utf16BigEndianWithoutMark
+
+    /// The encoding of a text file; nil for what is no text.
+    static func of(_ bytes: [UInt8]) -> TextEncoding? {
+        if bytes.starts(with: [0xFF, 0xFE, 0, 0]) || bytes.starts(with: [0, 0, 0xFE, 0xFF]) { return nil }
+        if bytes.starts(with: [0xFF, 0xFE]) {
+            return bytes.count % 2 == 0 && isText16(bytes, high: 1) ? .utf16LittleEndian : nil
+        }
+        if bytes.starts(with: [0xFE, 0xFF]) {
+            return bytes.count % 2 == 0 && isText16(bytes, high: 0) ? .utf16BigEndian : nil
+        }
+        return bytes.withUnsafeBytes { raw -> TextEncoding? in
+            guard raw.contains(0) else {
+                if isUTF8(raw) { return .utf8 }
+                // Text in an 8-bit encoding has hardly any control characters; compressed bytes have many.
+                var controls = 0
+                for byte in raw where (byte < 0x20 && ![9, 10, 12, 13, 27].contains(byte)) || byte == 0x7F {
+                    controls += 1
+                }
+                return controls * 200 <= raw.count ? .bytes : nil
+            }
+            guard raw.count % 2 == 0, raw.count >= 4 else { return nil }
+            // Western text in UTF-16 has zeros at every other place.
+            var zeros = (even: 0, odd: 0)
+            for index in stride(from: 0, to: min(raw.count, 4096), by: 2) {
+                if raw[index] == 0 { zeros.even += 1 }
+                if raw[index + 1] == 0 { zeros.odd += 1 }
+            }
+            let half = min(raw.count, 4096) / 2
+            if zeros.odd * 10 >= half * 9, zeros.even == 0 {
+                return isText16(bytes, high: 1) ? .utf16LittleEndianWithoutMark : nil
+            }
+            if zeros.even * 10 >= half * 9, zeros.odd == 0 {
+                return isText16(bytes, high: 0) ? .utf16BigEndianWithoutMark : nil
+            }
+            return nil
+        }
+    }
+
+    /// Whether 16-bit units are text: surrogates in pairs, no control characters but blanks.
+    private static func isText16(_ bytes: [UInt8], high: Int) -> Bool {
+        var expectsLow = false
+        for index in stride(from: 0, to: bytes.count - 1, by: 2) {
+            let unit = UInt16(bytes[index + high]) << 8 | UInt16(bytes[index + 1 - high])
+            let isLow = (0xDC00...0xDFFF).contains(unit)
+            if expectsLow != isLow { return false }
+            expectsLow = (0xD800...0xDBFF).contains(unit)
+            if unit < 0x20, ![9, 10, 12, 13].contains(unit) { return false }
+        }
+        return !expectsLow
+    }
+
+    private static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var index = 0
+        let count = bytes.count
+        while index < count {
+            // Eight ASCII bytes at a time.
+            while index + 8 <= count,
+                bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+            {
+                index += 8
+            }
+            guard index < count else { break }
+            let lead = bytes[index]
+            if lead < 0x80 {
+                index += 1
+                continue
+            }
+            let length = lead >= 0xF5 ? 0 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0
+            guard length > 0, index + length <= count else { return false }
+            for offset in 1..<length where bytes[index + offset] & 0xC0 != 0x80 { return false }
+            let second = bytes[index + 1]
+            // Overlong forms, surrogates, beyond U+10FFFF.
+            switch lead {
+            case 0xE0 where second < 0xA0, 0xED where second > 0x9F, 0xF0 where second < 0x90, 0xF4 where second > 0x8F:
+                return false
+            default: break
+            }
+            index += length
+        }
+        return true
+    }
+
+    var isWide: Bool { self != .utf8 && self != .bytes }
+
+    /// The text as UTF-8 without a byte order mark, for UTF-16; nil where the bytes are scanned as they are.
+    func decoded(_ bytes: [UInt8]) -> [UInt8]? {
+        guard isWide else { return nil }
+        let high = self == .utf16LittleEndian || self == .utf16LittleEndianWithoutMark ? 1 : 0
+        let start = hasMark ? 2 : 0
+        var units: [UInt16] = []
+        units.reserveCapacity(bytes.count / 2)
+        for index in stride(from: start, to: bytes.count - 1, by: 2) {
+            units.append(UInt16(bytes[index + high]) << 8 | UInt16(bytes[index + 1 - high]))
+        }
+        return Array(String(decoding: units, as: UTF16.self).utf8)
+    }
+
+    /// What ``decoded(_:)`` gave, back in this encoding.
+    func encoded(_ text: [UInt8]) -> [UInt8] {
+        guard isWide else { return text }
+        let bigEndian = self == .utf16BigEndian || self == .utf16BigEndianWithoutMark
+        var out: [UInt8] = hasMark ? (bigEndian ? [0xFE, 0xFF] : [0xFF, 0xFE]) : []
+        for unit in String(decoding: text, as: UTF8.self).utf16 {
+            let (high, low) = (UInt8(unit >> 8), UInt8(unit & 0xFF))
+            out += bigEndian ? [high, low] : [low, high]
+        }
+        return out
+    }
+
+    private var hasMark: Bool { self == .utf16LittleEndian || self == .utf16BigEndian }
+}

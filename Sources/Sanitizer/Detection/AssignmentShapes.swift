@@ -1,0 +1,303 @@
+/// The shapes in which a name's value does not follow on the name's own line behind an operator.
+extension DetectionPass {
+    /// `"name", "value"`: arguments, tuples, pairs of a list.
+    func commaPair(_ range: Range<Int>, _ position: Int) throws -> Bool {
+        var start = text.skipBlanks(position)
+        // PHP's serialize(): `s:8:"password";s:16:"x"`.
+        if text[start] == 115, text[start + 1] == 58,
+            let quote = text.first(34, in: start..<min(text.count, start + 10))
+        {
+            start = quote
+            if text[start - 1] == 92 { start -= 1 }
+        }
+        guard text[start - 1] != 10, text.quoteDepth(at: start) != nil, let value = text.readValue(at: start),
+            value.isQuoted
+        else {
+            return false
+        }
+        var name = weigh(range)
+        name.level = min(name.level, .medium)
+        let profile = ByteProfile(text, value.range)
+        guard judge.isSecret(text, value, name: name, isCode: true, nameRange: range),
+            profile.digits > 0 || profile.symbols > 0 || profile.looksRandom
+        else { return false }
+        add(Self.ruleID(name), value.range)
+        return true
+    }
+
+    /// `password - x`, `password → x` in notes.
+    func dashPair(_ range: Range<Int>, _ position: Int) {
+        let name = weigh(range)
+        guard name.level >= .medium, let value = text.readValue(at: position, context: .word) else { return }
+        proseValue(value, name: name, rule: "prose-secret", isDirect: true)
+    }
+
+    /// `| name | value |`: the next cell of a table's row.
+    func cellPair(_ range: Range<Int>, _ position: Int) {
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        var start = text.skipBlanks(position)
+        while text[start] == 96 || text[start] == 42 { start += 1 }
+        var end = start
+        let limit = text.lineEnd(from: start, limit: 400)
+        while end < limit, text[end] != 124, text[end] != 96 { end += 1 }
+        while end > start, text[end - 1].isBlank || text[end - 1] == 42 { end -= 1 }
+        let value = FoundValue(range: start..<end, end: end)
+        guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else { return }
+        let profile = ByteProfile(text, value.range)
+        if profile.digits + profile.symbols > 0 || profile.looksRandom { add(Self.ruleID(name), value.range) }
+    }
+
+    /// `<name>value</name>`, `<name attribute="…">value`.
+    func elementText(_ range: Range<Int>, _ position: Int) {
+        var before = range.lowerBound - 1
+        if text[before] == 58 {
+            before -= 1
+            while text[before].isWord { before -= 1 }
+        }
+        guard text[before] == 60 else { return }
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        addElementText(position, name, range)
+    }
+
+    private func addElementText(_ position: Int, _ name: KeyName, _ nameRange: Range<Int>) {
+        var start = text.skipSpace(position)
+        if text.has("<![cdata[", at: start) { start += 9 }
+        var end = start
+        let limit = min(text.count, start + ByteText.valueLimit)
+        while end < limit, text[end] != 60, text[end] != 93 || text[end + 1] != 93 { end += 1 }
+        guard text[end] == 60 || text[end] == 93 else { return }
+        while end > start, text[end - 1].isSpace || (text[end - 2] == 92 && text[end - 1] == 110) {
+            end -= text[end - 1].isSpace ? 1 : 2
+        }
+        guard end > start else { return }
+        let value = FoundValue(range: start..<end, quote: 34, end: end)
+        if judge.isSecret(text, value, name: name, isCode: false, nameRange: nameRange) {
+            add(Self.ruleID(name), value.range)
+        }
+    }
+
+    /// A name that is itself a value: `- name: X_PASSWORD` / `value: y`, `{"key": "token", "value": "y"}`,
+    /// `<add key="Password" value="y"/>`, `<property name="password">y</property>`, `<key>Password</key><string>y</string>`.
+    func namedValue(_ range: Range<Int>, _ close: Int) {
+        var position = range.lowerBound - 1
+        while text[position].isQuote || text[position] == 92 { position -= 1 }
+        while text[position].isBlank { position -= 1 }
+        if text[position] == 62 {
+            plistValue(range, close)
+            return
+        }
+        guard text[position] == 58 || text[position] == 61 else { return }
+        position -= 1
+        while text[position].isBlank { position -= 1 }
+        while text[position].isQuote || text[position] == 92 { position -= 1 }
+        let keyEnd = position + 1
+        while text[position].isWord { position -= 1 }
+        let key = (position + 1)..<keyEnd
+        guard !key.isEmpty, Self.isNameOfName(text, key) else { return }
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        var index = close
+        let limit = min(text.count, close + 300)
+        while index < limit {
+            let byte = text[index]
+            if byte == 125 { return }
+            if byte == 62, text[index - 1] != 61 {
+                addElementText(index + 1, name, range)
+                return
+            }
+            // The next item of the list.
+            if text.has("- name", at: index) || text.has("{", at: index) { return }
+            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100,
+                !text[index - 1].isWord || text[index - 2] == 92,
+                let after = Self.valueKeyEnd(text, index)
+            {
+                guard let value = text.readValue(at: after) else { return }
+                if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+                    add(Self.ruleID(name), value.range)
+                }
+                return
+            }
+            index += 1
+        }
+    }
+
+    private static func isNameOfName(_ text: ByteText, _ key: Range<Int>) -> Bool {
+        for word in [
+            "name", "key", "id", "field", "variable", "property", "var", "env", "label", "k", "option", "param",
+            "header",
+        ]
+            as [StaticString]
+        where key.count == word.utf8CodeUnitCount && text.has(word, at: key.lowerBound) {
+            return true
+        }
+        return key.count > 4 && (text.has("name", at: key.upperBound - 4) || text.has("key", at: key.upperBound - 3))
+    }
+
+    /// Just after the operator of `value:`, `"value":`, `value=`, `content:`, `default:` at `index`.
+    private static func valueKeyEnd(_ text: ByteText, _ index: Int) -> Int? {
+        for word in ["value", "val", "content", "default", "credential_value"] as [StaticString]
+        where text.has(word, at: index) {
+            var position = index + word.utf8CodeUnitCount
+            while text[position].isQuote || text[position] == 92 { position += 1 }
+            position = text.skipBlanks(position)
+            guard text[position] == 58 || text[position] == 61 else { continue }
+            if text[position + 1] == 62 { position += 1 }
+            return position + 1
+        }
+        return nil
+    }
+
+    private func plistValue(_ range: Range<Int>, _ close: Int) {
+        guard text.has("</", at: close), let open = text.first(62, in: close..<min(text.count, close + 40)) else {
+            return
+        }
+        let next = text.skipSpace(open + 1)
+        guard text[next] == 60, let end = text.first(62, in: next..<min(text.count, next + 60)) else { return }
+        let name = weigh(range)
+        if name.level > .none { addElementText(end + 1, name, range) }
+    }
+
+    /// `name("value")`: setters and constructors.
+    func callArgument(_ range: Range<Int>, _ position: Int) {
+        var start = text.skipBlanks(position)
+        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted else { return }
+        var name = weigh(range)
+        guard name.level > .none else { return }
+        let isCredential = text.find("credential", in: range) != nil
+        // A second string is the value: `setProperty("name", "value")` has its own rule, `Credential("user", "password")` this one.
+        start = text.skipBlanks(value.end)
+        if text[start] == 44, text.quoteDepth(at: text.skipBlanks(start + 1)) != nil,
+            let second = text.readValue(at: start + 1), second.isQuoted
+        {
+            guard isCredential else { return }
+            value = second
+            name = KeyName(kind: .password, level: .strong)
+        } else if name.kind != .password || !text.has("password(", at: range.lowerBound) {
+            name.level = min(name.level, .medium)
+        }
+        if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+            add(Self.ruleID(name), value.range)
+        }
+    }
+
+    /// The value of `name:` that stands on the next line, or the items of a list under it.
+    func nextLines(_ range: Range<Int>, _ name: KeyName, after lineEnd: Int) {
+        var line = text.nextLine(after: lineEnd)
+        var count = 0
+        while line < text.count, count < 200 {
+            var start = text.skipBlanks(line)
+            let isItem = text[start] == 45 && text[start + 1] == 32
+            let isBullet = isItem || (text[start] == 42 && text[start + 1] == 32)
+            if isBullet { start = text.skipBlanks(start + 2) }
+            guard count == 0 || isBullet else { return }
+            guard start > line || isBullet || text[start] == 96 || count == 0, let value = text.readValue(at: start)
+            else { return }
+            let end = text.lineEnd(from: value.end, limit: 80)
+            var rest = text.skipBlanks(value.end)
+            if text[rest] == 44 || text[rest] == 93 || text[rest] == 34 { rest = end }
+            if text[rest] == UInt8(ascii: "#") { rest = end }
+            guard rest >= end else { return }
+            // `other:` on the next line is another key.
+            let last = text[value.range.upperBound - 1]
+            if !value.isQuoted, last == 58 || text.first(61, in: value.range) == value.range.upperBound - 1 { return }
+            var weighed = name
+            if !value.isQuoted, !isBullet, start == line { weighed.level = min(weighed.level, .medium) }
+            if !value.isQuoted, looksLikePair(value.range) { return }
+            if judge.isSecret(text, value, name: weighed, isCode: syntax.isCode, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            } else if count == 0, !isBullet {
+                return
+            }
+            count += 1
+            guard isBullet else { return }
+            line = text.nextLine(after: end)
+        }
+    }
+
+    private func looksLikePair(_ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        while index < range.upperBound, text[index].isName { index += 1 }
+        return index > range.lowerBound && index < range.upperBound && (text[index] == 58 || text[index] == 61)
+            && text[range.lowerBound].isLetter && index - range.lowerBound < 32
+    }
+
+    /// A YAML block scalar: its lines, one finding each, so that the indentation stays.
+    func blockScalar(_ range: Range<Int>, _ name: KeyName, at position: Int) -> Bool {
+        var header = position + 1
+        while text[header] == 45 || text[header] == 43 || text[header].isDigit { header += 1 }
+        header = text.skipBlanks(header)
+        if text[header] == UInt8(ascii: "#") { header = text.lineEnd(from: header) }
+        guard text[header] == 10 || text[header] == 13 || text.isLineEscape(at: header) else { return false }
+        let keyLine = text.lineStart(before: range.lowerBound)
+        let keyIndent = text.skipBlanks(keyLine) - keyLine
+        var line = text.nextLine(after: header)
+        var lines: [Range<Int>] = []
+        while line < text.count, lines.count < 400 {
+            let start = text.skipBlanks(line)
+            let end = text.lineEnd(from: start, limit: ByteText.valueLimit)
+            if start - line <= keyIndent, start < end { break }
+            if start < end {
+                var last = end
+                while text[last - 1].isBlank { last -= 1 }
+                lines.append(start..<last)
+            }
+            guard end < text.count else { break }
+            line = text.nextLine(after: end)
+        }
+        guard !lines.isEmpty, !text.has("-----begin", at: lines[0].lowerBound) else { return true }
+        for range in lines {
+            let value = FoundValue(range: range, quote: 34, end: range.upperBound)
+            var weighed = name
+            if lines.count > 1 { weighed.level = min(name.level, .medium) }
+            if judge.isSecret(text, value, name: weighed, isCode: false) { add(Self.ruleID(name), range) }
+        }
+        return true
+    }
+
+    /// `[ "a", "b" ]` and `{ value: "a" }` as the value of a name.
+    func collection(_ range: Range<Int>, _ name: KeyName, at position: Int) {
+        guard position >= listEnd else { return }
+        let opener = text[position]
+        var index = position + 1
+        let limit = min(text.count, position + ByteText.valueLimit)
+        var items = 0
+        if opener == UInt8(ascii: "{") {
+            let start = text.skipSpace(index)
+            var key = start
+            while text[key].isQuote || text[key] == 92 { key += 1 }
+            var end = key
+            while text[end].isWord { end += 1 }
+            for word in [
+                "value", "plaintext", "secret", "data", "text", "plain", "s", "string", "token", "hex", "default",
+            ]
+                as [StaticString]
+            where end - key == word.utf8CodeUnitCount && text.has(word, at: key) {
+                while text[end].isQuote || text[end] == 92 { end += 1 }
+                end = text.skipBlanks(end)
+                guard text[end] == 58 || text[end] == 61, let value = text.readValue(at: end + 1) else { return }
+                if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                    add(Self.ruleID(name), value.range)
+                }
+            }
+            return
+        }
+        while index < limit, items < 500 {
+            index = text.skipSpace(index)
+            guard text.quoteDepth(at: index) != nil || (text[index].isWord && opener == UInt8(ascii: "[")),
+                let value = text.readValue(at: index)
+            else { break }
+            var weighed = name
+            if !value.isQuoted || opener == 40 { weighed.level = min(name.level, .medium) }
+            if judge.isSecret(text, value, name: weighed, isCode: opener == 40, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            }
+            items += 1
+            index = text.skipSpace(max(value.end, index + 1))
+            guard text[index] == 44 else { break }
+            index += 1
+        }
+        listEnd = index
+    }
+}

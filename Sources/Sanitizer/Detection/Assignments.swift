@@ -1,0 +1,330 @@
+/// Names with values: `name = value`, `"name": "value"`, `name => value`, `<name>value</name>`, `f("name", "value")`,
+/// `--name value`, `name value`. One reader serves YAML, JSON at any depth of escaping, TOML, dotenv, INI, properties, shells,
+/// programming languages, URLs' queries, connection strings and logs, since they differ only in what ends a value.
+extension DetectionPass {
+    private static let nameLimit = 96
+
+    /// A word that names secrets stands at `start..<end`.
+    func nameHit(_ start: Int, _ end: Int) throws {
+        guard start >= nameEnd else { return }
+        var first = start
+        while first > 0, start - first < Self.nameLimit {
+            let byte = text.base[first - 1]
+            guard byte.isWord || byte == 45 || byte == 46 else { break }
+            first -= 1
+        }
+        if first < start, text[first - 1] == UInt8(ascii: "\\"),
+            text[first] == UInt8(ascii: "n") || text[first] == UInt8(ascii: "r") || text[first] == UInt8(ascii: "t")
+        {
+            first += 1
+        }
+        var isFlag = false
+        while first < start, text[first] == 45 || text[first] == 46 {
+            isFlag = isFlag || text[first] == 45
+            first += 1
+        }
+        if first == start, text[first - 1] == 45 { isFlag = true }
+        if first > 1, text[first - 1] == UInt8(ascii: "%"), first + 2 <= start, text[first].isHex, text[first + 1].isHex
+        {
+            first += 2
+        }
+        var last = end
+        while last < text.count, last - end < Self.nameLimit {
+            let byte = text.base[last]
+            if byte.isWord || byte == 45 || byte == 46 {
+                last += 1
+            } else if byte >= 0xC3, byte <= 0xDF {
+                last += 2
+            } else {
+                break
+            }
+        }
+        last = min(last, text.count)
+        while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
+        nameEnd = last
+        guard last - first <= Self.nameLimit else { return }
+
+        // What stands between the name and its operator.
+        var position = last
+        var closedQuote = false
+        var closers = 0
+        while closers < 8 {
+            let byte = text[position]
+            if byte == UInt8(ascii: "\\") {
+                guard let depth = text.quoteDepth(at: position) else { break }
+                position += depth
+                continue
+            }
+            if byte.isQuote { closedQuote = true } else if byte != 93 && byte != 42 && byte != 41 { break }
+            position += 1
+            closers += 1
+        }
+        let close = position
+        position = text.skipBlanks(position)
+        if text[position] == UInt8(ascii: "("), position - last <= 2,
+            let paren = text.first(41, in: position..<min(text.count, position + 40))
+        {
+            // `password (guest Wi-Fi): x`
+            let after = text.skipBlanks(paren + 1)
+            if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
+        }
+        let range = first..<last
+        switch text[position] {
+        case UInt8(ascii: ":"), UInt8(ascii: "="):
+            try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
+        case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
+            let next = text[position + 1]
+            if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
+                try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
+            } else if text[position] == 45, next == 32, position > close {
+                dashPair(range, position + 2)
+            }
+        case UInt8(ascii: "|"):
+            if text[position + 1] == UInt8(ascii: "|") {
+                try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
+            } else {
+                tableHit(range)
+                cellPair(range, position + 1)
+            }
+        case UInt8(ascii: ","), UInt8(ascii: ";"):
+            if closedQuote, try commaPair(range, position + 1) { return }
+            tableHit(range)
+            namedValue(range, close)
+        case UInt8(ascii: ">"):
+            elementText(range, position + 1)
+            namedValue(range, close)
+        case UInt8(ascii: "("):
+            callArgument(range, position + 1)
+        case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
+            tableHit(range)
+            namedValue(range, close)
+        case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
+            // The full-width colon.
+            try assignment(range, at: position + 2, closedQuote: false, isFlag: false)
+        case 0xE2 where text[position + 1] == 0x86 || text[position + 1] == 0x80:
+            // An arrow or dash.
+            dashPair(range, position + 3)
+        default:
+            if text.isLineEscape(at: position) {
+                tableHit(range)
+                namedValue(range, close)
+            } else if position > close || text[position] >= 0x80 {
+                if text[close] == 9 { tableHit(range) }
+                if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
+                try spacedValue(range, position, isFlag: isFlag)
+            }
+        }
+    }
+
+    /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
+    func weigh(_ range: Range<Int>) -> KeyName {
+        let name = rules.lexicon.read(text, range)
+        guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
+        var start = range.lowerBound - 1
+        while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
+        guard start < range.lowerBound - 1 else { return name }
+        let wider = rules.lexicon.read(text, start..<range.upperBound)
+        return wider.level > name.level ? wider : name
+    }
+
+    static func ruleID(_ name: KeyName) -> String {
+        switch name.kind {
+        case .none: "keyed-secret"
+        case .password: "password"
+        case .pin: "pin"
+        case .secret: "secret"
+        case .key: name.hasVendor ? "vendor-key" : "key"
+        }
+    }
+
+    private func assignment(_ range: Range<Int>, at operatorStart: Int, closedQuote: Bool, isFlag: Bool) throws {
+        var position = operatorStart
+        // The operator: `:`, `=`, `:=`, `::=`, `?=`, `+=`, `=>`, `->`, `==`, `||`.
+        var length = 0
+        while length < 4, [58, 61, 62, 63, 43, 33, 46, 45, 124, 126].contains(text[position]) {
+            position += 1
+            length += 1
+            if text[position - 1] == 58, text[position] == 47, text[position + 1] == 47 { return }
+            if text[position - 1] == 61 || text[position - 1] == 58,
+                text[position] == 45 || text[position] == 46 || text[position] == 33
+            {
+                break
+            }
+        }
+        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58 { return }
+        let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
+        // `**Password:** x`
+        while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
+        let name = weigh(range)
+        guard name.level > .none else {
+            // `name: X_PASSWORD` has its value elsewhere, and `"key": {…}` none.
+            return
+        }
+        let before = text[range.lowerBound - 1]
+        let isParameter =
+            text[operatorStart] == 61
+            && (before == 63 || before == 38 || (before == 59 && text[range.lowerBound - 5] == 38))
+        let context: ValueContext = isParameter ? .urlParameter : .assignment
+        let valueStart = text.skipBlanks(position)
+        let next = text[valueStart]
+        if next == 10 || next == 13 || text.isLineEscape(at: valueStart) || next == 0 {
+            if isColon { nextLines(range, name, after: valueStart) }
+            return
+        }
+        if next == UInt8(ascii: "|") || (next == UInt8(ascii: ">") && isColon) {
+            if isColon, blockScalar(range, name, at: valueStart) { return }
+        }
+        if next == UInt8(ascii: "[") || next == UInt8(ascii: "{") || next == UInt8(ascii: "(") {
+            collection(range, name, at: valueStart)
+            return
+        }
+        // YAML tags and anchors before a value: `!!str x`, `&anchor x`.
+        var readFrom = valueStart
+        if next == 33, text[valueStart + 1] == 33 {
+            while readFrom < text.count, !text[readFrom].isSpace { readFrom += 1 }
+        }
+        guard let value = text.readValue(at: readFrom, context: context) else { return }
+        if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
+            text[value.range.lowerBound].isDigit
+        {
+            return
+        }
+        let code = isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon)
+        if schemeValue(value, name: name) { return }
+        if value.isQuoted == false, isColon == false || text[value.end] != 0,
+            let wide = bareWhole(range, value, name, context, isFlag: isFlag)
+        {
+            add(Self.ruleID(name), wide)
+            return
+        }
+        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range) {
+            let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
+            let isScalar =
+                bare && (syntax == .toml || ByteProfile(text, value.range).isNumber) && text[range.upperBound] != 92
+            add(Self.ruleID(name), value.range, needsQuotes: isScalar)
+            return
+        }
+        try fallbackValue(range, name, value)
+    }
+
+    /// A bare value that holds a blank: a passphrase, or a password that ends its line in a configuration file.
+    private func bareWhole(
+        _ range: Range<Int>, _ value: FoundValue, _ name: KeyName, _ context: ValueContext, isFlag: Bool
+    ) -> Range<Int>? {
+        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32
+        else { return nil }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
+        var index = lineStart
+        while index < range.lowerBound {
+            let byte = text[index]
+            guard byte.isBlank || byte == 45 || byte == 42 || byte == 35 || byte.isWord || byte == 46 else {
+                return nil
+            }
+            index += 1
+        }
+        var end = text.lineEnd(from: value.end, limit: 120)
+        while end > value.end, text[end - 1].isSpace || text[end - 1] == 34 || text[end - 1] == 44 { end -= 1 }
+        if let comment = text.find(" #", in: value.end..<end) { end = comment }
+        guard end > value.range.upperBound, text[end] != 34 || text[value.range.lowerBound] != 34 else { return nil }
+        let whole = FoundValue(range: value.range.lowerBound..<end, end: end)
+        return judge.isSecret(text, whole, name: name, isCode: false, nameRange: range) ? whole.range : nil
+    }
+
+    /// Whether bare words on this line are expressions.
+    private func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
+        if syntax.isCode { return true }
+        if syntax.isConfiguration { return false }
+        let after = text[value.end]
+        if after == 59 || after == 41 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34) {
+            return true
+        }
+        let start = text.lineStart(before: range.lowerBound, limit: 200)
+        let lead = text.skipBlanks(start)
+        for word in [
+            "const ", "let ", "var ", "def ", "self.", "this.", "return ", "public ", "private ", "static ", "if ",
+            "func ",
+        ]
+            as [StaticString]
+        where text.has(word, at: lead) {
+            return true
+        }
+        guard spaced, syntax == .markdown, text[range.upperBound] == 32 else { return false }
+        // In notes `password = x` with nothing around it is a setting.
+        let isAlone = lead == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
+        return !isAlone
+    }
+
+    /// `Bearer x`, `Basic x` as a value: the credential follows the scheme.
+    private func schemeValue(_ value: FoundValue, name: KeyName) -> Bool {
+        guard let credential = credential(afterSchemeAt: value.range.lowerBound) else { return false }
+        let end = value.isQuoted ? value.range.upperBound : Int.max
+        guard credential.upperBound <= end else { return false }
+        addCredential(credential)
+        return true
+    }
+
+    /// What else a name's line may hold: a typed declaration, a default after a reference.
+    private func fallbackValue(_ range: Range<Int>, _ name: KeyName, _ value: FoundValue) throws {
+        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
+        if !value.isQuoted {
+            // `password: str = "x"`, `token: String? = "x"`
+            let equals = text.skipBlanks(value.end)
+            if text[equals] == 61, text[equals + 1] != 61, let typed = text.readValue(at: equals + 1), typed.isQuoted {
+                if judge.isSecret(text, typed, name: name, isCode: true, nameRange: range) {
+                    add(Self.ruleID(name), typed.range)
+                    return
+                }
+            }
+        }
+        // `${NAME:-default}`
+        if text[value.range.lowerBound] == 36, text[value.range.lowerBound + 1] == 123,
+            let dash = text.find(":-", in: value.range.lowerBound..<min(lineEnd, value.range.lowerBound + 120)),
+            let close = text.first(125, in: dash..<lineEnd), close > dash + 2
+        {
+            let fallback = FoundValue(range: (dash + 2)..<close, end: close)
+            if judge.isSecret(text, fallback, name: name, isCode: false, nameRange: range) {
+                add(Self.ruleID(name), fallback.range)
+            }
+            return
+        }
+        // `process.env.X || 'x'`, `os.getenv("X") or "x"`, `env["X"] ?? "x"`, `f("x", "y")`
+        guard !value.isQuoted, name.level > .weak,
+            text[value.range.lowerBound].isLetter || text[value.range.lowerBound] == 95
+        else { return }
+        var index = value.range.lowerBound
+        let end = min(lineEnd, value.end + 160)
+        while index < end {
+            let byte = text[index]
+            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 else {
+                index += 1
+                continue
+            }
+            let isOr =
+                (byte == 124 && text[index + 1] == 124) || (byte == 63 && text[index + 1] == 63)
+                || text.has(" or ", at: index)
+                || text.has(" else ", at: index)
+            if isOr {
+                var start = index + 2
+                while start < lineEnd, text[start].isLetter || text[start] == 32 { start += 1 }
+                if text.quoteDepth(at: start) != nil, let literal = text.readValue(at: start),
+                    judge.isSecret(text, literal, name: name, isCode: true, nameRange: range)
+                {
+                    add(Self.ruleID(name), literal.range)
+                }
+                return
+            }
+            if byte == 40, text.quoteDepth(at: index + 1) != nil, let literal = text.readValue(at: index + 1) {
+                // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
+                var strict = name
+                strict.level = min(name.level, .medium)
+                if judge.isSecret(text, literal, name: strict, isCode: true, nameRange: range),
+                    judge.isToken(text, literal.range, ByteProfile(text, literal.range), allowHex: true)
+                {
+                    add(Self.ruleID(name), literal.range)
+                }
+                return
+            }
+            index += 1
+        }
+    }
+}

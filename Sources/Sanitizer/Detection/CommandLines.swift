@@ -1,0 +1,204 @@
+/// Secrets among the arguments of commands whose options do not name them: `curl -u user:password`, `mysql -pX`, `sshpass -p X`.
+extension DetectionPass {
+    /// A command's name stands at `start..<end`; its options follow on the same line, or on lines joined by a backslash.
+    func commandFlagHit(_ start: Int, _ end: Int) {
+        guard !text[start - 1].isWord, text[start - 1] != 45, text[end].isSpace || text[end] == 46 || text[end] == 92
+        else { return }
+        guard
+            let command = CommandOption.all.first(where: {
+                $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
+            })
+        else { return }
+        var index = end
+        let limit = min(text.count, end + 1500)
+        var words = 0
+        while index < limit, words < 60 {
+            index = skipToWord(index)
+            guard index < limit, !endsCommand(index) else { return }
+            words += 1
+            let wordStart = index
+            for option in command.options where matches(option.flag, at: wordStart, glued: option.isGlued) {
+                var position = wordStart + option.flag.utf8CodeUnitCount
+                if !option.isGlued {
+                    position = skipToWord(position)
+                } else if text[position].isSpace || text[position] == 61 {
+                    continue
+                }
+                if text[position] == 61 { position += 1 }
+                guard let value = text.readValue(at: position, context: .word) else { continue }
+                commandSecret(value, option.form)
+                index = max(index, value.end - 1)
+            }
+            if command.takesPositional, text[wordStart] != 45 { positional(wordStart, command) }
+            if text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted {
+                index = value.end
+            }
+            while index < limit, !text[index].isSpace, !(text[index] == 92 && text.isLineEscape(at: index)) {
+                index += 1
+            }
+        }
+    }
+
+    private func matches(_ flag: StaticString, at index: Int, glued: Bool) -> Bool {
+        // Options of one letter tell cases apart.
+        let length = flag.utf8CodeUnitCount
+        guard index + length < text.count else { return false }
+        for offset in 0..<length where text[index + offset] != flag.utf8Start[offset] { return false }
+        return glued || text[index + length].isSpace || text[index + length] == 61 || text[index + length] == 92
+    }
+
+    /// The next word, over `\` at a line's end.
+    private func skipToWord(_ index: Int) -> Int {
+        var position = index
+        while position < text.count {
+            if text[position].isBlank {
+                position += 1
+            } else if text[position] == 92 {
+                var after = position
+                while text[after] == 92 { after += 1 }
+                if text[after] == 10 || text[after] == 13 {
+                    position = after + 1
+                } else if text[after] == 110, after - position >= 2, text[after + 1].isSpace || text[after + 1] == 45 {
+                    position = after + 1
+                } else {
+                    return position
+                }
+            } else {
+                return position
+            }
+        }
+        return position
+    }
+
+    private func endsCommand(_ index: Int) -> Bool {
+        let byte = text[index]
+        return byte == 10 || byte == 13 || byte == 124 || byte == 59 || text.isLineEscape(at: index)
+            || (byte == 38 && text[index + 1] == 38)
+    }
+
+    private func commandSecret(_ value: FoundValue, _ form: CommandOption.Form) {
+        let password = KeyName(kind: .password, level: .strong)
+        switch form {
+        case .whole:
+            if judge.isSecret(text, value, name: password, isCode: false) { add("command-line", value.range) }
+        case .afterColon, .afterPercent:
+            guard let cut = text.first(form == .afterColon ? 58 : 37, in: value.range), cut + 1 < value.range.upperBound
+            else { return }
+            let part = FoundValue(range: (cut + 1)..<value.range.upperBound, quote: 34, end: value.end)
+            if text[cut + 1] == 47, text[cut + 2] == 47 { return }
+            if judge.isSecret(text, part, name: password, isCode: false) { add("command-line", part.range) }
+        case .afterPass:
+            guard text.has("pass:", at: value.range.lowerBound) else { return }
+            let part = FoundValue(
+                range: (value.range.lowerBound + 5)..<value.range.upperBound, quote: 34, end: value.end)
+            if !part.range.isEmpty, judge.isSecret(text, part, name: password, isCode: false) {
+                add("command-line", part.range)
+            }
+        }
+    }
+
+    /// A secret that stands at a place of its own: `htpasswd -b file user X`, `aws configure set name X`, `mysqladmin … password X`.
+    private func positional(_ index: Int, _ command: CommandOption) {
+        guard command.lastPositional else { return }
+        let end = text.lineEnd(from: index, limit: 300)
+        guard let value = text.readValue(at: index, context: .word), text.skipBlanks(value.end) >= end else { return }
+        let profile = ByteProfile(text, value.range)
+        guard profile.digits + profile.symbols > 0 || profile.looksRandom,
+            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
+        else { return }
+        add("command-line", value.range)
+    }
+}
+
+/// Which options of a command take a secret, and in what form.
+struct CommandOption: Sendable {
+    enum Form: Sendable { case whole, afterColon, afterPercent, afterPass }
+
+    let command: StaticString
+    let options: [(flag: StaticString, form: Form, isGlued: Bool)]
+    var takesPositional = false
+    var lastPositional = false
+
+    static let all: [CommandOption] = [
+        CommandOption(
+            command: "curl",
+            options: [
+                ("-u", .afterColon, false), ("--user", .afterColon, false), ("-U", .afterColon, false),
+                ("--proxy-user", .afterColon, false), ("--pass", .whole, false), ("-u", .afterColon, true),
+            ]),
+        CommandOption(command: "wget", options: [("--http-user", .afterColon, false)]),
+        CommandOption(command: "http", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),
+        CommandOption(command: "https", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),
+        CommandOption(command: "xh", options: [("-a", .afterColon, false)]),
+        CommandOption(command: "mysql", options: [("-p", .whole, true)]),
+        CommandOption(command: "mysqldump", options: [("-p", .whole, true)]),
+        CommandOption(command: "mysqladmin", options: [("-p", .whole, true)]),
+        CommandOption(command: "mariadb", options: [("-p", .whole, true)]),
+        CommandOption(command: "mariadb-dump", options: [("-p", .whole, true)]),
+        CommandOption(command: "mongo", options: [("-p", .whole, false)]),
+        CommandOption(command: "mongosh", options: [("-p", .whole, false)]),
+        CommandOption(command: "mongodump", options: [("-p", .whole, false)]),
+        CommandOption(command: "sshpass", options: [("-p", .whole, false), ("-p", .whole, true)]),
+        CommandOption(command: "login", options: [("-p", .whole, false), ("-u", .afterColon, false)]),
+        CommandOption(
+            command: "redis-cli",
+            options: [("-a", .whole, false), ("--pass", .whole, false), ("-u", .afterColon, false)]),
+        CommandOption(
+            command: "openssl",
+            options: [
+                ("-passin", .afterPass, false), ("-passout", .afterPass, false), ("-pass", .afterPass, false),
+                ("-k", .whole, false), ("-passwd", .whole, false), ("-srppass", .whole, false),
+            ]),
+        CommandOption(command: "htpasswd", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "ldapsearch", options: [("-w", .whole, false)]),
+        CommandOption(command: "ldapmodify", options: [("-w", .whole, false)]),
+        CommandOption(command: "ldapadd", options: [("-w", .whole, false)]),
+        CommandOption(command: "ldapwhoami", options: [("-w", .whole, false)]),
+        CommandOption(command: "smbclient", options: [("-U", .afterPercent, false), ("--user", .afterPercent, false)]),
+        CommandOption(command: "rpcclient", options: [("-U", .afterPercent, false)]),
+        CommandOption(command: "net", options: [("-U", .afterPercent, false)]),
+        CommandOption(command: "az", options: [("-p", .whole, false)]),
+        CommandOption(command: "zip", options: [("-P", .whole, false)]),
+        CommandOption(command: "unzip", options: [("-P", .whole, false)]),
+        CommandOption(command: "7z", options: [("-p", .whole, true)]),
+        CommandOption(command: "7za", options: [("-p", .whole, true)]),
+        CommandOption(command: "unrar", options: [("-p", .whole, true)]),
+        CommandOption(command: "rar", options: [("-p", .whole, true), ("-hp", .whole, true)]),
+        CommandOption(command: "psexec", options: [("-p", .whole, false)]),
+        CommandOption(command: "psexec.exe", options: [("-p", .whole, false)]),
+        CommandOption(command: "sqlcmd", options: [("-P", .whole, false)]),
+        CommandOption(command: "bcp", options: [("-P", .whole, false)]),
+        CommandOption(command: "impacket", options: [("-p", .whole, false)]),
+        CommandOption(command: "crackmapexec", options: [("-p", .whole, false)]),
+        CommandOption(command: "evil-winrm", options: [("-p", .whole, false)]),
+        CommandOption(command: "hydra", options: [("-p", .whole, false)]),
+        CommandOption(command: "xfreerdp", options: [("/p:", .whole, true)]),
+        CommandOption(command: "rdesktop", options: [("-p", .whole, false)]),
+        CommandOption(command: "ipmitool", options: [("-P", .whole, false)]),
+        CommandOption(
+            command: "snmpwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "mosquitto_pub", options: [("-P", .whole, false)]),
+        CommandOption(command: "mosquitto_sub", options: [("-P", .whole, false)]),
+        CommandOption(command: "keytool", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),
+        CommandOption(command: "lftp", options: [("-u", .afterColon, false)]),
+        CommandOption(
+            command: "nmcli",
+            options: [
+                ("password", .whole, false), ("wifi-sec.psk", .whole, false),
+                ("802-11-wireless-security.psk", .whole, false),
+            ]),
+        CommandOption(command: "gpg", options: [("--passphrase", .whole, false)]),
+        CommandOption(command: "wpa_passphrase", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "configure", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "user-add", options: [("-p", .whole, false)]),
+        CommandOption(command: "useradd", options: [("-p", .whole, false)]),
+        CommandOption(command: "usermod", options: [("-p", .whole, false)]),
+        CommandOption(command: "twine", options: [("-p", .whole, false)]),
+        CommandOption(command: "poetry", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "gem", options: [("-k", .whole, false)]),
+        CommandOption(command: "rabbitmqctl", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "rabbitmqadmin", options: [("-p", .whole, false)]),
+        CommandOption(command: "influx", options: [("-t", .whole, false)]),
+        CommandOption(command: "kubeadm", options: [("--token", .whole, false)]),
+    ]
+}

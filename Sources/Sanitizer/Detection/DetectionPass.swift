@@ -1,0 +1,151 @@
+/// One pass over one text: the automaton's hits come in, findings go out. The rules for each syntax are extensions of this class, one
+/// file each.
+final class DetectionPass {
+    let text: ByteText
+    let rules: RuleSet
+    let syntax: Syntax
+    let scratch: Pattern.Scratch
+    /// How many encodings deep this text was wrapped in the scanned file.
+    let depth: Int
+    var found: [Finding] = []
+    /// The end of the last name that was looked at: a name holds several anchors and is read once.
+    var nameEnd = 0
+    /// Ends of what was read whole by rules that walk far, so that they walk once.
+    var encodedEnd = 0
+    var blockEnd = 0
+    /// The heading's end and the last row's end of the table read last.
+    var pendingTable: (heading: Int, end: Int) = (0, 0)
+    /// A name at or after this offset is in no table that was read, or in its heading.
+    var tableEnd: Int { nameEnd <= pendingTable.heading ? 0 : pendingTable.end }
+    var mnemonicEnd = 0
+    var listEnd = 0
+
+    var judge: ValueJudge { rules.judge }
+
+    init(_ text: ByteText, rules: RuleSet, syntax: Syntax, scratch: Pattern.Scratch, depth: Int) {
+        self.text = text
+        self.rules = rules
+        self.syntax = syntax
+        self.scratch = scratch
+        self.depth = depth
+    }
+
+    func run() throws {
+        let bytes = UnsafeRawBufferPointer(start: text.base, count: text.count)
+        let actions = rules.actions
+        let lengths = rules.automaton.lengths
+        try actions.withUnsafeBufferPointer { actions in
+            try lengths.withUnsafeBufferPointer { lengths in
+                try rules.automaton.scan(bytes) { id, end in
+                    try handle(actions[id], start: end - lengths[id], end: end)
+                }
+            }
+        }
+        scanLongRuns()
+    }
+
+    private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {
+        switch action {
+        case .name: try nameHit(start, end)
+        case .shortName:
+            // Two or three letters are a name only as a word of their own.
+            let before = text[start - 1]
+            let after = text[end]
+            guard !(before.isLetter && text.isTokenStart(start) == false && !(text[start].isUpper && before.isLower)),
+                !after.isLetter
+            else { return }
+            try nameHit(start, end)
+        case .token(let index): try tokenHit(rules.tokens[index], start)
+        case .authority: urlHit(start, end)
+        case .authorization: authorizationSchemeHit(start, end)
+        case .cookie: cookieHit(start, end)
+        case .keyBlock: keyBlockHit(start, end)
+        case .puttyKey: puttyKeyHit(start, end)
+        case .flag: commandFlagHit(start, end - 1)
+        case .hash: hashHit(start)
+        case .ldapHash: ldapHashHit(end)
+        case .mnemonic: mnemonicHit(start, end)
+        case .recoveryCodes: recoveryCodesHit(start, end)
+        case .encoded(let form): try encodedHit(start, end, form)
+        case .jwkMember: jwkHit(start, end)
+        case .cookieFile: cookieFileHit(start)
+        case .loginPair: loginPairHit(start, end)
+        case .pgpass: pgpassHit(start, end)
+        case .sql: sqlHit(start, end)
+        case .asRole: asRoleHit(start, end)
+        }
+    }
+
+    func add(_ rule: String, _ range: Range<Int>, needsQuotes: Bool = false) {
+        guard range.lowerBound >= 0, range.upperBound <= text.count, !range.isEmpty else { return }
+        found.append(Finding(rule: rule, range: range, needsQuotes: needsQuotes))
+    }
+
+    // MARK: Token formats
+
+    func tokenHit(_ rule: TokenRule, _ keyword: Int) throws {
+        if rule.needsBoundary, !text.isTokenStart(keyword) {
+            // A token glued to a word is one all the same when its prefix is long and odd enough to stand out.
+            guard rule.prefixLength >= 6 || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_")) else {
+                return
+            }
+        }
+        if rule.isCaseSensitive, !rule.hasKeyword(in: text, at: keyword) { return }
+        let start = rule.isAnchored ? keyword : max(0, keyword - rule.lookBack)
+        let end = min(text.count, keyword + rule.window)
+        guard
+            let match = try rule.pattern.match(
+                in: text, from: start, to: end, anchored: rule.isAnchored, scratch: scratch)
+        else { return }
+        let secret = match.secret
+        let body =
+            rule.isAnchored && secret.lowerBound == keyword
+            ? min(secret.upperBound, secret.lowerBound + rule.prefixLength)..<secret.upperBound : secret
+        if rule.skipsPlaceholders, isMaskOrPlaceholder(body) { return }
+        add(rule.id, secret)
+    }
+
+    /// A token's body that is a mask or an example: one byte over and over, `xxxx`, `…`, our own markers.
+    func isMaskOrPlaceholder(_ range: Range<Int>) -> Bool {
+        guard !range.isEmpty else { return true }
+        let profile = ByteProfile(text, range)
+        // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
+        if profile.length >= 6, profile.distinct <= 2,
+            [120, 88, 42, 46, 95, 45, 48, 35].contains(text[range.lowerBound])
+        {
+            return true
+        }
+        var run = 1
+        for index in range.dropFirst() {
+            run = text[index] == text[index - 1] && lowered(text[index]) == UInt8(ascii: "x") ? run + 1 : 1
+            if run >= 8 { return true }
+        }
+        for word in ["example", "your", "redacted", "placeholder", "changeme"] as [StaticString]
+        where text.find(word, in: range) != nil {
+            return profile.length < 60
+        }
+        return false
+    }
+
+    /// The findings, ordered, overlaps merged: of two that overlap the union stays, under the rule of the longer.
+    static func merged(_ findings: [Finding]) -> [Finding] {
+        guard findings.count > 1 else { return findings }
+        let sorted = findings.sorted {
+            ($0.range.lowerBound, $1.range.upperBound, $0.rule) < ($1.range.lowerBound, $0.range.upperBound, $1.rule)
+        }
+        var result: [Finding] = []
+        for finding in sorted {
+            guard var last = result.last, finding.range.lowerBound < last.range.upperBound else {
+                result.append(finding)
+                continue
+            }
+            if finding.range.upperBound > last.range.upperBound {
+                if finding.range.count > last.range.count { last.rule = finding.rule }
+                last.range = last.range.lowerBound..<finding.range.upperBound
+                last.needsQuotes = last.needsQuotes && finding.needsQuotes
+                result[result.count - 1] = last
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,112 @@
+/// Private keys in blocks: PEM (RFC 7468), OpenSSH, PGP (RFC 9580), PuTTY, JSON Web Keys. They stand over lines of their own, or as
+/// one string with `\n` inside, at any depth of escaping, or folded and indented in YAML.
+extension DetectionPass {
+    private static let blockLimit = 64 * 1024
+
+    /// `-----BEGIN` stands at `start..<end`.
+    func keyBlockHit(_ start: Int, _ end: Int) {
+        guard start >= blockEnd else { return }
+        // The label runs to the next five hyphens.
+        guard let labelEnd = text.find("-----", in: end..<min(text.count, end + 64)) else { return }
+        let label = end..<labelEnd
+        guard
+            text.find("private", in: label) != nil || text.find("seed", in: label) != nil
+                || text.find("secret", in: label) != nil
+                || text.find("jwt", in: label) != nil || text.find("openvpn static", in: label) != nil
+        else { return }
+        let bodyStart = labelEnd + 5
+        let limit = min(text.count, bodyStart + Self.blockLimit)
+        var bodyEnd = text.find("-----end", in: bodyStart..<limit)
+        if bodyEnd == nil { bodyEnd = text.find("------end", in: bodyStart..<limit) }
+        var stop = bodyEnd ?? looseBlockEnd(bodyStart, limit)
+        guard stop > bodyStart else { return }
+        // What is between the armour lines, less the white space around it.
+        var first = text.skipSpace(bodyStart)
+        while first < stop,
+            text[first] == 34 || text[first] == 39 || text[first] == 43 || text[first] == 44 || text[first].isBlank
+                || text[first] == 92
+        {
+            first = text.skipSpace(first + 1)
+        }
+        while stop > first, text[stop - 1].isSpace || text[stop - 1] == 45 { stop -= 1 }
+        while stop > first + 1, text[stop - 1] == 110, text[stop - 2] == 92 {
+            stop -= 2
+            while stop > first, text[stop - 1] == 92 { stop -= 1 }
+        }
+        guard stop > first else { return }
+        blockEnd = stop
+        var material = 0
+        for index in first..<stop where text[index].isBase64 { material += 1 }
+        guard material >= 16, material * 2 >= stop - first else { return }
+        if text.find("...", in: first..<stop) != nil, stop - first < 200 { return }
+        addBlockLines(first..<stop)
+    }
+
+    /// Lines of a block, one finding each, so that line ends, indentation and quotes stay as they are.
+    private func addBlockLines(_ range: Range<Int>) {
+        var index = range.lowerBound
+        while index < range.upperBound {
+            index = text.skipSpace(index)
+            guard index < range.upperBound else { return }
+            let start = index
+            while index < range.upperBound, !text[index].isSpace, text[index] != 92, text[index] != 34,
+                text[index] != 39
+            { index += 1 }
+            if index > start {
+                // PEM headers (`Proc-Type: 4,ENCRYPTED`) and code between the lines stay.
+                let isHeader = text[index - 1] == 58
+                if isHeader {
+                    index = text.lineEnd(from: index)
+                } else if index - start >= 4 || index == range.upperBound, text[start].isBase64 || text[start] == 61 {
+                    add("private-key", start..<index)
+                }
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    /// The end of a block without its end line: as far as base64 lines go.
+    private func looseBlockEnd(_ start: Int, _ limit: Int) -> Int {
+        var end = start
+        var index = start
+        while index < limit {
+            index = text.skipSpace(index)
+            let line = index
+            while index < limit, text[index].isBase64 || text[index] == 61 { index += 1 }
+            guard index > line, index - line >= 16 || index == limit || end > start else { break }
+            end = index
+            if index < limit, !text[index].isSpace, text[index] != 92 { break }
+        }
+        return end
+    }
+
+    /// `Private-Lines: n` of a PuTTY key, then the lines.
+    func puttyKeyHit(_ start: Int, _ end: Int) {
+        var position = text.skipBlanks(end)
+        var count = 0
+        while text[position].isDigit, count < 1000 {
+            count = count * 10 + Int(text[position] - 48)
+            position += 1
+        }
+        var line = text.nextLine(after: text.lineEnd(from: position))
+        for _ in 0..<min(count, 200) {
+            let first = text.skipBlanks(line)
+            var last = first
+            while text[last].isBase64 || text[last] == 61 { last += 1 }
+            guard last > first else { return }
+            add("private-key", first..<last)
+            line = text.nextLine(after: text.lineEnd(from: last))
+        }
+    }
+
+    /// A private member of a JSON Web Key (RFC 7518, section 6): `d`, `p`, `q`, `dp`, `dq`, `qi`, `k`.
+    func jwkHit(_ start: Int, _ end: Int) {
+        guard text.quoteDepth(at: start - 1) != nil || !text[start - 1].isWord || text[start - 2] == 92 else { return }
+        let window = max(0, start - 3000)..<min(text.count, start + 3000)
+        guard text.find("kty", in: window) != nil else { return }
+        guard let value = text.readValue(at: end), value.isQuoted, value.range.count >= 16 else { return }
+        for index in value.range where !(text[index].isBase64) { return }
+        add("private-key", value.range)
+    }
+}

@@ -1,0 +1,198 @@
+/// What the name of a key, option, column or header says about its value.
+struct KeyName: Equatable {
+    enum Kind: UInt8 {
+        case none
+        /// What people type: passwords, passphrases, PINs. Weak values count.
+        case password
+        /// A number that people type: PIN, PUK, one-time code.
+        case pin
+        /// What programs carry: tokens, secrets, credentials.
+        case secret
+        /// A cryptographic or API key.
+        case key
+    }
+
+    /// How much the name alone proves.
+    enum Level: UInt8, Comparable {
+        case none
+        /// The value must look drawn at random.
+        case weak
+        /// The value must not look like a word.
+        case medium
+        /// Any value that is no placeholder, reference or code.
+        case strong
+        static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    var kind = Kind.none
+    var level = Level.none
+    /// The name holds a vendor's name.
+    var hasVendor = false
+}
+
+/// Reads names: splits them into words (camelCase, snake_case, kebab-case, dots, digits) and weighs the words.
+struct NameLexicon: Sendable {
+    private let words: WordTable
+
+    init(vendors: [String]) {
+        var list: [(word: String, flags: UInt32)] = []
+        func add(_ text: String, _ flags: UInt32) {
+            for word in text.split(whereSeparator: \.isWhitespace) { list.append((String(word), flags)) }
+        }
+        add(NameWords.passwords, Self.password)
+        add(NameWords.pins, Self.pin)
+        add(NameWords.secrets, Self.secret)
+        add(NameWords.weakSecrets, Self.secret | Self.weak)
+        add(NameWords.keys, Self.key)
+        add(NameWords.qualifiers, Self.qualifier)
+        add(NameWords.tails, Self.tail)
+        add(NameWords.harmlessTails, Self.harmless)
+        add(NameWords.labels, Self.label)
+        add(NameWords.publics, Self.publicWord)
+        for vendor in vendors { list.append((vendor, Self.vendor)) }
+        words = WordTable(list)
+    }
+
+    static let password: UInt32 = 1
+    static let pin: UInt32 = 2
+    static let secret: UInt32 = 4
+    static let weak: UInt32 = 8
+    static let key: UInt32 = 16
+    static let qualifier: UInt32 = 32
+    static let tail: UInt32 = 64
+    static let harmless: UInt32 = 128
+    static let label: UInt32 = 256
+    static let publicWord: UInt32 = 512
+    static let vendor: UInt32 = 1024
+    static let typeMask: UInt32 = password | pin | secret | key
+
+    /// Whether a word by itself names a secret or qualifies one: such words make labels and placeholders, not values.
+    func isVocabulary(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        words.flags(text, range) & (Self.typeMask | Self.qualifier | Self.tail | Self.label | Self.publicWord) != 0
+    }
+
+    /// The flags of one word; a word run together is read by its end (`dbpassword`, `authtoken`, `secretkey`).
+    @inline(__always) func flags(of text: ByteText, _ word: Range<Int>) -> UInt32 {
+        let exact = words.flags(text, word)
+        if exact != 0 || word.count < 5 { return exact }
+        for (suffix, flags) in NameWords.suffixes where word.count > suffix.utf8CodeUnitCount {
+            let start = word.upperBound - suffix.utf8CodeUnitCount
+            if text.has(suffix, at: start) {
+                if flags == Self.key {
+                    // `monkey`, `turkey`, `hotkey`: only what qualifies a key makes one.
+                    let before = words.flags(text, word.lowerBound..<start)
+                    if before & (Self.qualifier | Self.secret | Self.vendor | Self.password) == 0 { return 0 }
+                    return before & Self.publicWord != 0 ? Self.publicWord : Self.key | Self.qualifier
+                }
+                if words.flags(text, word.lowerBound..<start) & Self.publicWord != 0 { return 0 }
+                return flags
+            }
+        }
+        if text.has("password", at: word.lowerBound), word.count <= 11, !text.has("passwordl", at: word.lowerBound) {
+            return Self.password
+        }
+        return 0
+    }
+
+    /// Weighs the name in `range`.
+    func read(_ text: ByteText, _ range: Range<Int>) -> KeyName {
+        var name = KeyName()
+        var typeFlags: UInt32 = 0
+        var qualified = false
+        var sawQualifier = false
+        var unknownTail = false
+        var blocked = false
+        var labelled = false
+        var vendorTail = false
+        forEachWord(text, range) { word in
+            let flags = flags(of: text, word)
+            if flags & Self.vendor != 0 { name.hasVendor = true }
+            if flags & Self.publicWord != 0 { labelled = true }
+            if flags & Self.typeMask != 0 {
+                // `secret key`, `token secret`: the earlier word qualifies the later one.
+                qualified =
+                    sawQualifier || typeFlags & (Self.secret | Self.password | Self.key) != 0
+                    || flags & Self.qualifier != 0
+                if typeFlags & Self.password != 0, flags & Self.key == 0, flags & Self.password == 0 {
+                    // `password reset token` is a token.
+                    qualified = true
+                }
+                typeFlags = flags
+                unknownTail = false
+                blocked = false
+            } else if typeFlags != 0 {
+                if flags & Self.tail != 0 {
+                    blocked = true
+                } else if flags & Self.harmless == 0, !text[word.lowerBound].isDigit {
+                    unknownTail = true
+                }
+            } else if flags & Self.label != 0 {
+                labelled = true
+            } else if flags & Self.tail != 0, name.hasVendor {
+                vendorTail = true
+            }
+            if flags & Self.qualifier != 0 || flags & Self.vendor != 0 { sawQualifier = true }
+        }
+        guard typeFlags != 0 else {
+            if name.hasVendor, !labelled, !vendorTail {
+                name.kind = .key
+                name.level = .weak
+            }
+            return name
+        }
+        if typeFlags & Self.password != 0 {
+            name.kind = .password
+            name.level = unknownTail ? .medium : .strong
+        } else if typeFlags & Self.pin != 0 {
+            name.kind = .pin
+            name.level = .strong
+        } else if typeFlags & Self.secret != 0 {
+            name.kind = .secret
+            name.level = typeFlags & Self.weak != 0 ? (qualified ? .medium : .weak) : unknownTail ? .medium : .strong
+        } else {
+            name.kind = .key
+            name.level = qualified ? (unknownTail ? .weak : .strong) : .weak
+        }
+        if blocked || labelled {
+            name.level = .none
+            name.kind = .none
+        }
+        return name
+    }
+
+    /// Calls `body` for each word of the name.
+    @inline(__always) func forEachWord(_ text: ByteText, _ range: Range<Int>, _ body: (Range<Int>) -> Void) {
+        var start = range.lowerBound
+        var index = start
+        @inline(__always) func flush(_ end: Int) {
+            if end > start { body(start..<end) }
+        }
+        while index < range.upperBound {
+            let byte = text[index]
+            if byte.isLetter || byte >= 0x80 {
+                let before = index > start ? text[index - 1] : 0
+                if before.isDigit || (byte.isUpper && before.isLower)
+                    || (byte.isLower && before.isUpper && index - 1 > start && text[index - 2].isUpper)
+                {
+                    // `APIKey`: the last capital belongs to the next word.
+                    let cut = before.isUpper ? index - 1 : index
+                    // `APIKEYs` and the like do not split at a last small letter.
+                    flush(cut)
+                    start = cut
+                }
+                index += 1
+            } else if byte.isDigit {
+                if index > start, !text[index - 1].isDigit {
+                    flush(index)
+                    start = index
+                }
+                index += 1
+            } else {
+                flush(index)
+                index += 1
+                start = index
+            }
+        }
+        flush(range.upperBound)
+    }
+}

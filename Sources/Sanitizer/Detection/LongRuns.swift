@@ -1,0 +1,68 @@
+/// Secrets that have neither a fixed front nor a name: found as unbroken runs by looking at every 40th byte, which no run of 40 can
+/// step over.
+extension DetectionPass {
+    private static let stride = 40
+
+    func scanLongRuns() {
+        var position = Self.stride - 1
+        var runEnd = 0
+        while position < text.count {
+            defer { position += Self.stride }
+            guard position >= runEnd, Self.belongs(text.base[position]) else { continue }
+            var first = position
+            while first > runEnd, position - first < 512, Self.belongs(text.base[first - 1]) { first -= 1 }
+            guard position - first < 512 else { continue }
+            var last = position + 1
+            while last < text.count, last - first < 700, Self.belongs(text.base[last]) { last += 1 }
+            runEnd = last
+            guard last - first >= Self.stride, last - first < 700 else { continue }
+            // A `\n` before the run is no part of it.
+            if text[first - 1] == 92, text[first] == 110 || text[first] == 114 || text[first] == 116 { first += 1 }
+            while first < last, text[first] == 45 || text[first] == 46 { first += 1 }
+            while last > first, text[last - 1] == 46 || text[last - 1] == 45 { last -= 1 }
+            if last - first >= Self.stride { longRun(first..<last) }
+        }
+    }
+
+    @inline(__always) private static func belongs(_ byte: UInt8) -> Bool { byte.isWord || byte == 45 || byte == 46 }
+
+    private func longRun(_ range: Range<Int>) {
+        let length = range.count
+        let before = text[range.lowerBound - 1]
+        guard before != 47, before != 43, before != 61 || text[range.lowerBound - 2] != 61, text[range.upperBound] != 43
+        else { return }
+        if length == 51 || length == 52 {
+            // A private key in Wallet Import Format: version byte 0x80, so that the first letter is 5, K or L.
+            let first = text[range.lowerBound]
+            guard (first == 53 && length == 51) || ((first == 75 || first == 76) && length == 52),
+                text[range.upperBound] != 47
+            else { return }
+            for index in range {
+                let byte = text[index]
+                guard byte.isDigit || byte.isLetter, byte != 48, byte != 73, byte != 79, byte != 108 else { return }
+            }
+            let profile = ByteProfile(text, range)
+            if profile.digits >= 2, profile.upper >= 6, profile.lower >= 6, !judge.isNeverSecret(text, range) {
+                add("bitcoin-wif", range)
+            }
+        } else if (57...76).contains(length), !text.has("eyj", at: range.lowerBound) {
+            // A Discord bot token: the bot's id in base64, a time, a signature.
+            var dots: [Int] = []
+            for index in range where text[index] == 46 { dots.append(index) }
+            guard dots.count == 2, (5...7).contains(dots[1] - dots[0] - 1),
+                (22...28).contains(dots[0] - range.lowerBound),
+                range.upperBound - dots[1] > 26
+            else { return }
+            let profile = ByteProfile(text, range)
+            if profile.digits >= 4, profile.upper >= 6, profile.lower >= 6 { add("discord-bot", range) }
+        } else if (330...420).contains(length), text[range.lowerBound] == 49 {
+            // A Telethon string session: version 1, then base64url.
+            let profile = ByteProfile(text, range)
+            if profile.symbols > 0, profile.digits >= 20, profile.upper >= 60, profile.lower >= 60,
+                text.first(46, in: range) == nil
+            {
+                add("telethon-session", range)
+            }
+        }
+    }
+}

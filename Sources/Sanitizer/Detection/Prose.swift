@@ -1,0 +1,320 @@
+/// Secrets in sentences and notes: "the password for the router is X", "PIN 4711", "login: kim / X", "use X as the token".
+extension DetectionPass {
+    /// A name with blanks after it and no operator: a command's option, a line of netrc, a configuration line, or a sentence.
+    func spacedValue(_ range: Range<Int>, _ position: Int, isFlag: Bool) throws {
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        if isFlag {
+            guard text[position] != 45, let value = text.readValue(at: position, context: .word) else { return }
+            var weighed = name
+            if !value.isQuoted { weighed.level = name.kind == .password ? name.level : min(name.level, .strong) }
+            if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range),
+                !isFlagWordOnly(value.range, name)
+            {
+                add(Self.ruleID(name), value.range)
+            }
+            return
+        }
+        // `<name attribute="…">value`
+        if text[range.lowerBound - 1] == 60, let close = text.first(62, in: position..<min(text.count, position + 160))
+        {
+            elementText(range, close + 1)
+            return
+        }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
+        if isDirective(range, lineStart), let value = text.readValue(at: position, context: .word) {
+            let end = text.lineEnd(from: value.end, limit: 40)
+            let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
+            let isNetrc = isNetrcField(range)
+            if isNetrc || isLast, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+                let profile = ByteProfile(text, value.range)
+                if isNetrc || isConfigurationWord(range) || profile.digits + profile.symbols > 0
+                    || !judge.isWord(text, value.range, profile)
+                {
+                    add(Self.ruleID(name), value.range)
+                    return
+                }
+            }
+        }
+        // `var token string = "x"`
+        var word = position
+        while text[word].isWord, word - position < 24 { word += 1 }
+        let equals = text.skipBlanks(word)
+        if word > position, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
+            let value = text.readValue(at: equals + (text[equals] == 61 ? 1 : 2)), value.isQuoted
+        {
+            if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            }
+            return
+        }
+        sentence(range, name, from: position)
+    }
+
+    /// `--password prompt`, `--token file`: words that tell a program where to look.
+    private func isFlagWordOnly(_ range: Range<Int>, _ name: KeyName) -> Bool {
+        let profile = ByteProfile(text, range)
+        return name.kind != .password && profile.digits == 0 && judge.isWord(text, range, profile)
+    }
+
+    /// Whether the name begins its line, or follows a word that sets things, or is a field of netrc.
+    private func isDirective(_ range: Range<Int>, _ lineStart: Int) -> Bool {
+        var lead = text.skipBlanks(lineStart)
+        if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
+        if lead == range.lowerBound { return true }
+        return isConfigurationWord(range) || isNetrcField(range)
+    }
+
+    private func isConfigurationWord(_ range: Range<Int>) -> Bool {
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
+        let lead = text.skipBlanks(lineStart)
+        if lead == range.lowerBound, text.find("_", in: range) != nil || syntax == .ini { return true }
+        for word in [
+            "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ", "set -g ", "set -x ",
+            "set -gx ", "set -ux ", "enable ", "requirepass",
+        ]
+            as [StaticString]
+        where text.has(word, at: lead) {
+            let after = lead + word.utf8CodeUnitCount
+            return text.skipBlanks(after) == range.lowerBound || lead == range.lowerBound
+        }
+        return false
+    }
+
+    private func isNetrcField(_ range: Range<Int>) -> Bool {
+        guard range.count == 8 || range.count == 6, text.has("passw", at: range.lowerBound) else { return false }
+        let window = max(0, range.lowerBound - 160)..<range.lowerBound
+        return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
+    }
+
+    /// Looks along a sentence for what the name is said to be.
+    private func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int) {
+        guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
+            return
+        }
+        let end = min(text.lineEnd(from: position, limit: 140), position + 140)
+        var index = position
+        var words = 0
+        var isDirect = true
+        while index < end, words < 14 {
+            index = text.skipBlanks(index)
+            guard index < end else { return }
+            let start = index
+            if text[index].isQuote || text[index] == 0xE2 || text[index] == 0xC2 {
+                if isDirect || words > 0, let value = text.readValue(at: index, context: .word), value.isQuoted,
+                    words == 0
+                {
+                    proseValue(value, name: name, rule: "prose-secret", isDirect: true)
+                    return
+                }
+            }
+            while index < end, !text[index].isSpace { index += 1 }
+            var wordEnd = index
+            let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59
+            while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
+            let flags = rules.proseWords.flags(text, start..<wordEnd)
+            if flags & ProseWords.connector != 0 || text[wordEnd] == 58 || (text[start] == 61 && index == start + 1) {
+                var after = text.skipBlanks(index)
+                // Fillers: "is now", "was changed to", "is still:".
+                var fillers = 0
+                while fillers < 4 {
+                    var next = after
+                    while next < end, text[next].isWord || text[next] >= 0x80 { next += 1 }
+                    guard next > after, text[next].isSpace || text[next] == 58,
+                        rules.proseWords.flags(text, after..<next) & (ProseWords.filler | ProseWords.connector) != 0
+                    else { break }
+                    after = text.skipBlanks(text[next] == 58 ? next + 1 : next)
+                    fillers += 1
+                }
+                guard after < end, let value = text.readValue(at: skipOpeningMarks(after), context: .word) else {
+                    return
+                }
+                if proseValue(value, name: name, rule: "prose-secret", isDirect: false) { return }
+                isDirect = false
+                words += 1
+                continue
+            }
+            if words == 0, let value = text.readValue(at: start, context: .word) {
+                if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
+            } else if name.kind != .password {
+                // A token somewhere later in the sentence.
+                let range = trimmed(start..<index)
+                let profile = ByteProfile(text, range)
+                if profile.length >= 16,
+                    judge.isToken(text, range, profile, allowHex: name.level == .strong && profile.length >= 64),
+                    !judge.isNeverSecret(text, range)
+                {
+                    if profile.length >= 20 || profile.upper > 0 && profile.lower > 0 && profile.digits > 1,
+                        isPlainToken(range)
+                    {
+                        add("prose-secret", range)
+                    }
+                    return
+                }
+            }
+            if endsClause { return }
+            isDirect = false
+            words += 1
+        }
+    }
+
+    private func isPlainToken(_ range: Range<Int>) -> Bool {
+        for index in range where !text[index].isTokenByte { return false }
+        return text.first(47, in: range) == nil || text.first(46, in: range) == nil
+    }
+
+    private func skipOpeningMarks(_ index: Int) -> Int {
+        var position = index
+        while text[position] == 42 { position += 1 }
+        // “ ‘ « „
+        if text[position] == 0xE2, text[position + 1] == 0x80, (0x98...0x9F).contains(text[position + 2]) {
+            position += 3
+        }
+        return position
+    }
+
+    private func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var start = range.lowerBound
+        var end = range.upperBound
+        while start < end, [34, 39, 96, 40, 91, 42].contains(text[start]) { start += 1 }
+        while end > start, [34, 39, 96, 41, 93, 42, 44, 46, 58, 59, 33, 63].contains(text[end - 1]) { end -= 1 }
+        return start..<end
+    }
+
+    /// Adds a value of prose if it looks like one: words of the language do not.
+    @discardableResult
+    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool) -> Bool {
+        var range = value.range
+        if !value.isQuoted {
+            while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
+                range = range.lowerBound..<(range.upperBound - 1)
+            }
+            // ” ’ »
+            if range.count > 4, text[range.upperBound - 3] == 0xE2, text[range.upperBound - 2] == 0x80 {
+                range = range.lowerBound..<(range.upperBound - 3)
+            }
+        }
+        let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
+        guard !range.isEmpty, judge.isSecret(text, trimmed, name: name, isCode: false) else { return false }
+        let profile = ByteProfile(text, range)
+        switch name.kind {
+        case .pin:
+            guard profile.isNumber else { return false }
+        case .password:
+            if value.isQuoted {
+                guard profile.length <= 64,
+                    !isDirect || profile.digits + profile.symbols > 0 || !judge.isWord(text, range, profile)
+                else {
+                    return false
+                }
+            } else {
+                var hyphens = 0
+                for index in range
+                where text[index] == 45 || text[index] == 39 || text[index] == 46 || text[index] == 47 { hyphens += 1 }
+                let isTyped =
+                    profile.digits > 0 || profile.symbols > hyphens
+                    || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
+                if profile.isNumber {
+                    guard profile.length >= 6, !isDirect else { return false }
+                } else if isDirect {
+                    guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+                } else {
+                    guard profile.length >= 4, isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                    else { return false }
+                }
+            }
+        default:
+            guard
+                judge.isToken(text, range, profile, allowHex: !isDirect) || (value.isQuoted && profile.looksRandom)
+                    || (!isDirect && profile.length >= 8 && profile.digits > 0 && profile.letters > 0
+                        && profile.changes >= 2)
+            else { return false }
+        }
+        add(rule, range)
+        return true
+    }
+
+    private func innerCapitals(_ range: Range<Int>) -> Bool {
+        for index in range.dropFirst() where text[index].isUpper && text[index - 1].isLower { return true }
+        return false
+    }
+
+    /// "… X as the password": the word before.
+    func asRoleHit(_ start: Int, _ end: Int) {
+        var last = start
+        while last > 0, text[last - 1] == 32 { last -= 1 }
+        guard last < start else { return }
+        var first = last
+        while first > 0, !text[first - 1].isSpace, last - first < 200 { first -= 1 }
+        let range = trimmed(first..<last)
+        let quoted = text[range.lowerBound - 1].isQuote
+        let value = FoundValue(range: range, quote: quoted ? 34 : 0, end: last)
+        var name = end
+        while text[name].isWord { name += 1 }
+        var nameStart = name
+        while text[nameStart - 1].isWord { nameStart -= 1 }
+        var kind = weigh(nameStart..<name)
+        if kind.level == .weak { kind.level = .medium }
+        guard kind.level > .none else { return }
+        proseValue(value, name: kind, rule: "prose-secret", isDirect: !quoted)
+    }
+
+    /// `login: kim / X`, `Wi-Fi: HomeNet / X`, `credentials: kim:X`.
+    func loginPairHit(_ start: Int, _ end: Int) {
+        let lineEnd = text.lineEnd(from: end, limit: 160)
+        var position = end
+        while text[position] == 42 || text[position] == 58 { position += 1 }
+        position = text.skipBlanks(position)
+        // The separator: ` / `, ` | `, ` – `, `, ` or `:` without blanks.
+        var index = position
+        var cut: Int?
+        while index < lineEnd {
+            let byte = text[index]
+            if byte == 47 || byte == 124 || byte == 44, text[index + 1].isBlank, index > position {
+                cut = index + 1
+                break
+            }
+            if byte == 45 || byte == 58, text[index + 1].isBlank, text[index - 1].isBlank {
+                cut = index + 1
+                break
+            }
+            if byte == 0xE2, text[index + 1] == 0x80, text[index + 3].isBlank {
+                cut = index + 3
+                break
+            }
+            if byte == 58, !text[index + 1].isSpace, text[index + 1] != 47, index > position {
+                cut = index + 1
+                break
+            }
+            if byte == 47, text[index + 1].isWord, index > position, text[index - 1].isWord {
+                cut = index + 1
+                break
+            }
+            index += 1
+        }
+        guard let cut, text.first(58, in: position..<cut - 1) == nil || text[cut - 1] != 58,
+            let value = text.readValue(at: cut, context: .word)
+        else { return }
+        let name = KeyName(kind: .password, level: .strong)
+        let profile = ByteProfile(text, value.range)
+        guard profile.length >= 6, profile.digits + profile.symbols > 0, !profile.isNumber,
+            profile.digits > 0 || profile.symbols > 0, judge.isSecret(text, value, name: name, isCode: false)
+        else { return }
+        guard !judge.isWordLike(text, value.range) || profile.digits > 0 else { return }
+        proseValue(value, name: name, rule: "login-pair", isDirect: false)
+    }
+}
+
+/// Words that join a name and its value in a sentence.
+enum ProseWords {
+    static let connector: UInt32 = 1
+    static let filler: UInt32 = 2
+
+    static let table = WordTable(
+        "is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
+            .split(separator: " ").map {
+                (String($0), connector)
+            }
+            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this"
+            .split(separator: " ").map { (String($0), filler) })
+}

@@ -1,0 +1,76 @@
+internal import Glibc
+
+/// How a run of bytes is made: the classes in it and how evenly they are used.
+struct ByteProfile {
+    private(set) var length = 0
+    private(set) var digits = 0
+    private(set) var upper = 0
+    private(set) var lower = 0
+    private(set) var hexLetters = 0
+    private(set) var symbols = 0
+    private(set) var high = 0
+    /// Changes between letters, digits and cases: words have few, random strings many.
+    private(set) var changes = 0
+    /// Different bytes.
+    private(set) var distinct = 0
+    /// Shannon's entropy in bits a byte.
+    private(set) var entropy = 0.0
+
+    init(_ text: ByteText, _ range: Range<Int>) {
+        length = range.count
+        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 256) { counts in
+            counts.initialize(repeating: 0)
+            var last = 0
+            for index in range {
+                let byte = text[index]
+                counts[Int(byte)] &+= counts[Int(byte)] == .max ? 0 : 1
+                var kind = 0
+                if byte.isDigit {
+                    digits += 1
+                    kind = 1
+                } else if byte.isUpper {
+                    upper += 1
+                    kind = 2
+                } else if byte.isLower {
+                    lower += 1
+                    kind = 3
+                } else if byte >= 0x80 {
+                    high += 1
+                    kind = 4
+                } else {
+                    symbols += 1
+                    // Words and numbers joined by hyphens and the like are no more mixed for it.
+                    kind = byte == 45 || byte == 46 || byte == 95 || byte == 47 ? 0 : 5
+                }
+                if byte.isHex, !byte.isDigit { hexLetters += 1 }
+                // An upper-case letter before a lower-case one is how words begin.
+                if last != 0, kind != last, !(last == 2 && kind == 3) { changes += 1 }
+                last = kind
+            }
+            guard length > 0 else { return }
+            let total = Double(length)
+            for count in counts where count > 0 {
+                distinct += 1
+                let share = Double(count) / total
+                entropy -= share * log2(share)
+            }
+        }
+    }
+
+    var letters: Int { upper + lower }
+    var isHex: Bool { length > 0 && digits + hexLetters == length && (upper == 0 || lower == 0) }
+    var isNumber: Bool { length > 0 && digits == length }
+
+    /// Whether this looks drawn at random: long enough, letters and digits mixed, no words of one case in a row.
+    var looksRandom: Bool {
+        guard length >= 12, high == 0, symbols * 4 <= length, digits > 0 || (upper > 1 && lower > 1) else {
+            return false
+        }
+        if isNumber { return false }
+        if isHex { return length >= 20 && entropy >= 2.8 }
+        // The entropy of a random string grows with its length; half of what the length allows is well above words.
+        let possible = log2(Double(min(length, 62)))
+        guard entropy >= min(3.2, possible * 0.8) else { return false }
+        return changes * 8 >= length || (digits * 10 >= length && length >= 16)
+    }
+}

@@ -1,0 +1,151 @@
+internal import EmbeddedData
+internal import FoundationEssentials
+internal import Support
+
+/// Everything a scan needs, made once: the rules, the words, and one automaton over all their anchors.
+final class RuleSet: Sendable {
+    /// What an anchor of the automaton sets off.
+    enum Action: Sendable {
+        /// A word that names secrets.
+        case name
+        /// The same, too short to count inside other words.
+        case shortName
+        case token(Int)
+        case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
+        case encoded(Encoding)
+        case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
+    }
+
+    let tokens: [TokenRule]
+    let lexicon: NameLexicon
+    let judge: ValueJudge
+    let mnemonicWords: WordTable
+    let proseWords = ProseWords.table
+    let automaton: AhoCorasick
+    let actions: [Action]
+
+    /// A vendor whose name in a key makes its value suspect; `data/rules/vendors.json`.
+    struct Vendor: Decodable, Sendable {
+        var id: String
+        var words: [String]
+    }
+
+    /// The built-in rules.
+    static func standard() throws -> RuleSet {
+        try RuleSet(
+            tokens: tokenSources(), vendors: decode([Vendor].self, "rules/vendors.json"),
+            mnemonicWords: String(decoding: embedded("rules/mnemonic-words.txt"), as: UTF8.self).split(separator: "\n")
+                .map(String.init))
+    }
+
+    static func tokenSources() throws -> [TokenRule.Source] { try decode([TokenRule.Source].self, "rules/tokens.json") }
+
+    init(tokens sources: [TokenRule.Source], vendors: [Vendor], mnemonicWords list: [String]) throws {
+        tokens = try sources.map(TokenRule.init)
+        let vendorWords = vendors.flatMap(\.words)
+        lexicon = NameLexicon(vendors: vendorWords)
+        let plain = list.map { $0.hasSuffix("*") ? String($0.dropLast()) : $0 }
+        mnemonicWords = WordTable(plain.map { ($0, UInt32(1)) })
+        judge = ValueJudge(lexicon: lexicon, commonWords: plain)
+
+        var patterns: [[UInt8]] = []
+        var actions: [Action] = []
+        func add(_ anchor: String, _ action: Action) {
+            patterns.append(Array(anchor.utf8))
+            actions.append(action)
+        }
+        for anchor in Self.nameAnchors { add(anchor, .name) }
+        for anchor in Self.shortNameAnchors { add(anchor, .shortName) }
+        for word in vendorWords { add(word, word.utf8.count < 5 ? .shortName : .name) }
+        for (index, token) in tokens.enumerated() { add(token.keyword, .token(index)) }
+        add("://", .authority)
+        for scheme in ["bearer ", "basic ", "digest username", "token token=", "geniekey ", "ssws ", "splunk "] {
+            add(scheme, .authorization)
+        }
+        for name in ["cookie", "cookies"] { add(name, .cookie) }
+        for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
+        add("private-lines:", .puttyKey)
+        for option in CommandOption.all { add("\(option.command) ", .flag) }
+        for prefix in [
+            "$2a$", "$2b$", "$2y$", "$2x$", "$5$", "$6$", "$y$", "$7$", "$argon2", "$apr1$", "$1$", "$pbkdf2",
+            "$scrypt", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
+        ] {
+            add(prefix, .hash)
+        }
+        for prefix in ["{sha}", "{ssha}", "{sha512}", "{ssha512}", "{ssha256}"] { add(prefix, .ldapHash) }
+        for word in list where word.hasSuffix("*") { add(String(word.dropLast()), .mnemonic) }
+        for anchor in [
+            "recovery code", "backup code", "recovery-code", "backup-code", "recovery_code", "backup_code",
+            "recoverycode", "backupcode",
+            "2fa code", "scratch code", "emergency code", "wiederherstellungscode", "backup-schlüssel",
+            "codes de récupération",
+            "códigos de recuperación", "codes de secours", "one-time codes", "single-use codes",
+        ] { add(anchor, .recoveryCodes) }
+        for anchor in DetectionPass.encodedAnchors() {
+            patterns.append(anchor.bytes)
+            actions.append(.encoded(anchor.form))
+        }
+        for member in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            for close in ["\":", "\\\":", "':", ":"]
+            where close != ":" || member == "k" || member == "d" || member.count == 2 {
+                add(close == ":" ? " \(member): '" : "\(member)\(close)", .jwkMember)
+            }
+        }
+        for anchor in ["\ttrue\t/", "\tfalse\t/"] { add(anchor, .cookieFile) }
+        for anchor in [
+            "login:", "logins:", "zugang:", "creds:", "credentials:", "zugangsdaten:", "account:", "wifi:", "wi-fi:",
+            "wlan:", "ssid:",
+            "user/pass:", "user/pw:", "username/password:", "user/password:", "identifiants:", "acceso:", "anmeldung:",
+            "login**:", "wi-fi**:",
+        ] { add(anchor, .loginPair) }
+        for anchor in [":5432:", ":*:", ":6432:", ":5433:"] { add(anchor, .pgpass) }
+        for anchor in ["identified by", "identified with", "with password", "encrypted password"] { add(anchor, .sql) }
+        for anchor in [
+            "as the ", "as my ", "as your ", "as password", "as token", "as api key", "as pin", "as passphrase",
+            "als passwort", "for the pin",
+        ] {
+            add(anchor, .asRole)
+        }
+        self.actions = actions
+        automaton = AhoCorasick(patterns, foldingASCIICase: true)
+    }
+
+    /// Parts of names of secrets; a longer name that holds one needs no entry.
+    private static let nameAnchors = [
+        "pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "kennwort", "kennwört", "senha", "contrase",
+        "wachtwoord",
+        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "jelszo", "jelszó", "salasana",
+        "adgangskode",
+        "lozinka", "sandi", "пароль", "Пароль", "пароля", "секрет", "токен", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호",
+        "令牌", "密钥", "トークン", "geheimnis", "segredo", "schlüssel", "chave", "llave", "mnemonic", "seed", "salt", "pepper",
+        "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
+        "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
+        "ticket", "appid", "bearer",
+        "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+    ]
+
+    private static let shortNameAnchors = [
+        "pw", "pws", "pin", "puk", "cvv", "cvc", "psk", "wpa", "mdp", "otp", "mfa", "clave", "sig", "sid", "psw", "wep",
+        "sas", "pat",
+    ]
+
+    private static func embedded(_ name: String) throws -> [UInt8] {
+        guard let file = hx_embedded_file(name), let bytes = file.pointee.bytes else {
+            throw OperatorError(
+                "rules.missing", doing: "loading the detector's rules", subject: name, reason: "not part of this build")
+        }
+        return Array(UnsafeBufferPointer(start: bytes, count: file.pointee.size))
+    }
+
+    private static func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(embedded(name)))
+        } catch let error as OperatorError {
+            throw error
+        } catch {
+            throw OperatorError(
+                "rules.format", doing: "loading the detector's rules", subject: name, reason: "\(error)",
+                exit: .configuration)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// What a file's name says about how it is written; the rules use it only where the bytes alone are ambiguous.
+enum Syntax: Sendable {
+    case json, yaml, toml, dotenv, ini, shell, code, markdown, log, table, markup, plain
+
+    /// From the last component of a path.
+    init(name: [UInt8]) {
+        let last = name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        let file = String(decoding: name[last...].map(lowered), as: UTF8.self)
+        let ending = file.split(separator: ".", omittingEmptySubsequences: false).last.map(String.init) ?? ""
+        if file == ".env" || file.hasPrefix(".env.") || ending == "env" || file == ".envrc"
+            || file.hasSuffix("env.example")
+        {
+            self = .dotenv
+            return
+        }
+        switch ending {
+        case "json", "jsonl", "ndjson", "json5", "jsonc", "ipynb", "har": self = .json
+        case "yaml", "yml": self = .yaml
+        case "toml": self = .toml
+        case "ini", "cfg", "conf", "config", "properties", "npmrc", "pypirc", "cnf", "rc", "tfvars", "gitconfig",
+            "service":
+            self = .ini
+        case "sh", "bash", "zsh", "fish", "history", "bash_history", "zsh_history", "ps1", "bat", "cmd", "profile",
+            "bashrc":
+            self = .shell
+        case "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "rs", "rb", "php", "java", "kt", "kts", "cs", "c", "h",
+            "cc", "cpp",
+            "hpp", "swift", "m", "mm", "scala", "hs", "ex", "exs", "erl", "clj", "lua", "pl", "pm", "r", "dart",
+            "groovy", "vb", "fs",
+            "erb", "vue", "svelte", "sql", "jl", "nim", "zig":
+            self = .code
+        case "md", "markdown", "rst", "adoc", "org", "txt": self = .markdown
+        case "log", "out", "err": self = .log
+        case "csv", "tsv": self = .table
+        case "xml", "html", "htm", "xhtml", "plist", "svg", "axaml", "xaml", "csproj": self = .markup
+        default: self = .plain
+        }
+    }
+
+    /// Whether a bare word after `=` or `:` is a variable or a type more often than a value.
+    var isCode: Bool { self == .code }
+    /// Whether a bare word after `=` or `:` is a value.
+    var isConfiguration: Bool {
+        switch self {
+        case .yaml, .dotenv, .ini, .shell: true
+        default: false
+        }
+    }
+}

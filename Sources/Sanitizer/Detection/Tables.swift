@@ -1,0 +1,127 @@
+/// Tables with a column of secrets: CSV, TSV, semicolons, Markdown.
+extension DetectionPass {
+    /// The name in `range` may be a column's heading.
+    func tableHit(_ range: Range<Int>) {
+        // A name inside a table that was read is a cell.
+        guard range.lowerBound >= tableEnd, standsInCell(range) else { return }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 2000)
+        let lineEnd = text.lineEnd(from: range.upperBound, limit: 2000)
+        guard let delimiter = delimiter(of: lineStart..<lineEnd) else { return }
+        let headings = cells(of: lineStart..<lineEnd, delimiter)
+        guard headings.count >= 2, let column = headings.firstIndex(where: { $0.contains(range.lowerBound) }) else {
+            return
+        }
+        for heading in headings {
+            guard heading.count <= 48 else { return }
+            for index in heading {
+                let byte = text[index]
+                if byte == 61 || byte == 123 || byte == 58 || byte == 60 { return }
+            }
+        }
+        let heading = headings[column]
+        // The name must be the heading's end or most of it.
+        guard heading.upperBound - range.upperBound <= 16, heading.count <= range.count + 24 else { return }
+        var name = weigh(range)
+        guard name.level > .none else { return }
+        if name.level == .weak, heading.count > range.count { name = rules.lexicon.read(text, heading) }
+        var line = lineEnd
+        var read = lineEnd
+        while line < text.count {
+            let start = text.nextLine(after: line)
+            let end = text.lineEnd(from: start, limit: 20_000)
+            guard end > start else { break }
+            let row = cells(of: start..<end, delimiter)
+            // A comma in prose makes no table: rows have as many cells as the heading.
+            guard row.count == headings.count || (delimiter != 44 && row.count > column) else { break }
+            read = end
+            line = end
+            let cell = row[column]
+            guard !cell.isEmpty else { continue }
+            let value = FoundValue(range: cell, end: cell.upperBound)
+            if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) { add(Self.ruleID(name), cell) }
+        }
+        // Later columns of this heading are still to be read.
+        if read > lineEnd { pendingTable = (lineEnd, read) }
+    }
+
+    /// Whether a delimiter or the line's end stands on both sides of the name, over one other word, blanks and quotes.
+    private func standsInCell(_ range: Range<Int>) -> Bool {
+        func isEdge(_ byte: UInt8) -> Bool {
+            byte == 44 || byte == 59 || byte == 9 || byte == 124 || byte == 10 || byte == 13 || byte == 0
+        }
+        var before = range.lowerBound - 1
+        var blanks = 0
+        while before >= 0, range.lowerBound - before < 28 {
+            let byte = text[before]
+            if isEdge(byte) || (byte == 110 && text[before - 1] == 92) { break }
+            if byte == 32 {
+                if text[before - 1] != 32, !isEdge(text[before - 1]) { blanks += 1 }
+            } else if !(byte.isWord || byte.isQuote || byte == 42 || byte == 92 || byte == 45) {
+                return false
+            }
+            if blanks > 2 { return false }
+            before -= 1
+        }
+        guard range.lowerBound - before < 28 else { return false }
+        var after = range.upperBound
+        while after - range.upperBound < 18 {
+            let byte = text[after]
+            if isEdge(byte) || text.isLineEscape(at: after) { return true }
+            guard byte == 32 || byte.isWord || byte.isQuote || byte == 42 || byte == 92 || byte == 40 || byte == 41
+            else { return false }
+            after += 1
+        }
+        return false
+    }
+
+    private func delimiter(of line: Range<Int>) -> UInt8? {
+        var counts: (comma: Int, semicolon: Int, tab: Int, bar: Int) = (0, 0, 0, 0)
+        for index in line {
+            switch text[index] {
+            case 44: counts.comma += 1
+            case 59: counts.semicolon += 1
+            case 9: counts.tab += 1
+            case 124: counts.bar += 1
+            default: break
+            }
+        }
+        if counts.bar > 0 { return 124 }
+        if counts.tab > 0 { return 9 }
+        if counts.semicolon > counts.comma { return 59 }
+        return counts.comma > 0 ? 44 : nil
+    }
+
+    /// The cells of a line, without blanks, quotes and emphasis around them.
+    private func cells(of line: Range<Int>, _ delimiter: UInt8) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        var start = line.lowerBound
+        var index = start
+        var isQuoted = false
+        func close(_ end: Int) {
+            var first = start
+            var last = end
+            func isPadding(_ byte: UInt8) -> Bool {
+                byte.isBlank || byte.isQuote || byte == 92 || (delimiter == 124 && byte == 42)
+            }
+            while first < last, isPadding(text[first]) { first += 1 }
+            while last > first, isPadding(text[last - 1]) { last -= 1 }
+            result.append(first..<last)
+        }
+        while index < line.upperBound {
+            let byte = text[index]
+            if byte == 34, delimiter != 124 { isQuoted.toggle() }
+            if byte == delimiter, !isQuoted {
+                close(index)
+                start = index + 1
+            }
+            index += 1
+        }
+        close(line.upperBound)
+        if delimiter == 124 {
+            // `| a | b |` has empty cells at both ends.
+            if let first = result.first, first.isEmpty { result.removeFirst() }
+            if let last = result.last, last.isEmpty { result.removeLast() }
+        }
+        return result
+    }
+}

@@ -1,0 +1,94 @@
+/// Credentials in URLs: `scheme://user:password@host`, `scheme://token@host` (RFC 3986, section 3.2.1). Secrets in a query are pairs of
+/// name and value like any others.
+extension DetectionPass {
+    /// `://` stands at `start..<end`.
+    func urlHit(_ start: Int, _ end: Int) {
+        var at: Int?
+        var colon: Int?
+        var index = end
+        let limit = min(text.count, end + 512)
+        scan: while index < limit {
+            let byte = text.base[index]
+            switch byte {
+            case 64:
+                // The last `@` before the host: a password may hold one.
+                at = index
+            case 58: if colon == nil { colon = index }
+            case 47, 63:
+                // A password may hold a slash or question mark unescaped, when a host with a dot or port follows its `@`.
+                if colon == nil || at != nil { break scan }
+                guard let later = laterAt(from: index, limit: limit) else { break scan }
+                at = later
+                break scan
+            case 0...32, 34, 60, 62, 96, 92, 123, 125:
+                // `{user}` and `${password}` are templates.
+                if byte == 123 || byte == 125, at == nil { break }
+                break scan
+            case 39:
+                if at == nil, text[index + 1].isSpace || text[index + 1] == 44 || text[index + 1] == 41 { break scan }
+            case 35: if at != nil { break scan }
+            default: break
+            }
+            index += 1
+        }
+        guard let at, at > end else { return }
+        if let colon, colon < at {
+            let password = (colon + 1)..<at
+            guard !password.isEmpty else {
+                tokenUser(end..<colon)
+                return
+            }
+            let value = FoundValue(range: password, quote: 34, end: at)
+            // `https://TOKEN:x-oauth-basic@host`
+            if text.has("x-oauth-basic", at: password.lowerBound) || text.has("x-token-auth", at: password.lowerBound) {
+                tokenUser(end..<colon)
+                return
+            }
+            if judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false) {
+                add("url-credentials", password)
+                return
+            }
+            tokenUser(end..<colon)
+        } else {
+            tokenUser(end..<at)
+        }
+    }
+
+    /// An `@` after a slash that begins a host: `p/ss@host.tld`.
+    private func laterAt(from index: Int, limit: Int) -> Int? {
+        var position = index
+        while position < min(limit, index + 64) {
+            let byte = text[position]
+            if byte.isSpace || byte.isQuote || byte == 60 || byte == 62 || byte == 92 || byte == 41 { return nil }
+            if byte == 64 {
+                var host = position + 1
+                var dots = 0
+                while text[host].isName {
+                    if text[host] == 46 { dots += 1 }
+                    host += 1
+                }
+                let isHost =
+                    host > position + 1 && (dots > 0 || text[host] == 58 || text.has("localhost", at: position + 1))
+                // `https://host:port/path@version` has digits before its first slash.
+                return isHost && !portBefore(index) ? position : nil
+            }
+            position += 1
+        }
+        return nil
+    }
+
+    private func portBefore(_ slash: Int) -> Bool {
+        var position = slash - 1
+        while text[position].isDigit { position -= 1 }
+        return text[position] == 58 && slash - position <= 6
+    }
+
+    /// A user name that is a token.
+    private func tokenUser(_ range: Range<Int>) {
+        let profile = ByteProfile(text, range)
+        guard profile.length >= 16, !judge.isNeverSecret(text, range) else { return }
+        let isLongMix = profile.length >= 20 && profile.digits >= 4 && profile.letters >= 4 && profile.symbols == 0
+        guard isLongMix || judge.isToken(text, range, profile, allowHex: true) else { return }
+        add("url-credentials", range)
+    }
+}

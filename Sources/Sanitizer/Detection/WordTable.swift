@@ -1,0 +1,42 @@
+/// A set of lower-case words, each with flags; looked up by bytes without allocating.
+struct WordTable: Sendable {
+    private var slots: [(hash: UInt64, flags: UInt32)]
+    private let mask: Int
+
+    init(_ words: [(word: String, flags: UInt32)]) {
+        var capacity = 64
+        while capacity < words.count * 4 { capacity *= 2 }
+        mask = capacity - 1
+        slots = Array(repeating: (0, 0), count: capacity)
+        for (word, flags) in words {
+            var hash = Self.seed
+            for byte in word.utf8 { Self.mix(&hash, byte) }
+            var slot = Int(truncatingIfNeeded: hash ^ (hash >> 29)) & mask
+            while slots[slot].hash != 0, slots[slot].hash != hash { slot = (slot + 1) & mask }
+            slots[slot] = (hash, slots[slot].flags | flags)
+        }
+    }
+
+    // FNV-1a, 64 bits. The words are ours and few: a collision with a word of the text costs one wrong judgement at most.
+    static let seed: UInt64 = 0xcbf2_9ce4_8422_2325
+    @inline(__always) static func mix(_ hash: inout UInt64, _ byte: UInt8) {
+        hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+    }
+
+    /// The flags of a word by its hash; 0 when it is not here.
+    @inline(__always) func flags(hash: UInt64) -> UInt32 {
+        var slot = Int(truncatingIfNeeded: hash ^ (hash >> 29)) & mask
+        while slots[slot].hash != 0 {
+            if slots[slot].hash == hash { return slots[slot].flags }
+            slot = (slot + 1) & mask
+        }
+        return 0
+    }
+
+    /// The flags of the bytes in `range`, letters lowered.
+    func flags(_ text: ByteText, _ range: Range<Int>) -> UInt32 {
+        var hash = Self.seed
+        for index in range { Self.mix(&hash, lowered(text[index])) }
+        return flags(hash: hash)
+    }
+}

@@ -1,0 +1,111 @@
+public import Support
+
+/// A secret in bytes that were about to leave the machine.
+public struct GateHit: Sendable, Hashable, CustomStringConvertible {
+    /// The file, printable; its name with a marker where that holds a secret.
+    public var path: String
+    /// From 1; 0 for a hit in the name or within binary content.
+    public var line: Int
+    /// In characters, from 1.
+    public var column: Int
+    public var rule: String
+    public var fingerprint: String
+
+    /// `path:line:column rule fingerprint`
+    public var description: String { "\(path):\(line):\(column) \(rule) \(fingerprint)" }
+}
+
+/// Bytes that the gate has looked at, with every detector and every known value, and found nothing in.
+///
+/// Only ``Gate`` makes them, and only they are written to the staging folder.
+struct GatedBytes: Sendable {
+    let bytes: [UInt8]
+    fileprivate init(_ bytes: [UInt8]) { self.bytes = bytes }
+}
+
+/// The last look at exactly the bytes that leave the machine, names included.
+public struct Gate: Sendable {
+    let inspector: Inspector
+
+    enum Verdict {
+        case passed(GatedBytes)
+        case finding(Inspector.Finding)
+    }
+
+    func pass(_ bytes: [UInt8], name: [UInt8]) throws -> Verdict {
+        let finding = try inspector.inspect(bytes, name: name)
+        if case .clean = finding { return .passed(GatedBytes(bytes)) }
+        return .finding(finding)
+    }
+
+    /// The secrets in some bytes and in their name; markers are none. Content that cannot be looked into is a hit of the rule
+    /// `unreadable-content`.
+    ///
+    /// - Parameter name: the path, as bytes; it tells the syntax.
+    public func hits(in bytes: [UInt8], name: [UInt8]) throws -> [GateHit] {
+        let (shown, nameHits) = try inspector.redactedName(name)
+        var out = nameHits.map {
+            GateHit(path: printable(shown), line: 0, column: 0, rule: $0.rule, fingerprint: $0.fingerprint)
+        }
+        switch try inspector.inspect(bytes, name: name) {
+        case .clean: break
+        case .hits(let hits, let encoding):
+            let text = encoding.decoded(bytes) ?? bytes
+            let places = text.withUnsafeBytes { SourcePosition.of(hits.map(\.range.lowerBound), in: $0) }
+            for (hit, place) in zip(hits, places) {
+                out.append(
+                    GateHit(
+                        path: printable(shown), line: place.line, column: place.column, rule: hit.rule,
+                        fingerprint: hit.fingerprint))
+            }
+        case .refused(_, let hits) where hits.isEmpty:
+            out.append(
+                GateHit(path: printable(shown), line: 0, column: 0, rule: "unreadable-content", fingerprint: "00000000")
+            )
+        case .refused(_, let hits):
+            out += hits.map {
+                GateHit(path: printable(shown), line: 0, column: 0, rule: $0.rule, fingerprint: $0.fingerprint)
+            }
+        }
+        return out
+    }
+
+    /// Throws when there is a secret in some bytes or their name.
+    ///
+    /// - Throws: `OperatorError` `secret-found` (exit 10), which names places, rules and fingerprints, never a value.
+    public func requireClean(_ bytes: [UInt8], name: [UInt8]) throws {
+        let found = try hits(in: bytes, name: name)
+        guard found.isEmpty else { throw Gate.refusal(found) }
+    }
+
+    /// The error that ends a run because of what the gate saw.
+    public static func refusal(_ hits: [GateHit]) -> OperatorError {
+        let shown = hits.prefix(5).map(\.description).joined(separator: ", ")
+        let more = hits.count > 5 ? " and \(hits.count - 5) more" : ""
+        return OperatorError(
+            "secret-found", doing: "checking what would leave this machine",
+            reason: "a secret was found at \(shown)\(more)",
+            advice: "exclude the file with a rule in the configuration, or remove the secret from it", exit: .refused)
+    }
+}
+
+extension Inspector {
+    /// A path with a marker in place of each secret in it, and what was found. A path whose name cannot be cleaned is replaced as a whole.
+    func redactedName(_ path: [UInt8]) throws -> (name: [UInt8], hits: [Hit]) {
+        var name = path
+        var all: [Hit] = []
+        for _ in 0..<4 {
+            let hits = try name.withUnsafeBytes { try self.hits(in: $0, name: []) }
+            if hits.isEmpty { return (name, all) }
+            all += hits
+            name = Redactor.replace(
+                name,
+                hits.map {
+                    var hit = $0
+                    hit.needsQuotes = false
+                    return hit
+                }, asciiOnly: true)
+        }
+        return (Marker.ascii(rule: all[0].rule, fingerprint: all[0].fingerprint), all)
+    }
+}

@@ -1,0 +1,285 @@
+internal import Support
+internal import Yams
+
+/// Collects the secret values of a home's credential and settings files.
+struct Harvester {
+    /// What was found; goes into locked memory with ``KnownValues`` and is dropped then.
+    private(set) var values: Set<[UInt8]> = []
+    private let detector: Detector
+    /// Larger files are not learnt from, in bytes.
+    static let largest = 8 << 20
+
+    init(detector: Detector) { self.detector = detector }
+
+    /// A value that is a secret whatever it looks like: a credential that the configuration names.
+    mutating func add(credential bytes: UnsafeRawBufferPointer) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        add(text, certain: true)
+        for part in text.split(whereSeparator: \.isNewline) { add(part, certain: true) }
+        harvestStructured(Array(bytes), mode: .all)
+    }
+
+    /// Learns the values of one file.
+    mutating func add(file bytes: [UInt8], name: [UInt8], mode: HarvestMode) throws {
+        guard mode != .none, bytes.count <= Harvester.largest else { return }
+        let text = TextEncoding.of(bytes).flatMap { $0.decoded(bytes) } ?? bytes
+        let base = Array(name.split(separator: UInt8(ascii: "/")).last ?? [])
+        let file = String(decoding: base, as: UTF8.self).lowercased()
+        if file.hasPrefix(".env") || file.hasSuffix(".env") {
+            harvestDotenv(text)
+        } else {
+            harvestStructured(text, mode: mode)
+        }
+        // The detectors know formats that no key names: private keys, URLs with passwords, tokens in prose.
+        let findings = try text.withUnsafeBytes { try detector.findings(in: $0, name: name) }
+        for finding in findings {
+            let found = String(decoding: text[finding.range], as: UTF8.self)
+            if found.hasPrefix("-----BEGIN") || found.contains("\n") {
+                addLines(found)
+            } else {
+                add(found, certain: true)
+            }
+        }
+        if text.starts(with: Array("-----BEGIN".utf8)) { addLines(String(decoding: text, as: UTF8.self)) }
+    }
+
+    // MARK: Formats
+
+    private mutating func harvestDotenv(_ bytes: [UInt8]) {
+        for line in Dotenv.lines(bytes) {
+            switch line {
+            case .assignment(_, let key, let value), .commentedAssignment(_, let key, let value):
+                let name = String(decoding: key, as: UTF8.self)
+                add(String(decoding: value, as: UTF8.self), named: name)
+            case .blank, .comment, .other: break
+            }
+        }
+    }
+
+    private mutating func harvestStructured(_ bytes: [UInt8], mode: HarvestMode) {
+        var found: [(path: [String], value: String)] = []
+        let isJSON = bytes.withUnsafeBytes { bytes in
+            do {
+                try JSONScanner.run(bytes) { scalar, bytes in
+                    switch scalar.kind {
+                    case .string: found.append((scalar.path, JSONScanner.unescaped(bytes, scalar.range)))
+                    case .number: found.append((scalar.path, String(decoding: bytes[scalar.range], as: UTF8.self)))
+                    case .boolean, .null: break
+                    }
+                }
+                return true
+            } catch { return false }
+        }
+        if isJSON {
+            for item in found { add(item.value, path: item.path, mode: mode) }
+            return
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        if let node = try? Yams.compose(yaml: text), node.mapping != nil || node.sequence != nil {
+            var scalars: [(path: [String], node: Node.Scalar)] = []
+            YAMLTree.visit(node) { scalars.append(($0, $1)) }
+            for scalar in scalars { add(scalar.node.string, path: scalar.path, mode: mode) }
+            return
+        }
+        for line in text.split(whereSeparator: \.isNewline) {
+            guard let separator = line.firstIndex(where: { $0 == "=" || $0 == ":" }) else { continue }
+            add(
+                String(line[line.index(after: separator)...]).trimmingSpace(), named: line[..<separator].trimmingSpace()
+            )
+        }
+    }
+
+    // MARK: Values
+
+    private mutating func add(_ value: String, path: [String], mode: HarvestMode) {
+        // An element of a list is called what the list is called.
+        guard let name = path.last(where: { Int($0) == nil }) else {
+            if mode == .all, SecretValues.looksRandom(value), value.utf8.count >= 16 { add(value, certain: false) }
+            return
+        }
+        let strength = SecretNames.strength(of: name)
+        if strength != .none {
+            add(value, named: name)
+        } else if mode == .all {
+            let isPublic = path.contains {
+                SecretNames.words($0).contains { ["public", "scope", "scopes"].contains($0) }
+            }
+            let words = SecretNames.words(name)
+            let describes = ["id", "url", "uri", "at", "type", "email", "fingerprint", "version", "hash", "name"]
+                .contains(words.last ?? "")
+            if !isPublic, !describes, value.utf8.count >= 16, SecretValues.looksRandom(value) {
+                add(value, certain: false)
+            }
+        } else {
+            addParts(value)
+        }
+    }
+
+    private mutating func add(_ value: String, named name: String) {
+        switch SecretNames.strength(of: name) {
+        case .certain: add(value, certain: true)
+        case .likely:
+            if SecretValues.looksRandom(value) { add(value, certain: false) } else { addParts(value) }
+        case .none: addParts(value)
+        }
+    }
+
+    private mutating func add(_ value: some StringProtocol, certain: Bool) {
+        let text = value.trimmingSpace()
+        guard SecretValues.isDistinctive(text) else {
+            addParts(text)
+            return
+        }
+        if text.contains("\n") {
+            addLines(text)
+        } else {
+            values.insert(Array(text.utf8))
+        }
+        addParts(text)
+    }
+
+    /// The lines of a private key: each is enough to know it by.
+    private mutating func addLines(_ text: String) {
+        for line in text.split(whereSeparator: \.isNewline) {
+            let line = line.trimmingSpace()
+            if line.utf8.count >= 24, !line.contains(" "), SecretValues.isDistinctive(line) {
+                values.insert(Array(line.utf8))
+            }
+        }
+    }
+
+    /// What is secret within a value: the password of a URL, what follows a scheme such as Bearer, `--token=x`, `password=x;`.
+    private mutating func addParts(_ value: String) {
+        guard value.utf8.count <= 16 << 10 else { return }
+        for scheme in ["bearer ", "token ", "basic ", "apikey ", "bot "] where value.lowercased().hasPrefix(scheme) {
+            let rest = String(value.dropFirst(scheme.count)).trimmingSpace()
+            if SecretValues.isDistinctive(rest) { values.insert(Array(rest.utf8)) }
+            if scheme == "basic ", let decoded = Base64.decoded(rest),
+                let colon = decoded.firstIndex(of: UInt8(ascii: ":"))
+            {
+                let password = String(decoding: decoded[(colon + 1)...], as: UTF8.self)
+                if SecretValues.isDistinctive(password) { values.insert(Array(password.utf8)) }
+            }
+        }
+        // NUMBER:SECRET, as bots have it.
+        if let colon = value.firstIndex(of: ":"), value[..<colon].utf8.count >= 6,
+            value[..<colon].utf8.allSatisfy({ (48...57).contains($0) })
+        {
+            let rest = String(value[value.index(after: colon)...])
+            if rest.utf8.count >= 20, SecretValues.isDistinctive(rest) { values.insert(Array(rest.utf8)) }
+        }
+        if let scheme = value.firstRange(of: "://") {
+            let authority = value[scheme.upperBound...].prefix { !"/?# \"'".contains($0) }
+            if let at = authority.lastIndex(of: "@") {
+                let userinfo = authority[..<at]
+                let password = userinfo.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                    .dropFirst().first
+                for part in [password ?? userinfo].compactMap({ $0 }) {
+                    for form in [String(part), Percent.decoded(part)]
+                    where SecretValues.isDistinctive(form) && !SecretValues.isPlaceholder(form) {
+                        values.insert(Array(form.utf8))
+                    }
+                }
+            }
+        }
+        // Parameters: of a URL's query, of a connection string, of a command line.
+        if value.contains("=") {
+            for parameter in value.split(whereSeparator: { "?&; \t,".contains($0) }) {
+                guard let equals = parameter.firstIndex(of: "=") else { continue }
+                let name = parameter[..<equals]
+                guard SecretNames.strength(of: name) != .none else { continue }
+                let part = parameter[parameter.index(after: equals)...]
+                for form in [String(part), Percent.decoded(part)] where SecretValues.isDistinctive(form) {
+                    values.insert(Array(form.utf8))
+                }
+            }
+        }
+    }
+}
+
+/// Every scalar of a YAML tree with its key path; one behind several aliases is visited once.
+enum YAMLTree {
+    static func isMapping(_ text: [UInt8]) -> Bool {
+        guard text.count <= 4 << 20, let node = try? Yams.compose(yaml: String(decoding: text, as: UTF8.self)) else {
+            return false
+        }
+        return node.mapping != nil
+    }
+
+    /// An item of a list has its index for a step, or its `name` if it is a mapping with one.
+    static func visit(_ node: Node, _ body: ([String], Node.Scalar) -> Void) {
+        var seen: Set<Int> = []
+        var budget = 500_000
+        func step(_ node: Node, _ path: [String]) {
+            budget -= 1
+            guard budget > 0, path.count < 100 else { return }
+            if let mark = node.mark, node.scalar == nil || !(node.scalar?.string.isEmpty ?? true) {
+                // Kinds share marks: a list may begin where its first item begins.
+                let kind = node.scalar != nil ? 0 : node.mapping != nil ? 1 : 2
+                guard seen.insert((mark.line &* 1_000_003 &+ mark.column) &* 3 &+ kind).inserted else { return }
+            }
+            switch node {
+            case .scalar(let scalar): body(path, scalar)
+            case .mapping(let mapping):
+                for (key, value) in mapping { step(value, path + [key.scalar?.string ?? "?"]) }
+            case .sequence(let sequence):
+                for (index, item) in sequence.enumerated() {
+                    let name = item.mapping?["name"]?.scalar?.string
+                    step(item, path + [name.flatMap { $0.isEmpty ? nil : $0 } ?? String(index)])
+                }
+            case .alias: break
+            }
+        }
+        step(node, [])
+    }
+}
+
+/// Base64 (RFC 4648), both alphabets, padding optional.
+enum Base64 {
+    static func decoded(_ text: some StringProtocol) -> [UInt8]? {
+        var out: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in text.utf8 {
+            let digit: UInt8
+            switch byte {
+            case 65...90: digit = byte - 65
+            case 97...122: digit = byte - 71
+            case 48...57: digit = byte + 4
+            case 43, 45: digit = 62
+            case 47, 95: digit = 63
+            case 61: continue
+            default: return nil
+            }
+            bits = bits << 6 | UInt32(digit)
+            count += 6
+            if count >= 8 {
+                count -= 8
+                out.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+            }
+        }
+        return out
+    }
+}
+
+/// Percent-encoding (RFC 3986).
+enum Percent {
+    static func decoded(_ text: some StringProtocol) -> String {
+        let bytes = Array(text.utf8)
+        guard bytes.contains(UInt8(ascii: "%")) else { return String(text) }
+        var out: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = hexValue(bytes[index + 1]),
+                let low = hexValue(bytes[index + 2])
+            {
+                out.append(high << 4 | low)
+                index += 3
+            } else {
+                out.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}

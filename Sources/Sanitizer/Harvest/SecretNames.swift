@@ -1,0 +1,214 @@
+/// What a name says about its value.
+enum SecretNames {
+    enum Strength {
+        /// The value is a secret unless it is a placeholder.
+        case certain
+        /// The value is a secret if it looks like one: `key`, `token`, `auth`.
+        case likely
+        case none
+    }
+
+    /// Names of Hermes' own masks, its credential pool, and what people call such things.
+    private static let certainWords: Set<String> = [
+        "password", "passwd", "passphrase", "passcode", "pwd", "pass", "secret", "secrets", "apikey", "pin", "mnemonic",
+        "passwort",
+        "kennwort", "contraseña", "contrasena", "senha", "motdepasse", "totp", "otp", "privatekey", "secretkey",
+        "accesskey", "authtoken",
+        "accesstoken", "refreshtoken", "idtoken", "clientsecret", "appsecret", "apitoken", "bottoken", "bearer", "jwt",
+        "credential",
+        "credentials", "cookie", "cookies", "verifier",
+    ]
+    private static let likelyWords: Set<String> = [
+        "key", "token", "tokens", "auth", "authorization", "seed", "salt", "signature", "dsn", "private", "keydata",
+        "psk",
+    ]
+    /// Before `key`: what kind of key is secret beyond doubt.
+    private static let keyQualifiers: Set<String> = [
+        "api", "access", "private", "secret", "session", "signing", "encryption", "master", "agent", "account",
+        "storage", "server",
+        "service", "license", "noise", "identity", "shared", "webhook", "subscription", "recovery", "admin", "app",
+        "application",
+    ]
+    /// A last word that makes it a description of the secret, not the secret.
+    private static let descriptions: Set<String> = [
+        "file", "path", "name", "id", "ids", "type", "url", "uri", "count", "counts", "limit", "max", "min", "env",
+        "ttl", "expires", "expiry",
+        "length", "size", "hint", "policy", "fingerprint", "format", "header", "prefix", "suffix", "enabled",
+        "required", "at", "in", "date", "time",
+        "timeout", "budget", "usage", "used", "public", "endpoint", "host", "port", "mode", "method", "provider",
+        "version", "algorithm", "scope",
+        "scopes", "index", "strength", "strategy", "days", "seconds", "minutes", "location", "dir", "directory",
+        "command", "status", "error",
+        "model", "field", "fields", "var", "variable", "label", "reset", "rotation", "map", "binding", "bindings",
+    ]
+    private static let safe: Set<String> = [
+        "max_tokens", "min_tokens", "token_type", "client_id", "public_key", "publickey", "secret_fingerprint",
+        "redact_secrets", "primary_key",
+        "foreign_key", "session_key", "idempotency_key", "cache_key", "sort_key", "partition_key", "key_path",
+        "keyboard", "hotkey", "shortcut",
+    ]
+
+    /// The words of a name in lower case: camelCase, kebab-case, snake_case and dotted names alike.
+    static func words(_ name: some StringProtocol) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var previous: Character = " "
+        for character in name {
+            if character.isLetter || character.isNumber {
+                if character.isUppercase, previous.isLowercase || previous.isNumber, !word.isEmpty {
+                    words.append(word)
+                    word = ""
+                }
+                word += character.lowercased()
+            } else if !word.isEmpty {
+                words.append(word)
+                word = ""
+            }
+            previous = character
+        }
+        if !word.isEmpty { words.append(word) }
+        return words
+    }
+
+    static func strength(of name: some StringProtocol) -> Strength {
+        guard name.utf8.count <= 200 else { return .none }
+        let words = words(name)
+        guard let last = words.last else { return .none }
+        let joined = words.joined(separator: "_")
+        if joined == "session_key" { return .likely }
+        if safe.contains(joined) || descriptions.contains(last) || words.contains("public") { return .none }
+        if joined.hasSuffix("_tokens") { return .none }
+        for (index, word) in words.enumerated() {
+            if certainWords.contains(word) { return .certain }
+            if word == "key", index > 0, keyQualifiers.contains(words[index - 1]) { return .certain }
+            if word == "token", index > 0 { return .certain }
+        }
+        // Names such as APIKEY and dbpassword.
+        if ["password", "passwd", "secret", "apikey", "passphrase"].contains(where: { last.hasSuffix($0) }) {
+            return .certain
+        }
+        if words.contains(where: likelyWords.contains) || last.hasSuffix("token") || last.hasSuffix("key") {
+            return .likely
+        }
+        return .none
+    }
+}
+
+/// What a value says about itself.
+enum SecretValues {
+    /// References, placeholders, masks and empty values: nothing to protect.
+    static func isPlaceholder(_ value: some StringProtocol) -> Bool {
+        let text = value.trimmingSpace()
+        if text.isEmpty { return true }
+        let lower = text.lowercased()
+        if lower.hasPrefix("${") || lower.hasPrefix("$(") || lower.hasPrefix("{{") || lower.hasPrefix("%(")
+            || lower.hasPrefix("<%")
+        {
+            return true
+        }
+        if lower.first == "$", lower.dropFirst().allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }),
+            text.dropFirst().allSatisfy({ !$0.isLowercase })
+        {
+            return true
+        }
+        if lower.first == "<", lower.last == ">" { return true }
+        if lower.hasPrefix("«") || lower.hasPrefix("redacted_") || lower.hasPrefix("env:") || lower.hasPrefix("vault:")
+        {
+            return true
+        }
+        if [
+            "null", "none", "nil", "true", "false", "yes", "no", "on", "off", "changeme", "change-me", "change_me",
+            "todo", "tbd", "example",
+            "placeholder", "redacted", "unset", "default", "auto", "disabled", "enabled",
+        ].contains(lower) {
+            return true
+        }
+        if lower.hasPrefix("your_") || lower.hasPrefix("your-") || lower.hasPrefix("my_") || lower.hasPrefix("replace")
+            || lower.hasPrefix("insert_") || lower.hasPrefix("enter_") || lower.contains("...") || lower.contains("…")
+        {
+            return true
+        }
+        // xxxxxxxx, ********, 0000
+        return Set(lower.utf8.filter { !"-_ ".utf8.contains($0) }).count <= 1
+    }
+
+    /// Whether a value under a name that is only likely secret is one: no word, no sentence, no path, no setting.
+    static func looksRandom(_ value: some StringProtocol) -> Bool {
+        let bytes = Array(value.utf8)
+        guard bytes.count >= 8, !bytes.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) else { return false }
+        let digits = bytes.count { (48...57).contains($0) }
+        let upper = bytes.count { (65...90).contains($0) }
+        let lower = bytes.count { (97...122).contains($0) }
+        let letters = upper + lower
+        guard letters > 0, digits + letters > bytes.count * 3 / 4 else { return false }
+        if digits > 0, letters > 0, Set(bytes).count >= 6 { return !isDate(bytes) }
+        return bytes.count >= 16 && upper > 1 && lower > 1 && Set(bytes).count >= 10
+    }
+
+    private static func isDate(_ bytes: [UInt8]) -> Bool {
+        Timestamp8601.matches(bytes)
+    }
+
+    private enum Timestamp8601 {
+        static func matches(_ bytes: [UInt8]) -> Bool {
+            bytes.count >= 10 && bytes[4] == 45 && bytes[7] == 45 && bytes[..<4].allSatisfy { (48...57).contains($0) }
+        }
+    }
+
+    private static let commonWords: Set<String> = [
+        "password", "passwort", "sunshine", "princess", "football", "baseball", "computer", "internet", "telegram",
+        "whatsapp", "anthropic",
+        "openrouter", "localhost", "production", "development", "staging", "username", "administrator", "database",
+        "postgres", "postgresql",
+        "disabled", "required", "optional", "security", "personal", "business", "everyone", "everybody", "anonymous",
+        "assistant",
+    ]
+
+    /// Whether a value may be searched for in other files: long enough, and nothing that stands there by itself.
+    static func isDistinctive(_ value: some StringProtocol) -> Bool {
+        let bytes = Array(value.utf8)
+        guard bytes.count >= KnownValues.shortest, bytes.count <= 16 << 10, !isPlaceholder(value) else { return false }
+        let lower = value.lowercased()
+        if commonWords.contains(lower) { return false }
+        if bytes.allSatisfy({ (48...57).contains($0) }) { return bytes.count >= 12 }
+        // Numbers with signs and points, times, dates, versions, addresses.
+        if bytes.allSatisfy({ (48...57).contains($0) || "+-.:/,TZ ".utf8.contains($0) }) { return false }
+        if isDate(bytes) { return false }
+        let letters = bytes.allSatisfy { EncodedForms.isWord($0) && !(48...57).contains($0) }
+        if letters, bytes.count < 16 {
+            // One word, perhaps capitalised, is found in prose; anything else with letters alone is a code.
+            let capitals = bytes.dropFirst().count { (65...90).contains($0) }
+            if capitals == 0 || capitals == bytes.count - 1 { return false }
+        }
+        if lower.hasPrefix("http://") || lower.hasPrefix("https://") { return false }
+        if isPath(bytes) { return false }
+        // An identifier of words (claude-sonnet, my_table_name) is no secret by itself.
+        if !bytes.contains(where: { (48...57).contains($0) || (65...90).contains($0) || $0 >= 0x80 }),
+            bytes.allSatisfy({ (97...122).contains($0) || "-_./".utf8.contains($0) }), bytes.count < 20
+        {
+            return false
+        }
+        return true
+    }
+
+    private static func isPath(_ bytes: [UInt8]) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.hasPrefix("/") || text.hasPrefix("~/") || text.hasPrefix("./") || text.hasPrefix("../") else {
+            return false
+        }
+        let parts = text.split(separator: "/")
+        return parts.count > 1
+            && parts.allSatisfy {
+                $0.count < 20 && !($0.contains(where: \.isUppercase) && $0.contains(where: \.isNumber))
+            }
+    }
+}
+
+extension StringProtocol {
+    func trimmingSpace() -> String {
+        var bytes = Array(utf8)[...]
+        while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,28 @@
+internal import Support
+
+/// What became of one file of the home. It is what the stat cache remembers.
+struct FileRecord: Sendable, Equatable {
+    enum Outcome: Sendable, Equatable {
+        case stored(Stored)
+        case excluded(Manifest.Exclusion)
+        /// Gone before it could be read.
+        case vanished
+    }
+
+    struct Stored: Sendable, Equatable {
+        var entry: Manifest.Entry
+        /// git's id of the stored bytes: SHA-1 of `blob SIZE\0` and the bytes.
+        var blob: [UInt8]
+        var needed: [Manifest.Needed] = []
+        /// Ids of cron jobs, where the file is a jobs.json.
+        var cronJobs: [String]?
+        /// Entries, where the file is a memory.
+        var memories: Int?
+        /// Secrets that were found, counted.
+        var redactionCount = 0
+    }
+
+    var outcome: Outcome
+    /// The file changed during each of the attempts to read it.
+    var changedWhileRead = false
+}

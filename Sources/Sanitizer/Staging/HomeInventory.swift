@@ -1,0 +1,84 @@
+internal import Support
+internal import SystemPackage
+
+/// What a home holds and what the policy says about it, before anything is read.
+struct HomeInventory {
+    struct Item: Sendable {
+        /// Relative to the home.
+        var path: [UInt8]
+        var status: FileStatus
+        var decision: PolicyDecision
+    }
+
+    /// Regular files and symlinks that are not skipped.
+    var items: [Item] = []
+    /// Files that only the harvest reads: skipped, but with secrets in them.
+    var harvestOnly: [Item] = []
+    var irregular: [Manifest.Irregular] = []
+    var skippedRules: Set<Manifest.Skipped> = []
+    /// Every skipped path, folders that were not entered with a `/` at their end; only on request.
+    var skipped: [Item] = []
+    /// Folders and files that could not be looked at.
+    var failures: [OperatorError] = []
+
+    init(_ home: FilePath, policy: Policy, listingSkipped: Bool, cancellation: CancellationFlag) throws {
+        var inventory = HomeInventoryBuilder(policy: policy, listingSkipped: listingSkipped)
+        try DirectoryWalk(home).run { entry in
+            try cancellation.check()
+            return inventory.visit(entry.path, entry.status)
+        } failing: { path, error in
+            // A folder whose content the policy does not want may be closed to us.
+            if path.isEmpty { throw error }
+            if policy.decision(for: path + Array("/\u{1}".utf8)).action == .skip { return }
+            inventory.failures.append(error)
+        }
+        items = inventory.items
+        harvestOnly = inventory.harvestOnly
+        irregular = inventory.irregular
+        skippedRules = inventory.skippedRules
+        skipped = inventory.skipped
+        failures = inventory.failures
+    }
+}
+
+private struct HomeInventoryBuilder {
+    let policy: Policy
+    let listingSkipped: Bool
+    var items: [HomeInventory.Item] = []
+    var harvestOnly: [HomeInventory.Item] = []
+    var irregular: [Manifest.Irregular] = []
+    var skippedRules: Set<Manifest.Skipped> = []
+    var skipped: [HomeInventory.Item] = []
+    var failures: [OperatorError] = []
+
+    mutating func visit(_ path: [UInt8], _ status: FileStatus) -> DirectoryWalk.Decision {
+        switch status.kind {
+        case .directory:
+            guard let decision = policy.pruning(path) else { return .descend }
+            skip(path + [UInt8(ascii: "/")], status, decision)
+            return .prune
+        case .file, .symlink:
+            let decision = policy.decision(for: path)
+            let item = HomeInventory.Item(path: path, status: status, decision: decision)
+            if decision.action == .skip {
+                skip(path, status, decision)
+                if decision.harvest != .none, status.kind == .file { harvestOnly.append(item) }
+            } else {
+                items.append(item)
+            }
+        case .fifo, .socket, .device:
+            let decision = policy.decision(for: path)
+            if decision.action == .skip {
+                skip(path, status, decision)
+            } else {
+                irregular.append(Manifest.Irregular(path: path, kind: status.kind))
+            }
+        }
+        return .prune
+    }
+
+    private mutating func skip(_ path: [UInt8], _ status: FileStatus, _ decision: PolicyDecision) {
+        skippedRules.insert(Manifest.Skipped(rule: decision.rule, reason: decision.reason))
+        if listingSkipped { skipped.append(HomeInventory.Item(path: path, status: status, decision: decision)) }
+    }
+}

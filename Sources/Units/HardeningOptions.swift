@@ -1,0 +1,111 @@
+internal import Support
+internal import SystemPackage
+
+/// The sandbox of a job, in the words that its manager really enforces.
+struct HardeningOptions {
+    private let flavour: UnitFlavour
+    /// Trees that a job sees as empty, but for what is bound into them.
+    private let hidden: [FilePath]
+
+    init(_ settings: UnitSettings) {
+        flavour = settings.flavour
+        var hidden: [FilePath] = ["/home", "/root", "/run/user"]
+        let home = settings.userHome
+        if home != "/", !hidden.contains(where: { home.starts(with: $0) }) { hidden.append(home) }
+        self.hidden = hidden
+    }
+
+    /// What holds for every job and for the alert.
+    func baseLines(_ settings: UnitSettings) throws -> [String] {
+        var lines = ["# The sandbox: everything is read-only, the homes are empty but for what is named here."]
+        if flavour == .user {
+            lines += [
+                "# Without a user namespace a user manager silently ignores most of what follows, and with one",
+                "# NoNewPrivileges= is no longer implied.", "PrivateUsers=yes",
+            ]
+        }
+        lines += ["NoNewPrivileges=yes", "ProtectSystem=strict"]
+        // ProtectHome=tmpfs stays writable under a user manager: what a job writes there would vanish without an error.
+        lines.append(
+            "TemporaryFileSystem="
+                + (try hidden.map { try UnitSyntax.word($0, suffix: ":ro") }.joined(separator: " ")))
+        // The configuration's folder, because it may include others; but never the whole home for a file that lies in it.
+        let folder = settings.configuration.removingLastComponent()
+        let configuration = hidden.contains(folder) || folder == settings.userHome ? settings.configuration : folder
+        let shown = [settings.hermesHome, configuration, settings.binary] + settings.readOnlyPaths
+        lines += try readable(shown)
+        lines += try writable([settings.stateDirectory])
+        lines += ["PrivateTmp=yes", "PrivateDevices=yes", "PrivateMounts=yes", "CapabilityBoundingSet="]
+        if flavour == .system { lines += ["PrivateIPC=yes", "KeyringMode=private"] }
+        lines += [
+            "ProtectKernelTunables=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes",
+            "ProtectControlGroups=yes",
+            "ProtectClock=yes", "ProtectHostname=yes",
+            "# ProtectProc= and ProcSubset= stay off: whether another run is alive is read from /proc/PID and the boot id.",
+            "RestrictRealtime=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes",
+            "# MemoryDenyWriteExecute= stays off: it takes the compiler from the pattern matcher that looks for secrets.",
+            "SystemCallArchitectures=native", "SystemCallFilter=@system-service",
+            "SystemCallFilter=~@privileged @resources",
+            "SystemCallErrorNumber=EPERM",
+        ]
+        return lines
+    }
+
+    /// The template's network: none.
+    var networkBan: [String] {
+        // Under a user manager the second process of a unit loses PrivateNetwork=, with a complaint in the journal.
+        (flavour == .system ? ["PrivateNetwork=yes"] : []) + addressFamilies(.none)
+    }
+
+    func addressFamilies(_ network: JobUnit.Network) -> [String] {
+        switch network {
+        case .none: ["RestrictAddressFamilies=AF_UNIX"]
+        case .inspect: ["RestrictAddressFamilies=AF_UNIX AF_NETLINK"]
+        case .full: ["RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6"]
+        }
+    }
+
+    /// What a job's drop-in adds to the template's ban.
+    func networkGrant(_ network: JobUnit.Network) -> [String] {
+        guard network != .none else { return [] }
+        var lines = flavour == .system ? ["PrivateNetwork=no"] : []
+        lines += addressFamilies(network)
+        if network == .inspect, flavour == .user {
+            lines += ["# The manager's bus, to ask about units.", "BindReadOnlyPaths=-%t"]
+        }
+        return lines
+    }
+
+    /// What the restore drill's seal needs: unshare(1) with namespaces of its own and bind mounts inside them.
+    var namespaceGrant: [String] {
+        [
+            "# The restore drill seals the hermes command in namespaces of its own.",
+            "RestrictNamespaces=user mnt net ipc pid", "SystemCallFilter=@mount",
+        ]
+            // Linux 5.12 asks it of whoever maps root into a user namespace.
+            + (flavour == .system ? ["CapabilityBoundingSet=CAP_SETFCAP"] : [])
+    }
+
+    /// A user manager knows no network-online.target.
+    var waitForNetwork: [String] {
+        flavour == .system ? ["Wants=network-online.target", "After=network-online.target"] : []
+    }
+
+    /// Paths shown read-only: only below hidden trees must they be bound; elsewhere they are there.
+    func readable(_ paths: [FilePath]) throws -> [String] {
+        try paths.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.filter(isHidden)
+            .map { "BindReadOnlyPaths=" + (try UnitSyntax.word($0, prefix: "-")) }
+    }
+
+    /// Folders a job may write. A missing one does not stop the unit: the runner says what is wrong with it.
+    func writable(_ paths: [FilePath]) throws -> [String] {
+        try paths.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.map { path in
+            (isHidden(path) ? "BindPaths=" : "ReadWritePaths=") + (try UnitSyntax.word(path, prefix: "-"))
+        }
+    }
+
+    private func isHidden(_ path: FilePath) -> Bool {
+        // PrivateTmp= hides the two temporary folders.
+        (hidden + ["/tmp", "/var/tmp"]).contains { path.starts(with: $0) }
+    }
+}

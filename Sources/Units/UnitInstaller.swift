@@ -1,0 +1,164 @@
+internal import Glibc
+internal import Support
+internal import SystemPackage
+
+/// Installs rendered units for one manager: shows first, writes each file whole, keeps local drop-ins, and does nothing the second
+/// time.
+public struct UnitInstaller: Sendable {
+    public var flavour: UnitFlavour
+    public var layout: UnitLayout
+    /// The user whose manager it is.
+    public var userName: String
+    private let runner: any ProcessRunner
+    private let environment: [String: String]
+
+    /// - Parameter environment: the process's own; XDG_RUNTIME_DIR is filled in for a user manager when it is missing, as it is
+    ///   under `su` and cron.
+    public init(
+        flavour: UnitFlavour, layout: UnitLayout, userName: String, environment: [String: String],
+        runner: any ProcessRunner = SystemProcessRunner()
+    ) {
+        self.flavour = flavour
+        self.layout = layout
+        self.userName = userName
+        self.runner = runner
+        var extra: [String: String] = [:]
+        if flavour == .user, environment["XDG_RUNTIME_DIR"] == nil {
+            extra["XDG_RUNTIME_DIR"] = "/run/user/\(getuid())"
+        }
+        self.environment = extra
+    }
+
+    /// What was done, and what is left for a person to do.
+    public struct Report: Sendable {
+        public var plan: UnitPlan
+        /// Jobs whose first run was started.
+        public var started: [String]
+        /// Sentences for the operator, each with the command that helps where there is one.
+        public var notices: [String]
+    }
+
+    public func plan(_ rendered: RenderedUnits) throws -> UnitPlan {
+        try UnitPlan.make(rendered, flavour: flavour, layout: layout)
+    }
+
+    /// Brings files, manager and timers to what was rendered.
+    public func install(_ rendered: RenderedUnits) async throws -> Report {
+        try await requireManager()
+        let plan = try plan(rendered)
+        for directory in plan.missingDirectories { try FileSystem.makeDirectory(directory) }
+        try await retire(plan)
+        try write(plan)
+        if plan.changes.contains(where: { $0.kind != .masked }) { try await systemctl(["daemon-reload"]) }
+        if flavour == .system { try await prepareHandOver(rendered) }
+        let masked = Set(plan.changes.filter { $0.kind == .masked }.compactMap { $0.path.lastComponent?.string })
+        let timers = rendered.scheduledJobs.map(RenderedUnits.timer).filter { !masked.contains($0) }
+        if !timers.isEmpty { try await systemctl(["enable", "--now", "--quiet"] + timers) }
+        let services = plan.firstRuns.map(RenderedUnits.service)
+        if !services.isEmpty { try await systemctl(["start", "--no-block"] + services) }
+        return Report(plan: plan, started: plan.firstRuns, notices: notices(plan, rendered))
+    }
+
+    /// Stops and removes everything this program installed; records, state and local drop-ins stay.
+    public func uninstall() async throws -> Report {
+        try await requireManager()
+        let plan = try UnitPlan.make(nil, flavour: flavour, layout: layout)
+        try await retire(plan)
+        if !plan.changes.isEmpty { try await systemctl(["daemon-reload"]) }
+        return Report(plan: plan, started: [], notices: [])
+    }
+
+    // MARK: Steps
+
+    /// A dead or absent manager is found before the first file is written.
+    private func requireManager() async throws {
+        let result = try await run(["systemctl"] + scope + ["is-system-running"])
+        let state = result.output.prefix { $0 != "\n" }
+        guard !state.isEmpty, state != "offline", state != "unknown" else {
+            throw OperatorError(
+                "units.manager", doing: "asking the \(flavour.rawValue) manager of systemd",
+                reason: result.errors.isEmpty
+                    ? "it does not run" : printable(result.errors.prefix { $0 != "\n" }, limit: 300),
+                advice: flavour == .user
+                    ? "log in as \(userName), or as root: loginctl enable-linger \(userName)"
+                    : "install the units on a machine that systemd runs")
+        }
+    }
+
+    /// Disables the timers that go, then removes their files.
+    private func retire(_ plan: UnitPlan) async throws {
+        let leaving = plan.changes.filter { $0.kind == .remove }
+        let timers = leaving.compactMap { $0.path.lastComponent?.string }.filter { $0.hasSuffix(".timer") }
+        if !timers.isEmpty { try await systemctl(["disable", "--now", "--quiet"] + timers) }
+        for change in leaving {
+            try FileSystem.removeTree(change.path)
+            // The folder of drop-ins goes with the last of them; one that holds a local drop-in stays.
+            let folder = change.path.removingLastComponent()
+            if folder != layout.units, folder.extension == "d", folder.starts(with: layout.units) {
+                _ = folder.withPlatformString { rmdir($0) }
+            }
+        }
+    }
+
+    private func write(_ plan: UnitPlan) throws {
+        for change in plan.changes {
+            guard let file = change.file else { continue }
+            try FileSystem.makeDirectory(change.path.removingLastComponent(), permissions: 0o755)
+            try FileSystem.replace(change.path, with: Array(file.contents.utf8), permissions: 0o644)
+        }
+    }
+
+    /// Makes the group and the hand-over folders now, not at the next boot.
+    private func prepareHandOver(_ rendered: RenderedUnits) async throws {
+        for file in rendered.files {
+            let path = layout.path(of: file).string
+            switch file.kind {
+            case .sysusers: try await check(["systemd-sysusers", path])
+            case .tmpfiles: try await check(["systemd-tmpfiles", "--create", path])
+            case .unit: break
+            }
+        }
+    }
+
+    private func notices(_ plan: UnitPlan, _ rendered: RenderedUnits) -> [String] {
+        var notices: [String] = []
+        if flavour == .user, (try? FileStatus(at: layout.linger.appending(userName))) == nil {
+            notices.append(
+                "\(userName) does not linger: nothing runs while that user is logged out. As root: loginctl enable-linger \(userName)"
+            )
+        }
+        for change in plan.changes where change.kind == .masked {
+            let name = change.path.lastComponent?.string ?? change.path.printable
+            notices.append(
+                "\(name) is masked and was left so: systemctl \((scope + ["unmask", name]).joined(separator: " "))")
+        }
+        for file in rendered.rootFiles {
+            let path = layout.path(of: file)
+            if (try? FileSystem.read(path, limit: 1 << 20)) != Array(file.contents.utf8) {
+                notices.append("root must write \(path.printable), for the hand-over folder; `units render` prints it")
+            }
+        }
+        return notices
+    }
+
+    // MARK: Commands
+
+    private var scope: [String] { flavour == .user ? ["--user"] : [] }
+
+    func run(_ command: [String], extra: [String: String] = [:]) async throws -> ProcessResult {
+        try await runner.run(command, environment: environment.merging(extra) { $1 })
+    }
+
+    private func systemctl(_ arguments: [String]) async throws { try await check(["systemctl"] + scope + arguments) }
+
+    private func check(_ command: [String]) async throws {
+        let result = try await run(command)
+        guard result.status == 0 else {
+            let said = result.errors.split(separator: "\n").joined(separator: "; ")
+            throw OperatorError(
+                "units.command", doing: "running", subject: printable(command.joined(separator: " "), limit: 200),
+                reason: said.isEmpty ? "it ended with code \(result.status)" : printable(said, limit: 500),
+                advice: "see `journalctl \((scope + ["-b"]).joined(separator: " "))`, then install again")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+internal import Support
+public import SystemPackage
+
+/// What an installation would change, found without changing anything.
+public struct UnitPlan: Sendable {
+    public enum Kind: String, Sendable {
+        case add, change, remove
+        /// A symlink stands there, as `systemctl mask` makes: it is left alone.
+        case masked
+    }
+
+    public struct Change: Sendable {
+        public var path: FilePath
+        public var kind: Kind
+        /// A unified diff; of a masked file the line that says so.
+        public var diff: String
+        var file: UnitFile?
+    }
+
+    /// In the order of the paths; files that are right already are not here.
+    public var changes: [Change]
+    /// Folders that the first run needs and that are not there.
+    public var missingDirectories: [FilePath]
+    /// Jobs whose timer is new: each is run once at the end, because a persistent timer starts nothing for the time before it.
+    public var firstRuns: [String]
+
+    public var isEmpty: Bool { changes.allSatisfy { $0.kind == .masked } && missingDirectories.isEmpty }
+
+    /// All diffs, one after the other.
+    public var diff: String { changes.map(\.diff).joined() }
+}
+
+extension UnitPlan {
+    /// Compares the rendered files with what is there. Nil for `rendered` means that all of this program's files go.
+    static func make(_ rendered: RenderedUnits?, flavour: UnitFlavour, layout: UnitLayout) throws -> UnitPlan {
+        var changes: [Change] = []
+        var wanted: Set<FilePath> = []
+        for file in rendered?.files ?? [] {
+            let path = layout.path(of: file)
+            wanted.insert(path)
+            if (try? FileStatus(at: path))?.kind == .symlink {
+                changes.append(
+                    Change(path: path, kind: .masked, diff: "# \(path.printable) is a symlink (masked): left alone\n"))
+                continue
+            }
+            let old = try current(path)
+            guard old != file.contents else { continue }
+            let name = path.printable
+            let diff = UnifiedDiff.text(old: old, new: file.contents, oldName: name, newName: name)
+            changes.append(Change(path: path, kind: old == nil ? .add : .change, diff: diff, file: file))
+        }
+        for path in try ownFiles(flavour, layout) where !wanted.contains(path) {
+            let name = path.printable
+            let diff = UnifiedDiff.text(old: try current(path), new: nil, oldName: name, newName: name)
+            changes.append(Change(path: path, kind: .remove, diff: diff))
+        }
+        changes.sort { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
+        let added = Set(changes.filter { $0.kind == .add }.compactMap { $0.file?.name })
+        let firstRuns = (rendered?.scheduledJobs ?? []).filter { added.contains(RenderedUnits.timer(of: $0)) }
+        let missing = (rendered?.requiredDirectories ?? []).filter { !exists($0) }
+        return UnitPlan(changes: changes, missingDirectories: missing, firstRuns: firstRuns)
+    }
+
+    /// The files that this program made earlier: by name and by their first line, so that local drop-ins are never among them.
+    private static func ownFiles(_ flavour: UnitFlavour, _ layout: UnitLayout) throws -> [FilePath] {
+        var found: [FilePath] = []
+        func look(_ folder: FilePath, nested: Bool) throws {
+            guard exists(folder) else { return }
+            for bytes in try DirectoryListing.names(at: folder)
+            where bytes.starts(with: Array("hermes-ops".utf8)) || nested {
+                let path = folder.appending(FilePath(bytes: bytes).string)
+                guard let status = try? FileStatus(at: path) else { continue }
+                if status.kind == .file, try current(path)?.hasPrefix(UnitRenderer.marker + "\n") == true {
+                    found.append(path)
+                } else if status.kind == .directory, !nested, bytes.suffix(2).elementsEqual(Array(".d".utf8)) {
+                    try look(path, nested: true)
+                }
+            }
+        }
+        try look(layout.units, nested: false)
+        if flavour == .system {
+            for folder in [layout.tmpfiles, layout.sysusers] { try look(folder, nested: false) }
+        }
+        return found
+    }
+
+    private static func current(_ path: FilePath) throws -> String? {
+        guard exists(path) else { return nil }
+        return String(decoding: try FileSystem.read(path, limit: 1 << 20), as: UTF8.self)
+    }
+
+    private static func exists(_ path: FilePath) -> Bool { (try? FileStatus(at: path)) != nil }
+}

@@ -1,0 +1,90 @@
+public import Support
+
+/// What the manager says of one job's timer and service.
+public struct UnitStatus: Sendable, Codable, Equatable {
+    public var job: String
+    /// `loaded`, `not-found`, `masked`, …; nil when the manager could not be asked.
+    public var timerLoad: String?
+    /// `active` or `inactive`.
+    public var timerActive: String?
+    /// `enabled`, `disabled`, …
+    public var timerEnabled: String?
+    public var serviceLoad: String?
+    /// `inactive`, `activating`, `failed`, …
+    public var serviceActive: String?
+    /// How the last run ended for systemd: `success`, `exit-code`, `timeout`, `signal`, …
+    public var serviceResult: String?
+    public var serviceExitStatus: Int?
+    public var lastTrigger: Timestamp?
+    public var nextElapse: Timestamp?
+    /// Why nothing is known.
+    public var unknown: String?
+}
+
+extension UnitInstaller {
+    /// Asks the manager about every given job at once. A manager that does not answer makes them all unknown, never inactive.
+    public func status(of jobs: [String]) async -> [UnitStatus] {
+        guard !jobs.isEmpty else { return [] }
+        let properties = [
+            "Id", "LoadState", "ActiveState", "UnitFileState", "Result", "ExecMainStatus", "LastTriggerUSec",
+            "NextElapseUSecRealtime",
+        ]
+        let units = jobs.flatMap { [RenderedUnits.timer(of: $0), RenderedUnits.service(of: $0)] }
+        let command =
+            ["systemctl"] + (flavour == .user ? ["--user"] : []) + ["show", "--timestamp=unix"]
+            + properties.map { "--property=\($0)" } + ["--"] + units
+        func allUnknown(_ reason: String) -> [UnitStatus] { jobs.map { UnitStatus(job: $0, unknown: reason) } }
+        let result: ProcessResult
+        do {
+            result = try await run(command, extra: ["TZ": "UTC"])
+        } catch {
+            return allUnknown((error as? OperatorError)?.description ?? "systemctl could not be run")
+        }
+        let blocks = Self.blocks(result.output)
+        guard result.status == 0, !blocks.isEmpty else {
+            return allUnknown(
+                printable(result.errors.split(separator: "\n").first ?? "systemctl said nothing", limit: 300))
+        }
+        return jobs.map { job in
+            guard let timer = blocks[RenderedUnits.timer(of: job)], let service = blocks[RenderedUnits.service(of: job)]
+            else {
+                return UnitStatus(job: job, unknown: "systemctl did not answer for it")
+            }
+            let ran = service["ExecMainStatus"].flatMap { Int($0) }
+            return UnitStatus(
+                job: job, timerLoad: timer["LoadState"], timerActive: timer["ActiveState"],
+                timerEnabled: timer["UnitFileState"], serviceLoad: service["LoadState"],
+                serviceActive: service["ActiveState"], serviceResult: service["Result"], serviceExitStatus: ran,
+                lastTrigger: Self.time(timer["LastTriggerUSec"]),
+                nextElapse: Self.time(timer["NextElapseUSecRealtime"]),
+                unknown: nil)
+        }
+    }
+
+    /// Blocks of KEY=VALUE lines by their Id.
+    static func blocks(_ output: String) -> [String: [String: String]] {
+        var blocks: [String: [String: String]] = [:]
+        var block: [String: String] = [:]
+        func close() {
+            if let id = block["Id"] { blocks[id] = block }
+            block = [:]
+        }
+        for line in output.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.isEmpty {
+                close()
+            } else if let equals = line.firstIndex(of: "=") {
+                block[String(line[..<equals])] = String(line[line.index(after: equals)...])
+            }
+        }
+        close()
+        return blocks
+    }
+
+    /// `Tue 2026-11-24 00:00:00 UTC`, or `@1795417200` where --timestamp=unix holds for the property (systemd 252 forgets the next
+    /// elapse); nil for nothing.
+    private static func time(_ text: String?) -> Timestamp? {
+        guard let text else { return nil }
+        if text.first == "@" { return Int64(text.dropFirst()).flatMap { $0 > 0 ? Timestamp(seconds: $0) : nil } }
+        return CalendarExpression.time(text)
+    }
+}

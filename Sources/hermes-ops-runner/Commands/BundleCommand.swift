@@ -1,0 +1,314 @@
+internal import ArgumentParser
+internal import Bundles
+internal import Jobs
+internal import Stores
+internal import Support
+internal import SystemPackage
+
+struct BundleCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bundle", abstract: "Make, list, check and open encrypted bundles by hand.",
+        discussion: """
+            A bundle opens without this program too: age -d -i key.txt BUNDLE | tar --zstd -x
+            """,
+        subcommands: [Create.self, List.self, Inspect.self, Verify.self, Open.self, Decrypt.self])
+
+    /// A bundle in a file, or by its name in a declared store.
+    struct Source: ParsableArguments {
+        @Argument(help: "The bundle's file; with --store its name there, or `latest`.", completion: .file())
+        var bundle: String
+
+        @Option(help: ArgumentHelp("A declared store to take it from.", valueName: "name"))
+        var store: String?
+
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp("An identity file; may be given more than once.", valueName: "file"),
+            completion: .file())
+        var identity: [String] = []
+
+        @Option(help: ArgumentHelp("A file with the passphrase of an encrypted identity file.", valueName: "file"))
+        var passphraseFile: String?
+
+        func identities(_ session: Session) async throws -> [AgeIdentity] {
+            let passphrase = try passphraseFile.map { try Passphrase.read(FilePath($0)) }
+            return try await session.identities(files: identity.map { FilePath($0) }, passphrase: passphrase)
+        }
+
+        /// Runs a body with the bundle's file; one from a store is fetched first and removed afterwards.
+        func with<Value: Sendable>(
+            _ session: Session, _ body: @escaping @Sendable (FilePath) async throws -> Value
+        ) async throws -> Value {
+            guard let store else { return try await body(FilePath(bundle)) }
+            let configuration = try await session.configuration()
+            let opened = try await session.store(store, in: configuration)
+            let item = try await StoredBundles.find(bundle, in: opened, instance: configuration.instance.id)
+            let folder = try session.stateFile("downloads")
+            try FileSystem.makeDirectory(folder)
+            let file = folder.appending(item.name)
+            try await opened.get(item, into: file, progress: session.progress)
+            defer { try? FileSystem.removeTree(file) }
+            return try await body(file)
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Bundle the configuration's home into one encrypted file.")
+
+        @OptionGroup var options: GlobalOptions
+
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp(
+                "The file to write; default: INSTANCE-TIME.tar.zst.age in this folder.", valueName: "file"),
+            completion: .file())
+        var output: String?
+
+        private struct Report: Encodable {
+            var file: String
+            var size: Int64
+            var sha256: String
+            var files: Int
+            var databases: Int
+            var warnings: [String]
+        }
+
+        func run() async throws {
+            let session = Session(options)
+            let configuration = try await session.configuration()
+            try FileSystem.makeDirectory(session.stateDirectory)
+            let request = try session.bundleRequest(
+                configuration, target: output.map { .file(FilePath($0)) } ?? .folder("."))
+            let progress = session.progress
+            let bundle = try await Interruption.run("creating a bundle") {
+                try await offPoolCancellable { try BundleWriter.create(request, progress: progress, cancellation: $0) }
+            }
+            let manifest = bundle.manifest
+            let report = Report(
+                file: bundle.path.printable, size: bundle.size, sha256: hex(bundle.sha256),
+                files: manifest.counts.files,
+                databases: manifest.databases.count,
+                warnings: manifest.warnings.map { "\($0.path): \(printable($0.reason))" })
+            for warning in report.warnings { session.console.note("warning: \(warning)") }
+            try session.console.show(report) {
+                "\(report.file): \(HumanUnits.count(report.files, "file")), \(HumanUnits.count(report.databases, "database")), \(HumanUnits.bytes(report.size))\nsha256 \(report.sha256)\n"
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the bundles in the declared stores, newest first.")
+
+        @OptionGroup var options: GlobalOptions
+
+        @Option(help: ArgumentHelp("Only this store.", valueName: "name"))
+        var store: String?
+
+        @Flag(help: "Other instances' bundles too.")
+        var all = false
+
+        private struct Item: Encodable {
+            var store: String
+            var name: String
+            var instance: String
+            var created: Timestamp
+            var size: Int64
+            var sha256: String
+            var verified: Bool
+            var run: String?
+        }
+
+        func run() async throws {
+            let session = Session(options)
+            let configuration = try await session.configuration()
+            let names = store.map { [$0] } ?? configuration.stores.keys.sorted()
+            var items: [Item] = []
+            for name in names {
+                let opened = try await session.store(name, in: configuration)
+                let listing = try await opened.list(instance: all ? nil : configuration.instance.id)
+                if !listing.isComplete { session.console.note("warning: the list of store \(name) may lack something") }
+                items += listing.items.map { item in
+                    Item(
+                        store: name, name: printable(item.name), instance: item.properties.instance,
+                        created: item.properties.created, size: item.size, sha256: item.properties.sha256,
+                        verified: item.isVerified, run: item.properties.run)
+                }
+            }
+            let shown = items
+            try session.console.show(shown) {
+                var table = TextTable("STORE", "BUNDLE", "MADE", "SIZE", "STATE")
+                for item in shown {
+                    table.add(
+                        item.store, item.name, item.created.description, HumanUnits.bytes(item.size),
+                        item.verified ? "verified" : "not verified")
+                }
+                return shown.isEmpty ? "no bundle\n" : table.render()
+            }
+        }
+    }
+
+    struct Inspect: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what a bundle holds; reads and verifies all of it.")
+
+        @OptionGroup var options: GlobalOptions
+        @OptionGroup var source: Source
+
+        func run() async throws {
+            let session = Session(options)
+            let manifest = try await BundleCommand.inspect(source, session)
+            try session.console.show(manifest) { BundleCommand.text(manifest) }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Read a whole bundle and check it against its manifest; exit 65 if anything is wrong.")
+
+        @OptionGroup var options: GlobalOptions
+        @OptionGroup var source: Source
+
+        func run() async throws {
+            let session = Session(options)
+            let manifest = try await BundleCommand.inspect(source, session)
+            try session.console.show(manifest.counts) {
+                "ok: \(HumanUnits.count(manifest.counts.files, "file")), \(HumanUnits.bytes(manifest.counts.bytes)), made \(manifest.created)\n"
+            }
+        }
+    }
+
+    struct Open: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Extract a bundle into an empty folder, verified; a failure leaves nothing behind.")
+
+        @OptionGroup var options: GlobalOptions
+        @OptionGroup var source: Source
+
+        @Option(help: ArgumentHelp("The folder: empty, or not there yet.", valueName: "folder"), completion: .directory)
+        var into: String
+
+        func run() async throws {
+            let session = Session(options)
+            let identities = try await source.identities(session)
+            let target = FilePath(into)
+            let progress = session.progress
+            let opened = try await Interruption.run("opening a bundle") {
+                try await source.with(session) { file in
+                    try await offPoolCancellable {
+                        try BundleReader.extract(
+                            try FileSource(file), identities: identities, into: target, progress: progress,
+                            cancellation: $0)
+                    }
+                }
+            }
+            try session.console.show(opened.manifest.counts) {
+                "\(opened.home.printable): \(HumanUnits.count(opened.manifest.counts.files, "file")), \(HumanUnits.bytes(opened.manifest.counts.bytes))\n"
+            }
+        }
+    }
+
+    struct Decrypt: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Decrypt any age v1 file, armored or not.",
+            discussion:
+                "Without -o the plaintext goes to standard output as it is authenticated; a damaged file ends it with exit 65."
+        )
+
+        @OptionGroup var options: GlobalOptions
+
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp("An identity file; may be given more than once.", valueName: "file"),
+            completion: .file())
+        var identity: [String] = []
+
+        @Option(help: ArgumentHelp("A file with the passphrase.", valueName: "file"))
+        var passphraseFile: String?
+
+        @Argument(help: "The encrypted file; default: standard input.", completion: .file())
+        var input: String?
+
+        @Option(name: .shortAndLong, help: ArgumentHelp("The file to write, whole or not at all.", valueName: "file"))
+        var output: String?
+
+        func run() async throws {
+            let session = Session(options)
+            let passphrase = try passphraseFile.map { try Passphrase.read(FilePath($0)) }
+            let identities = try await session.identities(files: identity.map { FilePath($0) }, passphrase: passphrase)
+            let input = input
+            let output = output
+            try await Interruption.run("decrypting") {
+                try await offPoolCancellable { cancellation in
+                    let source =
+                        try input.map { try FileSource(FilePath($0)) }
+                        ?? FileSource(.standardInput, name: "standard input", closing: false)
+                    let decryptor = try AgeDecryptor(source, identities: identities)
+                    guard let output else {
+                        try decryptor.copy(
+                            to: FileSink(.standardOutput, name: "standard output"), cancellation: cancellation)
+                        return
+                    }
+                    let file = try AtomicFile(FilePath(output))
+                    try decryptor.copy(to: FileSink(file.descriptor, name: output), cancellation: cancellation)
+                    try file.commit()
+                }
+            }
+        }
+    }
+
+    fileprivate static func inspect(_ source: Source, _ session: Session) async throws -> BundleManifest {
+        let identities = try await source.identities(session)
+        let progress = session.progress
+        return try await Interruption.run("reading a bundle") {
+            try await source.with(session) { file in
+                try await offPoolCancellable {
+                    try BundleReader.inspect(
+                        try FileSource(file), identities: identities, progress: progress, cancellation: $0)
+                }
+            }
+        }
+    }
+
+    fileprivate static func text(_ manifest: BundleManifest) -> String {
+        var text =
+            "instance \(manifest.instance), made \(manifest.created) by hermes-ops-runner \(manifest.runnerVersion)\n"
+        let counts = manifest.counts
+        text +=
+            "\(HumanUnits.count(counts.files, "file")), \(HumanUnits.count(counts.directories, "folder")), \(HumanUnits.count(counts.symlinks, "symlink")), \(HumanUnits.bytes(counts.bytes))\n"
+        if !manifest.databases.isEmpty {
+            var table = TextTable("DATABASE", "COPY", "CHECK", "ROWS")
+            for database in manifest.databases {
+                table.add(
+                    database.path.description, database.copy.rawValue,
+                    printable(database.integrityCheck.first ?? "-", limit: 60),
+                    String(database.rows.values.reduce(0, +)))
+            }
+            text += table.render()
+        }
+        for note in manifest.warnings { text += "warning: \(note.path): \(printable(note.reason))\n" }
+        text += "left out: \(manifest.skipped.count)\n"
+        return text
+    }
+}
+
+/// Bundles in a store by name.
+enum StoredBundles {
+    /// The bundle of that name, or with `latest` the newest verified one of the instance.
+    static func find(_ name: String, in store: any Store, instance: String) async throws -> StoredItem {
+        let listing = try await store.list(instance: instance)
+        let matches =
+            name == "latest"
+            ? listing.items.filter(\.isVerified) : listing.items.filter { $0.name == name || $0.id == name }
+        guard let item = matches.first else {
+            throw OperatorError(
+                "no-bundle", doing: "looking for the bundle", subject: printable(name, limit: 200),
+                reason: listing.items.isEmpty
+                    ? "\(store.label) holds no bundle of \(instance)"
+                    : name == "latest" ? "none in \(store.label) is verified" : "it is not in \(store.label)",
+                advice: "see `hermes-ops-runner bundle list`", exit: .failure)
+        }
+        return item
+    }
+}

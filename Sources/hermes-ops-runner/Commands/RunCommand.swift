@@ -1,0 +1,58 @@
+internal import ArgumentParser
+internal import Glibc
+internal import Jobs
+internal import Sanitizer
+internal import Support
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Execute a declared job now, and record it.",
+        discussion: """
+            A run that finds another one of the same job under way is skipped with exit 75. SIGINT and SIGTERM stop it cleanly; \
+            a run that was killed is closed by the next one, or by `finalize`.
+            """)
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "The job's name, as declared under `jobs:`.", completion: .none)
+    var job: String
+
+    @Flag(help: "Stop before the first effect outside the state directory, and say what would be done.")
+    var dryRun = false
+
+    @Flag(help: "Commit even if more than half of the last backup's files are gone.")
+    var acceptShrink = false
+
+    func run() async throws {
+        let session = Session(options)
+        let result = try await JobExecution(session: session, job: job, dryRun: dryRun, acceptShrink: acceptShrink)
+            .run()
+        try session.console.show(result.record) { RunText.text(result) }
+        if result.hasAbandonedWork { _exit(result.exit.rawValue) }
+        if result.exit != .success { throw ExitCode(result.exit.rawValue) }
+    }
+}
+
+/// Runs a job with everything that surrounds it: signals, notification, clean-up.
+struct JobExecution: Sendable {
+    let session: Session
+    let job: String
+    let dryRun: Bool
+    let acceptShrink: Bool
+
+    func run() async throws -> RunResult {
+        let configuration = try await session.configuration()
+        let runner = JobRunner(
+            configuration: configuration, stateDirectory: session.stateDirectory, version: Version.current,
+            factory: StepMaker(session: session, configuration: configuration, acceptShrink: acceptShrink),
+            logger: session.logger, nextElapse: session.nextElapse, progress: session.progress)
+        let options = RunOptions(
+            dryRun: dryRun, environment: session.environment, receivedSignal: { Interruption.signals.received })
+        let result = try await Interruption.signals.run { try await runner.run(job, options: options) }
+        // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
+        if result.exit != .skipped {
+            try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))
+        }
+        return result
+    }
+}

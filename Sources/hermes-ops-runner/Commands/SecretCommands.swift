@@ -1,0 +1,151 @@
+internal import ArgumentParser
+internal import HermesHome
+internal import Jobs
+internal import Sanitizer
+internal import Support
+internal import SystemPackage
+
+struct ScanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scan", abstract: "Look for secrets in files and folders; exit 10 if there are any.",
+        discussion:
+            "Prints `path:line:column rule fingerprint`, never the secret. Equal secrets have equal fingerprints.")
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "Files or folders; links inside folders are not followed.", completion: .file())
+    var paths: [String]
+
+    private struct Finding: Encodable {
+        var path: String
+        var line: Int
+        var column: Int
+        var rule: String
+        var fingerprint: String
+    }
+
+    func run() async throws {
+        let session = Session(options)
+        let sanitizer = try session.sanitizer(policy: .content)
+        let targets = paths.map { FilePath($0) }
+        let progress = session.progress
+        let hits = try await Interruption.run("scanning") {
+            try await offPoolCancellable { try sanitizer.scan(targets, cancellation: $0, progress: progress) }
+        }
+        let findings = hits.map {
+            Finding(path: $0.path, line: $0.line, column: $0.column, rule: $0.rule, fingerprint: $0.fingerprint)
+        }
+        try session.console.show(findings) { hits.map { "\($0)\n" }.joined() }
+        if !hits.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
+    }
+}
+
+struct SanitizeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sanitize",
+        abstract: "Write the sanitized tree of a home, and its manifest, to an empty folder; no git.")
+
+    enum PolicyName: String, ExpressibleByArgument, CaseIterable {
+        case hermes, content
+    }
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "The home, or any folder.", completion: .directory)
+    var source: String
+
+    @Option(
+        help: ArgumentHelp("The folder to write to: empty, or not there yet.", valueName: "folder"),
+        completion: .directory)
+    var into: String
+
+    @Option(
+        help: ArgumentHelp(
+            "hermes: the built-in policy. content: no path rules and no harvest; each file stands alone, is kept, and is redacted by what it holds."
+        ))
+    var policy = PolicyName.hermes
+
+    func run() async throws {
+        let session = Session(options)
+        let sanitizer = try session.sanitizer(policy: policy == .hermes ? .hermes : .content)
+        let home = FilePath(source)
+        let target = FilePath(into)
+        if policy == .hermes { try HomeInspection.require(home) }
+        let progress = session.progress
+        let staging = try session.stateFile("staging").appending("sanitize-\(ProcessIdentity.current.pid)")
+        let tree = try await Interruption.run("sanitizing") {
+            try await offPoolCancellable { cancellation in
+                defer { try? Sanitizer.sweep(staging) }
+                let tree = try sanitizer.stage(
+                    home: home, into: staging, cancellation: cancellation, progress: progress)
+                try tree.write(into: target, cancellation: cancellation)
+                return tree
+            }
+        }
+        for warning in tree.warnings + tree.changedWhileRead.map({ "\($0) changed while it was read" }) {
+            session.console.note("warning: \(warning)")
+        }
+        try session.console.show(tree.manifest.totals) {
+            let totals = tree.manifest.totals
+            return
+                "\(HumanUnits.count(totals.files, "file")), \(HumanUnits.bytes(totals.bytes)): \(HumanUnits.count(totals.redactions, "secret")) redacted in \(HumanUnits.count(totals.redactedFiles, "file")), \(totals.excluded) excluded\n"
+        }
+    }
+}
+
+struct ExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain", abstract: "Say why a path of the home is kept, redacted, excluded or skipped.")
+
+    @OptionGroup var options: GlobalOptions
+
+    @Argument(help: "A path, absolute or relative to the home.", completion: .file())
+    var path: String
+
+    private struct Explanation: Encodable {
+        struct Finding: Encodable {
+            var rule: String
+            var fingerprint: String
+            var place: String
+            var count: Int
+        }
+
+        var path: String
+        var action: String
+        var rule: String
+        var origin: String
+        var reason: String
+        var findings: [Finding]
+    }
+
+    func run() async throws {
+        let session = Session(options)
+        let configuration = try await session.configuration()
+        let home = configuration.instance.hermesHome
+        try HomeInspection.require(home)
+        var target = FilePath(path).lexicallyNormalized()
+        if target.isAbsolute, target.removePrefix(home.lexicallyNormalized()) == false {
+            throw ValidationError("\(printable(path)) is not below the home \(home.printable)")
+        }
+        let sanitizer = try await session.sanitizer(configuration)
+        let relative = target.bytes
+        let found = try await Interruption.run("explaining") {
+            try await offPoolCancellable { try sanitizer.explain(relative, home: home, cancellation: $0) }
+        }
+        let explanation = Explanation(
+            path: printable(found.path), action: found.action.rawValue, rule: found.rule, origin: found.origin,
+            reason: found.reason,
+            findings: found.redactions.map {
+                .init(rule: $0.rule, fingerprint: $0.fingerprint, place: $0.place, count: $0.count)
+            })
+        try session.console.show(explanation) {
+            var text = "\(explanation.path): \(explanation.action)\n"
+            text += "  rule \(explanation.rule) (\(printable(explanation.origin))): \(printable(explanation.reason))\n"
+            for finding in explanation.findings {
+                text +=
+                    "  \(printable(finding.place)): \(finding.rule) \(finding.fingerprint)\(finding.count > 1 ? " x\(finding.count)" : "")\n"
+            }
+            return text
+        }
+    }
+}

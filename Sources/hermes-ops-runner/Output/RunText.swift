@@ -1,0 +1,42 @@
+internal import Jobs
+internal import Support
+
+/// A run as people read it.
+enum RunText {
+    static func text(_ result: RunResult) -> String {
+        var text = record(result.record)
+        for summary in result.summaries { text += "  \(printable(summary.step)): \(printable(summary.text))\n" }
+        for warning in result.warnings { text += "  warning: \(printable(warning))\n" }
+        if let error = result.error { text += "  error: \(printable(error.description))\n" }
+        return text
+    }
+
+    static func record(_ record: RunRecord) -> String {
+        var text = "\(record.job.name) \(outcome(record.outcome))"
+        if let duration = record.durationMs { text += " in \(HumanUnits.duration(.milliseconds(duration)))" }
+        text += "  (run \(record.runId))\n"
+        if let steps = record.steps, !steps.isEmpty {
+            var table = TextTable("STEP", "OUTCOME", "TOOK", "ITEMS", "BYTES")
+            for step in steps {
+                table.add(
+                    step.name, step.outcome?.rawValue ?? step.state.rawValue,
+                    step.durationMs.map { HumanUnits.duration(.milliseconds($0)) } ?? "-",
+                    step.items.map(String.init) ?? "-",
+                    step.bytes.map { HumanUnits.bytes($0) } ?? "-")
+            }
+            text += table.render()
+        }
+        return text
+    }
+
+    static func outcome(_ outcome: RunOutcome?) -> String {
+        guard let outcome else { return "running" }
+        let colour: Console.Colour =
+            switch outcome {
+            case .success: .green
+            case .skip, .cancellation: .yellow
+            default: .red
+            }
+        return Console.emphasized(outcome.rawValue, colour)
+    }
+}

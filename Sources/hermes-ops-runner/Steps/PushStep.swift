@@ -1,0 +1,99 @@
+internal import Foundation
+internal import GitBackup
+internal import HTTP
+internal import Jobs
+internal import Sanitizer
+internal import Support
+internal import SystemPackage
+
+/// `push`: brings the remote's branch to the local commit, after one more look at everything that is about to leave.
+struct PushStep: Step {
+    let session: Session
+
+    func run(_ context: StepContext) async throws -> StepOutcome {
+        let configuration = context.configuration
+        let access: RepositoryAccess
+        if let known = context.values[BackupValues.repository] {
+            access = known
+        } else {
+            access = try await session.repository(configuration)
+        }
+        guard access.config.remote != nil else {
+            return StepOutcome(.skip, changed: false, summary: "no remote is declared")
+        }
+        let warnings = try await checkReach(access, context)
+        let gate: Gate
+        if let tree = context.values[BackupValues.tree] {
+            gate = tree.gate
+        } else {
+            let sanitizer = try await session.sanitizer(configuration)
+            let home = configuration.instance.hermesHome
+            gate = try await offPoolCancellable { try sanitizer.gate(home: home, cancellation: $0) }
+        }
+        let folder = Array(access.repository.settings.folder.utf8) + [UInt8(ascii: "/")]
+        do {
+            let outcome = try await access.repository.push(access.remote) { blob in
+                let name = blob.path.starts(with: folder) ? Array(blob.path.dropFirst(folder.count)) : blob.path
+                try gate.requireClean(blob.content, name: name)
+            }
+            var effects = RunEffects()
+            effects.pushed = true
+            return StepOutcome(
+                changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
+                effects: effects,
+                warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
+        } catch let later as RetryPolicy.Later {
+            throw later.error
+        }
+    }
+
+    /// Before the first push and weekly: how far the token reaches. The answer is kept in the state directory.
+    private func checkReach(_ access: RepositoryAccess, _ context: StepContext) async throws -> [String] {
+        guard let token = access.remote.token, let remote = access.config.remote else { return [] }
+        let file = context.stateDirectory.appending("token-reach.json")
+        let fingerprint = try hex(
+            token.withUnsafeBytes { keyedHash($0, key: try session.fingerprintKey(), length: 16) })
+        let known = (try? FileSystem.read(file, limit: 4096)).flatMap {
+            try? JSONDecoder().decode(ReachRecord.self, from: Data($0))
+        }
+        var record: ReachRecord
+        let now = context.time.now
+        if let known, known.remote == remote, known.token == fingerprint, known.checkedAt <= now,
+            now - known.checkedAt < .seconds(7 * 86400)
+        {
+            record = known
+        } else {
+            record = ReachRecord(remote: remote, token: fingerprint, checkedAt: now, reach: "unknown", reason: "")
+            switch try await access.repository.tokenReach(access.remote, forge: forge(access.config)) {
+            case .scoped(let reason): (record.reach, record.reason) = ("scoped", reason)
+            case .broad(let reason): (record.reach, record.reason) = ("broad", reason)
+            case .unknown(let reason): (record.reach, record.reason) = ("unknown", reason)
+            }
+            // What could not be found out is asked again at the next run.
+            if record.reach != "unknown" {
+                try FileSystem.replace(file, with: Array(try JSONEncoder().encode(record)))
+            }
+        }
+        switch record.reach {
+        case "scoped": return []
+        case "broad":
+            if let refusal = TokenReach.broad(record.reason).refusal(allowBroadToken: access.config.allowBroadToken) {
+                throw refusal
+            }
+            return ["the push token reaches further than this repository: \(record.reason)"]
+        default: return ["how far the push token reaches could not be found out: \(record.reason)"]
+        }
+    }
+
+    private func forge(_ config: RepositoryConfig) -> TokenReach.Forge? {
+        config.api.map { $0.hasSuffix("/api/v1") ? .gitea(api: $0) : .github(api: $0) }
+    }
+
+    private struct ReachRecord: Codable {
+        var remote: String
+        var token: String
+        var checkedAt: Timestamp
+        var reach: String
+        var reason: String
+    }
+}

@@ -1,0 +1,65 @@
+internal import GitBackup
+internal import HermesHome
+internal import Jobs
+internal import Sanitizer
+internal import Support
+internal import SystemPackage
+
+/// What the backup's steps hand to one another.
+enum BackupValues {
+    static let tree = RunKey<SanitizedTree>("sanitized-tree")
+    static let repository = RunKey<RepositoryAccess>("repository")
+}
+
+/// `sanitize`: makes the sanitized tree in a staging folder of the state directory.
+struct SanitizeStep: Step {
+    let session: Session
+    let canRunDry = true
+
+    func run(_ context: StepContext) async throws -> StepOutcome {
+        let configuration = context.configuration
+        let home = configuration.instance.hermesHome
+        try HomeInspection.require(home)
+        let sanitizer = try await session.sanitizer(configuration)
+        var baseline: [[UInt8]: [UInt8]] = [:]
+        var notes: [String] = []
+        if configuration.repository != nil, context.job.steps.contains(where: { $0.action.kind == .commit }) {
+            let access = try await session.repository(configuration)
+            if context.dryRun {
+                baseline = try await access.repository.inspect()?.files.mapValues { $0.blob.bytes } ?? [:]
+            } else {
+                notes = try await access.repository.prepare(access.remote).notes
+                baseline = try await access.repository.baseline().files.mapValues { $0.blob.bytes }
+            }
+            context.values[BackupValues.repository] = access
+        }
+        let staging = Staging.folder(in: context.stateDirectory, job: context.job.name)
+        let cache = context.stateDirectory.appending("stat-cache-\(context.job.name)")
+        let progress = context.progress
+        let known = baseline
+        let tree = try await offPoolCancellable { cancellation in
+            try sanitizer.stage(
+                home: home, into: staging, baseline: known, cache: cache, cancellation: cancellation, progress: progress
+            )
+        }
+        context.values[BackupValues.tree] = tree
+        var effects = RunEffects()
+        effects.secretFindings = Int64(tree.manifest.totals.redactions)
+        let changed = tree.changedWhileRead.map {
+            "\($0) kept changing while it was read; what was read last is stored"
+        }
+        return StepOutcome(
+            items: Int64(tree.files.count), bytes: tree.manifest.totals.bytes, effects: effects,
+            warnings: notes + tree.warnings + changed,
+            summary:
+                "\(HumanUnits.count(tree.files.count, "file")), \(HumanUnits.count(tree.manifest.totals.redactions, "secret")) redacted, \(tree.manifest.totals.excluded) excluded"
+        )
+    }
+}
+
+/// The private folder between `sanitize` and `commit`: sanitized bytes alone, gone when the run ends.
+enum Staging {
+    static func folder(in stateDirectory: FilePath, job: String) -> FilePath {
+        stateDirectory.appending("staging").appending(job)
+    }
+}

@@ -1,0 +1,24 @@
+internal import Jobs
+internal import Support
+
+/// Where a declared step meets the module that does it.
+struct StepMaker: StepFactory {
+    let session: Session
+    let configuration: Configuration
+    let acceptShrink: Bool
+
+    func makeStep(_ declaration: StepDeclaration, of job: JobDeclaration) throws -> any Step {
+        switch declaration.action {
+        case .sanitize: SanitizeStep(session: session)
+        case .commit: CommitStep(session: session, acceptShrink: acceptShrink)
+        case .push: PushStep(session: session)
+        case .bundle: BundleStep(session: session)
+        case .upload(let options): UploadStep(session: session, options: options)
+        case .prune(let options): PruneStep(session: session, options: options)
+        default:
+            throw OperatorError(
+                "no-such-step", doing: "making step", subject: declaration.name, reason: "it is not known",
+                exit: .configuration)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+internal import Foundation
+internal import Glibc
+internal import HTTP
+internal import Jobs
+internal import Logging
+internal import Support
+internal import SystemPackage
+
+/// What a command works with: who runs it, where things lie, how it talks.
+struct Session: Sendable {
+    let environment: [String: String]
+    let user: UInt32
+    let locations: StandardLocations
+    let configurationFile: FilePath
+    let stateDirectory: FilePath
+    let logger: Logger
+    let console: Console
+    let calendar = SystemdCalendar()
+
+    init(_ options: GlobalOptions) {
+        environment = ProcessInfo.processInfo.environment
+        user = geteuid()
+        locations = StandardLocations(environment: environment, user: user, home: Self.passwordHome(user))
+        configurationFile = options.config.map { FilePath($0) } ?? locations.configuration
+        stateDirectory = options.stateDir.map { FilePath($0) } ?? locations.state
+        console = options.console
+        var handler = ConsoleLogHandler(
+            label: "hermes-ops", format: options.logFormat == .json ? .json : .text,
+            level: options.verbose ? .debug : options.quiet ? .error : .info, environment: environment)
+        handler.metadata = [:]
+        let ready = handler
+        logger = Logger(label: "hermes-ops") { _ in ready }
+    }
+
+    /// The configuration, or every error in it.
+    func configuration() async throws -> Configuration {
+        let calendar = calendar
+        let loader = ConfigurationLoader(home: locations.home, user: user) { await calendar.problem(with: $0) }
+        return try await loader.load(configurationFile)
+    }
+
+    /// When schedules elapse; systemd answers.
+    var nextElapse: NextElapseFunction {
+        let calendar = calendar
+        return { await calendar.nextElapse($0, after: $1) }
+    }
+
+    var credentials: CredentialResolver { CredentialResolver(environment: environment, user: user) }
+
+    var progress: any ProgressReporter { TerminalProgress.forStandardError(isQuiet: console.isQuiet) }
+
+    /// A client under the configuration's `network` section.
+    func client(_ network: NetworkConfig) throws -> HTTPClient {
+        let proxy: NetworkOptions.Proxy =
+            switch network.proxy {
+            case .none: .none
+            case .url(let url): .url(url)
+            case .environment: .environment
+            }
+        return try HTTPClient(
+            NetworkOptions(
+                proxy: proxy, caFile: network.caFile, uploadLimit: network.uploadLimit,
+                testLoopbackHTTP: environment["HERMES_OPS_TEST_LOOPBACK_HTTP"] == "1"))
+    }
+
+    /// A file of this program's own in the state directory, whose folder is made first.
+    func stateFile(_ name: String) throws -> FilePath {
+        try FileSystem.makeDirectory(stateDirectory)
+        return stateDirectory.appending(name)
+    }
+
+    /// The key of fingerprints: 32 random bytes, made at the first use, which never leave the state directory.
+    func fingerprintKey() throws -> Secret {
+        let path = try stateFile("fingerprint.key")
+        // Two first runs at once: the one that comes second takes the other's key.
+        for _ in 0..<2 {
+            if (try? FileStatus(at: path)) != nil {
+                var bytes = try FileSystem.read(path, limit: 64, followingLinks: false)
+                defer { wipe(&bytes) }
+                guard bytes.count == 32 else {
+                    throw OperatorError(
+                        "fingerprint-key", doing: "reading", subject: path.printable, reason: "it has not 32 bytes",
+                        advice: "remove it; every fingerprint changes then, once", exit: .credential)
+                }
+                return Secret(bytes)
+            }
+            let file = try AtomicFile(path)
+            var bytes = randomBytes(32)
+            defer { wipe(&bytes) }
+            try bytes.withUnsafeBytes { try file.write($0) }
+            do {
+                try file.commit(replacing: false)
+            } catch {
+                file.discard()
+            }
+        }
+        throw OperatorError("fingerprint-key", doing: "making", subject: path.printable, reason: "it could not be kept")
+    }
+
+    private static func passwordHome(_ user: UInt32) -> FilePath {
+        guard let entry = getpwuid(user), let home = entry.pointee.pw_dir else { return "/" }
+        return FilePath(platformString: home)
+    }
+}

@@ -1,0 +1,223 @@
+internal import Glibc
+internal import Subprocess
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+@testable internal import Bundles
+
+/// Writes into state.db without pause until `stop` exists; says `ready` when it has begun, and appends to `committed` the number of
+/// each row that is committed.
+private let busyWriter = #"""
+    import os, sqlite3, sys
+    c = sqlite3.connect('home/state.db', isolation_level=None)
+    c.execute('pragma journal_mode=' + sys.argv[1]); c.execute('pragma busy_timeout=20000')
+    c.execute('create table if not exists messages(id integer primary key, content text)')
+    c.execute('create virtual table if not exists messages_fts using fts5(content)')
+    c.execute('create table if not exists schema_version(version integer)')
+    c.execute('delete from schema_version'); c.execute('insert into schema_version values (22)')
+    n = c.execute('select coalesce(max(id), 0) from messages').fetchone()[0]
+    log = open('committed', 'ab', buffering=0)
+    while not os.path.exists('stop'):
+        c.execute('begin immediate')
+        for _ in range(5):
+            n += 1
+            text = 'message %d ' % n + 'word ' * (n % 400)
+            c.execute('insert into messages values (?, ?)', (n, text)); c.execute('insert into messages_fts(rowid, content) values (?, ?)', (n, text))
+            if n % 7 == 0: c.execute('update messages set content = ? where id = ?', ('changed ' * 50, n // 2))
+        c.execute('commit')
+        log.write(b'%d\n' % n)
+        if n >= 50 and not os.path.exists('ready'): open('ready', 'w').close()
+    """#
+
+/// Names, sizes and times of everything in the home's top folder, as one text. Not the change times: as root, SQLite gives a -wal and
+/// -shm the owner that they have already.
+private func times(_ home: FilePath) throws -> String {
+    var text = ""
+    for name in try DirectoryListing.names(at: home) {
+        let status = try FileStatus(at: FilePath(bytes: home.bytes + [47] + name))
+        text += "\(printable(name)) \(status.size) \(status.modified)\n"
+    }
+    let status = try FileStatus(at: home)
+    return text + "\(status.modified)"
+}
+
+@Suite(.serialized) struct DatabaseTests {
+    @Test(arguments: ["wal", "delete"]) func aBusyWriterLosesNothing(mode: String) async throws {
+        let bench = try BundleBench()
+        let path = bench.folder.path
+        let rounds = isStress ? 20 : 4
+        async let writing = shell("python3 -c \"$1\" $2", in: path, [busyWriter, mode])
+        for _ in 0..<400 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        for round in 0..<rounds {
+            let committed = try await shell("tail -n 1 committed", in: path)
+            let before = try #require(Int64(committed.dropLast()))
+            let names = try DirectoryListing.names(at: bench.home)
+            let file = try bench.create("\(round).tar.zst.age")
+            // No -wal or -shm that was not there; the writer of a rollback journal comes and goes with its own.
+            let after = try DirectoryListing.names(at: bench.home).filter {
+                !$0.suffix(8).elementsEqual("-journal".utf8)
+            }
+            #expect(after == names.filter { !$0.suffix(8).elementsEqual("-journal".utf8) })
+            try await shell(
+                "mkdir out\(round) && age -d -i key.txt \(round).tar.zst.age | tar --zstd -x -C out\(round)", in: path)
+            let checked = try await shell(
+                """
+                cd out\(round)/bheem/home; ls; sqlite3 state.db 'pragma integrity_check; select count(*), max(id) from messages;
+                select count(*) from messages_fts; insert into messages_fts(messages_fts) values (\"integrity-check\")'
+                """, in: path)
+            let lines = checked.split(separator: "\n").map(String.init)
+            #expect(Array(lines.prefix(2)) == ["state.db", "ok"])
+            let rows = try #require(Int64(lines[2].split(separator: "|")[0]))
+            #expect(lines[2] == "\(rows)|\(rows)" && lines[3] == "\(rows)")
+            #expect(rows >= before)
+            let database = try #require(file.manifest.databases.first)
+            #expect(database.isSound && database.rows["messages"] == rows && database.rows["messages_fts"] == rows)
+            #expect(database.schemaVersion == 22 && database.rows["messages_fts_content"] == nil)
+        }
+        try await shell("touch stop", in: path)
+        _ = try await writing
+    }
+
+    /// Each state that a home's database can lie in, with nobody writing: the snapshot holds every row, and nothing in the home has
+    /// another size, time or neighbour afterwards.
+    @Test(arguments: ["idle", "open", "wal-only", "empty-wal", "rollback", "hot-journal", "stale-shm", "reader"])
+    func theHomeIsLeftAsItWas(state: String) async throws {
+        let bench = try BundleBench()
+        let script = #"""
+            import os, shutil, sqlite3, sys, time
+            state = sys.argv[1]; p = 'home/state.db'
+            c = sqlite3.connect(p, isolation_level=None)
+            c.execute('pragma journal_mode=' + ('delete' if state in ('rollback', 'hot-journal') else 'wal'))
+            c.execute('create table messages(id integer primary key, content text)')
+            for n in range(300): c.execute('insert into messages(content) values (?)', ('text %d' % n,))
+            if state == 'idle' or state == 'rollback': c.close()
+            if state == 'empty-wal': c.execute('pragma wal_checkpoint(truncate)')
+            if state == 'reader': c.execute('begin'); c.execute('select * from messages').fetchone()
+            if state == 'hot-journal':
+                c.execute('pragma cache_size=2'); c.execute('begin'); c.execute('update messages set content = hex(randomblob(2000))')
+                for f in (p, p + '-journal'): shutil.copy(f, f + '.kept')
+                c.execute('rollback'); c.close()
+                for f in (p, p + '-journal'): os.rename(f + '.kept', f)
+            if state in ('wal-only', 'stale-shm'):
+                for f in (p, p + '-wal', p + '-shm'): shutil.copy(f, f + '.kept')
+                c.close()
+                for f in (p, p + '-wal', p + '-shm'): os.rename(f + '.kept', f)
+                if state == 'wal-only': os.unlink(p + '-shm')
+            open('ready', 'w').close()
+            while not os.path.exists('stop'): time.sleep(0.02)
+            """#
+        let path = bench.folder.path
+        async let holding = shell("python3 -c \"$1\" $2", in: path, [script, state])
+        for _ in 0..<400 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        try await Task.sleep(for: .milliseconds(30))
+        let before = try times(bench.home)
+        let file = try bench.create()
+        #expect(try times(bench.home) == before)
+        try await shell("touch stop", in: path)
+        _ = try await holding
+        let database = try #require(file.manifest.databases.first)
+        #expect(database.isSound, "\(database)")
+        #expect(database.rows == ["messages": 300])
+        #expect(file.manifest.warnings.isEmpty, "\(file.manifest.warnings)")
+        let extracted = try bench.extract(file.path, into: "ours")
+        #expect(try DirectoryListing.names(at: extracted.home) == [Array("state.db".utf8)])
+        let rows = try await shell(
+            "sqlite3 ours/bheem/home/state.db 'pragma integrity_check; select count(*), min(substr(content, 1, 5)), max(length(content)) from messages'",
+            in: path)
+        #expect(rows == "ok\n300|text |8\n")
+    }
+
+    @Test func databasesAreFoundByContentAndNamedByBytes() async throws {
+        let bench = try BundleBench()
+        try await shell(
+            #"""
+            python3 - <<'X'
+            import sqlite3, os
+            os.makedirs('home/odd %20?&#dir')
+            for name in (b'home/odd %20?&#dir/no extension', b'home/bad-\xff.sqlite', b'home/not a database.db'):
+                if b'not a' in name: open(name, 'wb').write(b'text' * 1000); continue
+                c = sqlite3.connect(name); c.execute('pragma journal_mode=wal'); c.execute('create table "we""ird"(a)'); c.execute('insert into "we""ird" values (1)'); c.commit(); c.close()
+            X
+            """#, in: bench.folder.path)
+        let file = try bench.create()
+        #expect(
+            Set(file.manifest.databases.map(\.path)) == [
+                BundlePath("home/odd %20?&#dir/no extension"),
+                BundlePath(Array("home/bad-".utf8) + [255] + Array(".sqlite".utf8)),
+            ])
+        #expect(file.manifest.databases.allSatisfy { $0.isSound && $0.rows == ["we\"ird": 1] })
+        #expect(try DirectoryListing.names(at: bench.home).count == 3)
+    }
+
+    @Test func aDamagedDatabaseIsBundledAndSaid() async throws {
+        let bench = try BundleBench()
+        try await shell(
+            #"""
+            python3 - <<'X'
+            import sqlite3
+            for name in ('page', 'header'):
+                c = sqlite3.connect('home/%s.db' % name); c.execute('create table t(a)')
+                for n in range(3000): c.execute('insert into t values (?)', ('x' * 100,))
+                c.commit(); c.close()
+                f = open('home/%s.db' % name, 'r+b')
+                if name == 'page': f.seek(4096 * 5); f.write(b'\xff' * 4096)
+                else: f.seek(16); f.write(b'\xff' * 60); f.close(); open('home/header.db-wal', 'wb').write(b'log' * 100)
+            X
+            """#, in: bench.folder.path)
+        let file = try bench.create()
+        let databases = Dictionary(uniqueKeysWithValues: file.manifest.databases.map { ($0.path.description, $0) })
+        #expect(databases["home/page.db"]?.copy == .snapshot && databases["home/page.db"]?.isSound == false)
+        #expect(databases["home/header.db"]?.copy == .raw)
+        #expect(Set(file.manifest.warnings.map(\.path.description)) == ["home/page.db", "home/header.db"])
+        let extracted = try bench.extract(file.path, into: "ours")
+        for name in ["page.db", "header.db", "header.db-wal"] {
+            #expect(
+                try FileSystem.read(extracted.home.appending(name), limit: 10 << 20)
+                    == FileSystem.read(bench.home.appending(name), limit: 10 << 20))
+        }
+    }
+
+    /// Above the size that is copied in memory.
+    @Test func aLargeLiveDatabaseIsCopiedWithoutAName() async throws {
+        let bench = try BundleBench()
+        let script = #"""
+            import os, sqlite3, time
+            c = sqlite3.connect('home/state.db', isolation_level=None); c.execute('pragma journal_mode=wal')
+            c.execute('create table t(a)'); c.execute('begin')
+            for n in range(60): c.execute('insert into t values (randomblob(1000000))')
+            c.execute('commit'); open('ready', 'w').close()
+            while not os.path.exists('stop'): time.sleep(0.02)
+            """#
+        let path = bench.folder.path
+        async let holding = shell("python3 -c \"$1\"", in: path, [script])
+        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        let before = try times(bench.home)
+        let file = try bench.create()
+        #expect(try times(bench.home) == before)
+        try await shell("touch stop", in: path)
+        _ = try await holding
+        #expect(file.manifest.databases.first?.rows == ["t": 60])
+        #expect(file.manifest.databases.first?.isSound == true)
+        #expect(try DirectoryListing.names(at: bench.staging).isEmpty)
+    }
+
+    @Test func stagingOfDeadProcessesIsSwept() throws {
+        let bench = try BundleBench()
+        try bench.folder.write("home/a", "x")
+        let me = ProcessIdentity.current
+        let dead = "bundle-\(me.pid)-\(me.startTime + 1)-\(me.bootID)-00000000"
+        let alive = "bundle-\(me.pid)-\(me.startTime)-\(me.bootID)-11111111"
+        for name in [dead, alive, "something else"] { try bench.folder.write("staging/\(name)/copy.db", "rows") }
+        _ = try bench.create()
+        let names = try DirectoryListing.names(at: bench.staging).map { String(decoding: $0, as: UTF8.self) }
+        #expect(names == [alive, "something else"])
+    }
+}

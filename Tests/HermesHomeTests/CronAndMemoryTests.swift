@@ -1,0 +1,90 @@
+import HermesHome
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct CronAndMemoryTests {
+    @Test func jobsAreReadAsHermesWritesThem() throws {
+        let home = try SampleHome()
+        try home.folder.write(
+            "cron/jobs.json",
+            """
+            \u{FEFF}{"jobs":[
+             {"id":"cc6f773e8cce","name":"brief","prompt":"say hi","schedule":{"kind":"interval","minutes":120,"display":"every 120m"},
+              "schedule_display":"every 120m","enabled":true,"state":"scheduled","next_run_at":"2026-11-23T08:19:06.360721+02:00",
+              "last_run_at":"2026-11-23T06:19:06+00:00","last_status":"ok","last_delivery_error":null,"repeat":null},
+             {"id":"a","name":"lost","prompt":"lost","enabled":false,"last_run_at":null,"last_status":null},
+             {"id":"b","name":"bad","prompt":"x","last_status":"error","last_run_at":"2026-11-23T06:19:06"},
+             {"id":"c","name":"mute","prompt":"x","last_status":"ok","last_run_at":"2026-11-23T06:19:06Z","last_delivery_error":"no route"},
+             {"name":"odd","prompt":"raw\tcontrol","enabled":true,"last_status":7}, 12
+            ],"updated_at":"x"}
+            """)
+        try home.folder.write("cron/ticker_heartbeat", "1795414469.25\n")
+        let cron = try CronJobs.read(home.layout)
+        #expect(cron.jobs.map(\.id) == ["cc6f773e8cce", "a", "b", "c", "?"])
+        #expect(cron.jobs.map(\.lastStatus) == [.ok, .never, .error, .deliveryFailed, .unknown])
+        #expect(cron.jobs[0].nextRun == Timestamp("2026-11-23T06:19:06.360721Z"))
+        #expect(cron.jobs[2].lastRun == Timestamp("2026-11-23T06:19:06Z"))
+        #expect(cron.jobs.map(\.promptLooksLost) == [false, true, false, false, false])
+        #expect((cron.enabled, cron.failing, cron.malformed) == (4, 2, 1))
+        #expect(cron.heartbeat == Timestamp(microseconds: 1_795_414_469_250_000))
+    }
+
+    @Test func aBareListCounts() throws {
+        let home = try SampleHome()
+        try home.folder.write("cron/jobs.json", #"[{"id":"x","name":"n"}]"#)
+        #expect(try CronJobs.read(home.layout).jobs.count == 1)
+    }
+
+    @Test(arguments: ["", "{\"jobs\": [", "{\"jobs\": 3}", "true", "[" + String(repeating: "[", count: 100_000)])
+    func brokenJobsAreAFailureNotZeroJobs(_ text: String) throws {
+        let home = try SampleHome()
+        #expect(try CronJobs.read(home.layout).jobs.isEmpty)
+        try home.folder.write("cron/jobs.json", text)
+        #expect(throws: HomeFailure.self) { try CronJobs.read(home.layout) }
+    }
+
+    @Test func theLatestExecutionOfEachJob() async throws {
+        let home = try SampleHome()
+        #expect(try CronExecution.latest(home.layout).isEmpty)
+        try FileSystem.makeDirectory(home.path.appending("cron"))
+        let script = """
+            import sqlite3, sys
+            db = sqlite3.connect(sys.argv[1], isolation_level=None)
+            db.execute('PRAGMA journal_mode=wal')
+            db.execute('CREATE TABLE executions(id TEXT PRIMARY KEY, job_id TEXT, status TEXT, claimed_at TEXT, started_at TEXT, finished_at TEXT)')
+            for row in [('1','a','failed','2026-11-22T00:00:00+00:00',None,None), ('2','a','completed','2026-11-23T00:00:00+00:00','2026-11-23T00:00:01+00:00',
+                    '2026-11-23T00:00:09+00:00'), ('3','b','running','2026-11-23T01:00:00+00:00',None,None)]:
+                db.execute('INSERT INTO executions VALUES(?,?,?,?,?,?)', row)
+            """
+        let made = try await runProgram(
+            SampleHome.python, ["-c", script, home.path.pushing("cron/executions.db").string])
+        #expect(made.status == 0, "\(made.errors)")
+        let latest = try CronExecution.latest(home.layout)
+        #expect(latest.mapValues(\.status) == ["a": "completed", "b": "running"])
+        #expect(latest["a"]?.finished == Timestamp("2026-11-23T00:00:09Z"))
+        #expect(latest["b"]?.started == nil)
+    }
+
+    @Test(arguments: [
+        ("", 0), ("\n§\n", 0), ("one", 1), ("one\n§\ntwo", 2), ("one\n§\n\n§\n two \n", 2), ("a § b\n§ c", 1),
+        ("§\na\n§", 1),
+        ("a\r\n§\r\nb", 1), ("\n§\na\n§\n", 1),
+    ])
+    func entriesAreSplitAsTheMemoryToolSplits(_ text: String, _ count: Int) throws {
+        #expect(Memories.File.entries(in: Array(text.utf8)).count == count)
+    }
+
+    @Test func memoriesAddUp() throws {
+        let home = try SampleHome()
+        #expect(try Memories.read(home.layout).entries == 0)
+        try home.folder.write("memories/MEMORY.md", "a\n§\nbö\n§\nc")
+        try home.folder.write("memories/USER.md", "likes tea")
+        let memories = try Memories.read(home.layout)
+        #expect((memories.agent?.entries, memories.user?.entries, memories.entries) == (3, 1, 4))
+        #expect(memories.agent?.characters == 10)
+        #expect(memories.bytes == 13 + 9)
+        #expect(memories.modified != nil)
+    }
+}

@@ -1,0 +1,272 @@
+import HermesHome
+import Subprocess
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import InstanceState
+
+@Suite struct WatchdogTests {
+    private func run(_ outcome: Outcome, _ instance: SampleInstance, failures: Int, lastSuccess: Duration?) -> LastRun {
+        LastRun(
+            outcome: outcome, finishedAt: instance.time.now, lastSuccessAt: lastSuccess.map { instance.time.now - $0 },
+            failuresSinceSuccess: Count(failures))
+    }
+
+    private func severity(_ snapshot: InstanceSnapshot, _ code: String) -> Severity? {
+        snapshot.warnings.first { $0.code.rawValue == code }?.severity
+    }
+
+    @Test func backupsThatDoNotHappen() async throws {
+        var instance = try SampleInstance()
+        func set(_ run: LastRun?) { instance.description.jobs[0].lastRun = run }
+        set(run(.failure, instance, failures: 1, lastSuccess: .seconds(90_000)))
+        var snapshot = await instance.look()
+        #expect(severity(snapshot, "backup-failed") == .warn && snapshot.backup.repo.freshness == .fresh)
+        set(run(.timeout, instance, failures: 3, lastSuccess: .seconds(100_000)))
+        snapshot = await instance.look()
+        #expect(severity(snapshot, "backup-failed") == .critical && severity(snapshot, "backup-late") == .warn)
+        set(run(.error, instance, failures: 9, lastSuccess: .seconds(1_000_000)))
+        #expect(severity(await instance.look(), "backup-stale") == .critical)
+        set(run(.failure, instance, failures: 9, lastSuccess: nil))
+        #expect(severity(await instance.look(), "backup-never") == .critical)
+        set(run(.skip, instance, failures: 0, lastSuccess: .seconds(60)))
+        #expect(await instance.look().warnings.allSatisfy { !$0.code.rawValue.hasPrefix("backup") })
+    }
+
+    @Test func theRepository() async throws {
+        var instance = try SampleInstance()
+        let now = instance.time.now
+        func facts(dirty: Int = 0, unpushed: Int = 0, remote: Bool = true, age: Duration = .seconds(60)) {
+            instance.sources.repository = {
+                RepositoryFacts(
+                    head: String(repeating: "c", count: 40), lastCommit: now - age, dirtyFiles: dirty,
+                    unpushedCommits: unpushed,
+                    isRemoteConfigured: remote)
+            }
+        }
+        func repositoryCodes() async -> [String] { await instance.codes().filter { $0.hasPrefix("repository") } }
+        facts(dirty: 3)
+        #expect(await repositoryCodes() == ["repository-dirty"])
+        facts(unpushed: 2)
+        #expect(await repositoryCodes() == [], "a commit of a minute ago is still on its way")
+        facts(unpushed: 2, age: .seconds(10_000))
+        #expect(await repositoryCodes() == ["repository-unpushed"])
+        facts(remote: false)
+        #expect(await repositoryCodes() == ["repository-no-remote"])
+        instance.sources.repository = { throw HomeFailure(.notFound, "") }
+        #expect(await repositoryCodes() == ["repository-missing"])
+        // Not being able to look settles nothing: what was open stays open, as old as it was.
+        let since = instance.memory.open.first { $0.code.rawValue == "repository-missing" }?.since
+        instance.time.advance(by: .seconds(60))
+        instance.sources.repository = { throw HomeFailure(.timeout, "") }
+        let snapshot = await instance.look()
+        #expect(snapshot.warnings.first { $0.code.rawValue == "repository-missing" }?.since == since)
+        #expect(snapshot.backup.repo.probe.reason == .timeout)
+        facts()
+        #expect(await repositoryCodes() == [])
+    }
+
+    @Test func filesThatMustNotBeThere() async throws {
+        var instance = try SampleInstance()
+        for name in [
+            "payload/.env", "payload/a/state.db-wal", "payload/auth.json", "payload/.env.template",
+            "payload/skills/x/SKILL.md",
+        ] {
+            try instance.folder.write(name, "x")
+        }
+        try instance.folder.write("home/auth.json", "x", permissions: 0o644)
+        let snapshot = await instance.look()
+        #expect(snapshot.backup.payload.forbiddenFiles == 3)
+        #expect(snapshot.backup.payload.skills == 1 && snapshot.backup.payload.config == true)
+        #expect(severity(snapshot, "payload-forbidden") == .critical)
+        #expect(severity(snapshot, "credential-modes") == .critical)
+        #expect(snapshot.policy?.credentialModesOk == false)
+        try FileSystem.removeTree(instance.folder.path.appending("drive.json"))
+        #expect(severity(await instance.look(), "credential-missing") == .critical)
+    }
+
+    @Test func timersAndLinger() async throws {
+        var instance = try SampleInstance()
+        instance.commands = FakeSystemctl { words in
+            let units = words.drop { $0 != "--" }.dropFirst()
+            let answers = units.map { unit in
+                switch unit {
+                case "hermes-ops-backup.timer": FakeSystemctl.answer(unit, active: "inactive", enabled: "disabled")
+                case "hermes-ops-watch.timer":
+                    FakeSystemctl.answer(unit, load: "not-found", active: "inactive", enabled: "")
+                case "hermes-ops-mine.timer": FakeSystemctl.answer(unit, active: "failed")
+                default: FakeSystemctl.answer(unit)
+                }
+            }
+            return .init(end: .exited(0), output: Array(answers.joined(separator: "\n").utf8))
+        }
+        try FileSystem.removeTree(instance.folder.path.pushing("linger/uma"))
+        let snapshot = await instance.look()
+        let timers = snapshot.warnings.filter { $0.code.rawValue.hasPrefix("timer") }
+        #expect(timers.count == 3)
+        #expect(timers.first?.severity == .critical && timers.first?.subject.rawValue == "/backup/timer")
+        #expect(severity(snapshot, "linger-off") == .critical)
+        let linger = try #require(snapshot.warnings.first { $0.code.rawValue == "linger-off" })
+        #expect(linger.command(for: snapshot.instance) == "loginctl enable-linger uma")
+    }
+
+    @Test func cronJobs() async throws {
+        var instance = try SampleInstance()
+        func jobs(_ text: String) throws { try instance.folder.write("home/cron/jobs.json", "{\"jobs\":[\(text)]}") }
+        func cronCodes() async -> [String] { await instance.codes().filter { $0.hasPrefix("cron") } }
+        try jobs(
+            #"{"id":"a","name":"A","prompt":"x"},{"id":"b","name":"B","prompt":"B"},{"id":"c","name":"C","prompt":"x","schedule":{"kind":"once"}}"#
+        )
+        #expect(await cronCodes() == ["cron-prompt-lost"])
+        try jobs(#"{"id":"a","name":"A","prompt":"x","last_run_at":"2026-11-01T00:00:00Z","last_status":"error"}"#)
+        #expect(await cronCodes() == ["cron-failed", "cron-vanished"], "B is gone; C ran once and was to go")
+        let lost = instance.memory.open.first { $0.code.rawValue == "cron-vanished" }
+        #expect(lost?.message.rawValue.contains("1 cron jobs") == true && lost?.severity == .warn)
+        try jobs("")
+        #expect(severity(await instance.look(), "cron-vanished") == .critical)
+        instance.time.advance(by: .seconds(90_000))
+        #expect(await cronCodes() == [])
+        try jobs(
+            #"{"id":"d","name":"\u001b[31m<script>\u202e","prompt":"x","last_run_at":"2026-11-01T00:00:00Z","last_status":"ok","last_delivery_error":"no"}"#
+        )
+        let snapshot = await instance.look()
+        let text = String(decoding: try snapshot.encoded(), as: UTF8.self)
+        #expect(!text.unicodeScalars.contains { $0.value == 0x1B || $0.value == 0x202E })
+        #expect(severity(snapshot, "cron-delivery-failed") == .warn)
+        #expect(try await schemaErrors(snapshot.encoded(), schema: "instance-snapshot") == [])
+    }
+
+    /// A process that looks like a gateway, its files, and what becomes of the verdict.
+    @Test func theGatewaysLife() async throws {
+        var instance = try SampleInstance()
+        let down = FakeSystemctl { words in
+            let units = words.drop { $0 != "--" }.dropFirst()
+            return .init(
+                end: .exited(0),
+                output: Array(
+                    units.map {
+                        $0.contains("gateway")
+                            ? FakeSystemctl.answer($0, active: "failed", sub: "failed") : FakeSystemctl.answer($0)
+                    }
+                    .joined(separator: "\n").utf8))
+        }
+        instance.commands = down
+        #expect(await instance.look().health == .down)
+        #expect(instance.memory.open.contains { $0.code.rawValue == "gateway-down" })
+
+        instance.commands = FakeSystemctl.allWell
+        let unresponsive = await instance.look()
+        #expect(severity(unresponsive, "gateway-unresponsive") == .critical && unresponsive.health == .degraded)
+
+        let seed = instance
+        let outcome = try await Subprocess.run(
+            .path(findProgram("python3") ?? "/usr/bin/python3"),
+            arguments: [
+                "-c", "import sys; print('ready', flush=True); sys.stdin.read()", "hermes_cli.main", "gateway", "run",
+            ],
+            input: .inputWriter, output: .sequence, error: .discarded
+        ) { execution in
+            var lines = execution.standardOutput.strings().makeAsyncIterator()
+            _ = try await lines.next()
+            var instance = seed
+            let pid = Int32(execution.processIdentifier.value)
+            let start = try #require(ProcessIdentity.startTime(of: pid))
+            func state(_ gateway: String, _ platform: String, updated: Timestamp) throws {
+                try instance.folder.write(
+                    "home/gateway_state.json",
+                    """
+                    {"pid":\(pid),"start_time":\(start),"gateway_state":"\(gateway)","active_agents":1,
+                     "platforms":{"telegram":{"state":"\(platform)","updated_at":"\(updated)"}},"updated_at":"\(updated)"}
+                    """)
+            }
+            try state("running", "connected", updated: instance.time.now)
+            try instance.folder.write("home/cron/ticker_heartbeat", "\(instance.time.now.seconds - 30)")
+            var snapshot = await instance.look()
+            #expect(snapshot.warnings.map(\.code.rawValue) == [])
+            #expect(snapshot.health == .up && snapshot.gateway.state == .running)
+            #expect(snapshot.gateway.platforms?.map(\.state) == [.connected] && snapshot.gateway.activeAgents == 1)
+
+            try state("degraded", "fatal", updated: instance.time.now)
+            try instance.folder.write("home/cron/ticker_heartbeat", "\(instance.time.now.seconds - 3000)")
+            snapshot = await instance.look()
+            #expect(
+                Set(snapshot.warnings.map(\.code.rawValue)) == ["gateway-degraded", "platform-failed", "cron-stopped"])
+            #expect(snapshot.health == .degraded && snapshot.gateway.platforms?.map(\.state) == [.error])
+
+            try state("running", "retrying", updated: instance.time.now - .seconds(60))
+            #expect(await !instance.codes().contains("platform-disconnected"))
+            try state("running", "retrying", updated: instance.time.now - .seconds(6000))
+            #expect(await instance.codes().contains("platform-disconnected"))
+
+            // systemd does not answer: the files tell enough.
+            instance.commands = FakeSystemctl.failing("Failed to connect to bus: Connection refused")
+            snapshot = await instance.look()
+            #expect(
+                snapshot.gateway.state == .running && snapshot.gateway.service.health == .unknown
+                    && snapshot.health != .unknown)
+            try await execution.standardInputWriter.finish()
+        }
+        #expect(outcome.terminationStatus.isSuccess)
+        // The process is gone; its file still says "running".
+        instance.commands = FakeSystemctl.failing("Failed to connect to bus: Connection refused")
+        let after = await instance.look()
+        #expect(severity(after, "gateway-down") == .critical && after.health == .down)
+        #expect(after.gateway.platforms?.map(\.state) == [.disconnected])
+    }
+
+    @Test func theMachineAndTheRest() async throws {
+        var instance = try SampleInstance()
+        instance.thresholds.diskWarn = 0
+        instance.thresholds.memoryWarn = 0
+        try instance.folder.write("home/config.yaml", "security: {redact_secrets: false}\napprovals: {mode: off}\n")
+        instance.description.notifications?.lastOutcome = .failed
+        instance.sources.drill = { DrillFacts(lastVerified: nil) }
+        instance.description.jobs[6].isLate = true
+        let codes = Set(await instance.codes())
+        #expect(
+            codes.isSuperset(of: [
+                "disk-full", "memory-full", "redaction-off", "approvals-off", "notifications-failing", "drill-never",
+                "job-late",
+            ]))
+        instance.sources.drill = { [now = instance.time.now] in DrillFacts(lastVerified: now - .seconds(93 * 86_400)) }
+        #expect(severity(await instance.look(), "drill-overdue") == .warn)
+    }
+
+    @Test func alertsAreRememberedAndResolved() async throws {
+        var instance = try SampleInstance()
+        instance.description.notifications?.lastOutcome = .failed
+        var snapshot = await instance.look()
+        let open = snapshot.watchdog.openAlerts.value
+        #expect(
+            snapshot.watchdog.alerts.contains { $0.code.rawValue == "notifications-failing" && $0.resolvedAt == nil })
+        instance.time.advance(by: .seconds(600))
+        instance.description.notifications?.lastOutcome = .delivered
+        snapshot = await instance.look()
+        #expect(snapshot.watchdog.openAlerts.value == open - 1)
+        #expect(
+            snapshot.watchdog.alerts.first { $0.code.rawValue == "notifications-failing" }?.resolvedAt
+                == instance.time.now)
+        #expect(snapshot.watchdog.alerts24h.value == open)
+        instance.time.advance(by: .seconds(90_000))
+        snapshot = await instance.look()
+        #expect(!snapshot.watchdog.alerts.contains { $0.code.rawValue == "notifications-failing" })
+        #expect(try WatchdogMemory(decodingOrFresh: instance.memory.encoded()) == instance.memory)
+    }
+
+    /// Every code has a page, a message that fits and, but for a few, a command.
+    @Test func everyCodeHasItsPage() {
+        let codes = Watchdog.rules.flatMap(\.codes)
+        #expect(Set(codes).count == codes.count)
+        let instance = InstanceReference(
+            id: Slug(unchecked: "a"), label: SafeText(unchecked: "A"), user: UserName(unchecked: "a"), scope: .user,
+            hermesHome: nil)
+        for code in codes {
+            #expect(Slug(rawValue: code) != nil)
+            #expect(Watchdog.runbook(for: Slug(unchecked: code)) != nil)
+            #expect(
+                code == "database-newer" || HelpfulCommands.command(code: code, instance: instance) != nil, "\(code)")
+        }
+    }
+}

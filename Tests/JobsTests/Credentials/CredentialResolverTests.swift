@@ -1,0 +1,144 @@
+import Glibc
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Jobs
+
+@Suite struct CredentialResolverTests {
+    static let value = "very-" + "private-value"
+
+    private func text(_ secret: Secret) -> String { secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
+
+    private func resolver(_ environment: [String: String] = [:], timeout: Duration = .seconds(10)) -> CredentialResolver
+    {
+        CredentialResolver(environment: environment, user: currentUser, commandTimeout: timeout)
+    }
+
+    private func failure(_ reference: CredentialReference, _ resolver: CredentialResolver) async -> OperatorError? {
+        let error = await #expect(throws: OperatorError.self) { try await resolver.resolve(reference, name: "c") }
+        #expect(error?.exit == .credential)
+        #expect(error.map { !"\($0)".contains(Self.value) } == true)
+        return error
+    }
+
+    @Test(arguments: [("", value), ("\n", value), ("\r\n", value), ("\n\n", value + "\n")])
+    func filesLoseOneNewline(_ end: String, _ expected: String) async throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", Self.value + end)
+        #expect(text(try await resolver().resolve(.file(path), name: "c")) == expected)
+        try resolver().check(.file(path), name: "c")
+    }
+
+    @Test(arguments: [0o640, 0o604, 0o644, 0o660, 0o601] as [UInt32])
+    func filesThatOthersCanOpenAreRefused(_ mode: UInt32) async throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", Self.value, permissions: mode)
+        #expect(await failure(.file(path), resolver())?.type == "credential-readable")
+        #expect(await failure(.dotenv(path, key: "K"), resolver())?.type == "credential-readable")
+        #expect(throws: OperatorError.self) { try resolver().check(.file(path), name: "c") }
+    }
+
+    @Test func otherThingsThanPrivateFilesAreRefused() async throws {
+        let folder = try TemporaryDirectory()
+        _ = await failure(.file(folder.path.appending("missing")), resolver())
+        _ = await failure(.file(folder.path), resolver())
+        let fifo = folder.path.appending("fifo")
+        #expect(fifo.withPlatformString { mkfifo($0, 0o600) } == 0)
+        _ = await failure(.file(fifo), resolver())
+        _ = await failure(.file(try folder.write("empty", "\n")), resolver())
+        let huge = try folder.write("huge", "x")
+        #expect(huge.withPlatformString { truncate($0, 8 << 20) } == 0)
+        #expect(await failure(.file(huge), resolver())?.reason.contains("larger") == true)
+        let other = CredentialResolver(environment: [:], user: currentUser + 1)
+        #expect(await failure(.file(try folder.write("mine", Self.value)), other)?.type == "credential-owner")
+        let open = folder.path.appending("open")
+        try FileSystem.makeDirectory(open, permissions: 0o777)
+        let exposed = try folder.write("open/key", Self.value)
+        #expect(open.withPlatformString { chmod($0, 0o777) } == 0)
+        #expect(await failure(.file(exposed), resolver())?.type == "credential-replaceable")
+    }
+
+    @Test func systemdHandsItsCredentialsOver() async throws {
+        let folder = try TemporaryDirectory()
+        try folder.write("push", Self.value + "\n", permissions: 0o400)
+        try folder.write("acl", Self.value, permissions: 0o440)
+        let environment = ["CREDENTIALS_DIRECTORY": folder.path.string]
+        #expect(text(try await resolver(environment).resolve(.systemd(name: "push"), name: "c")) == Self.value)
+        #expect(text(try await resolver(environment).resolve(.systemd(name: "acl"), name: "c")) == Self.value)
+        _ = await failure(.systemd(name: "absent"), resolver(environment))
+        #expect(await failure(.systemd(name: "push"), resolver())?.advice?.contains("LoadCredential=push") == true)
+        try resolver().check(.systemd(name: "push"), name: "c")
+        #expect(throws: OperatorError.self) { try resolver(environment).check(.systemd(name: "absent"), name: "c") }
+    }
+
+    @Test func dotenvKeysAndVariables() async throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write(".env", "A=1\nexport TOKEN=\"\(Self.value)\" # note\n")
+        #expect(text(try await resolver().resolve(.dotenv(path, key: "TOKEN"), name: "c")) == Self.value)
+        #expect(await failure(.dotenv(path, key: "TOKE"), resolver())?.reason.contains("has no key TOKE") == true)
+        #expect(text(try await resolver(["V": Self.value]).resolve(.environment(name: "V"), name: "c")) == Self.value)
+        _ = await failure(.environment(name: "V"), resolver())
+        _ = await failure(.environment(name: "V"), resolver(["V": ""]))
+        try resolver(["V": ""]).check(.environment(name: "V"), name: "c")
+    }
+
+    @Test func commandsPrintTheValueAndNothingOfThemIsShown() async throws {
+        let shell = { (script: String) in CredentialReference.command(["/bin/sh", "-c", script]) }
+        #expect(
+            text(try await resolver().resolve(shell("echo \(Self.value); echo noise >&2"), name: "c")) == Self.value)
+        #expect(text(try await resolver().resolve(.command(["echo", "a b", "$HOME"]), name: "c")) == "a b $HOME")
+        #expect(
+            await failure(shell("echo \(Self.value); echo \(Self.value) >&2; exit 3"), resolver())?.reason.contains("3")
+                == true)
+        _ = await failure(shell("true"), resolver())
+        _ = await failure(.command(["/nonexistent/program"]), resolver())
+        _ = await failure(shell("yes \(Self.value)"), resolver())
+        let start = ContinuousClock.now
+        let late = await failure(shell("trap '' TERM; sleep 30 & sleep 30"), resolver(timeout: .milliseconds(300)))
+        #expect(late?.reason.contains("did not end within") == true)
+        #expect(ContinuousClock.now - start < .seconds(5))
+        try resolver(["PATH": "/usr/bin:/bin"]).check(.command(["cat"]), name: "c")
+        #expect(throws: OperatorError.self) {
+            try resolver(["PATH": "/bin"]).check(.command(["no-such-program-here"]), name: "c")
+        }
+    }
+
+    @Test func undeclaredNamesAreCredentialErrors() async throws {
+        let config = try await ConfigurationSamples.load(ConfigurationSamples.full)
+        let error = await #expect(throws: OperatorError.self) { try await resolver().resolve("nope", in: config) }
+        #expect(error?.exit == .credential)
+        #expect(text(try await resolver(["OTHER_TOKEN": "x1"]).resolve("other", in: config)) == "x1")
+    }
+
+    @Test(arguments: [
+        ("K=v", "v"), ("K=v # c", "v"), ("K=a#b", "a#b"), ("K = v ", "v"), ("export K=v", "v"), ("  export\tK=v", "v"),
+        ("K='a # b'", "a # b"),
+        ("K=\"a\\nb\"", "a\nb"), ("K='a\\nb'", "a\\nb"), ("K=\"a\\\"b\"", "a\"b"), ("K='it\\'s'", "it's"),
+        ("K=\"line1\nline2\"", "line1\nline2"),
+        ("K=", ""), ("K=\r\n", ""), ("K=v\r\nX=y", "v"), ("X=1\nK=1\nK=2", "2"), ("K=\"open", "\"open"),
+        ("\u{FEFF}K=v", "v"), ("K=$HOME", "$HOME"),
+        ("# K=no\nK=yes", "yes"), ("K=#no", ""), ("junk line\nK=v", "v"), ("A=\"K=no\"\nK=v", "v"),
+        ("A='x\nK=no\n'\nK=v", "v"), ("K='a'b", "a"),
+    ])
+    func dotenvSyntax(_ file: String, _ expected: String) {
+        #expect(DotenvFile.value(of: "K", in: Array(file.utf8)).map { String(decoding: $0, as: UTF8.self) } == expected)
+    }
+
+    @Test(arguments: ["", "k=v", "KK=v", "K", "# K=v", "X=K=v", "K v"])
+    func noSuchDotenvKey(_ file: String) {
+        #expect(DotenvFile.value(of: "K", in: Array(file.utf8)) == nil)
+    }
+
+    @Test func dotenvParserEndsOnAnything() {
+        var generator = SplitMix(seed: 7)
+        let alphabet = Array("K=\"'\\\n\r #xexport ".utf8)
+        for _ in 0..<5000 {
+            let bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+                alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
+            }
+            _ = DotenvFile.value(of: "K", in: bytes)
+        }
+    }
+}

@@ -1,0 +1,4 @@
+import Glibc
+
+/// The effective user id of the tests.
+let currentUser: UInt32 = geteuid()

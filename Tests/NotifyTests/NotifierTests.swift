@@ -1,0 +1,319 @@
+import Glibc
+import HTTP
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Notify
+
+/// One machine: a state directory, a clock, a fake Telegram.
+struct Machine {
+    let directory: TemporaryDirectory
+    let fake: FakeTelegram
+    let time = ManualTime()
+    var isOnline = true
+    var chat = "-1001"
+    var policy = AlertPolicy()
+    private var runs = 0
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        fake = try FakeTelegram()
+    }
+
+    var notifier: Notifier {
+        Notifier(
+            stateDirectory: directory.path, channel: fake.channel(chat),
+            client: isOnline ? fake.client : fake.unreachable,
+            policy: policy, time: time)
+    }
+
+    mutating func run(
+        _ outcome: RunSummary.Outcome, job: String = "backup", id: String? = nil, announcing: Bool = false,
+        error: String? = nil, steps: [RunSummary.Step] = []
+    ) async -> Notifier.Result {
+        runs += 1
+        let summary = RunSummary(
+            job: job, instanceLabel: "Bheem / Uma", runID: id ?? "run\(runs)", outcome: outcome, finishedAt: time.now,
+            duration: .seconds(12), error: error ?? (outcome.isBad ? "the remote is away" : nil),
+            advice: outcome.isBad ? "run: hermes-ops-runner show" : nil, steps: steps)
+        return await notifier.report(summary, announcing: announcing)
+    }
+
+    func heads() async throws -> [String] { try await fake.messages().map(\.head) }
+
+    var book: FilePath { directory.path.appending("notify").appending("alerts.json") }
+}
+
+@Suite struct NotifierTests {
+    @Test func oneAlertOneRecoveryNothingBetween() async throws {
+        var machine = try Machine()
+        #expect(await machine.run(.success).outcome == .suppressed)
+        let first = await machine.run(.failure)
+        #expect(first.outcome == .delivered && first.sent == 1 && first.waiting == 0)
+        for _ in 0..<5 { #expect(await machine.run(.timeout).outcome == .suppressed) }
+        #expect(await machine.run(.cancellation).outcome == .suppressed)
+        #expect(await machine.run(.skip).outcome == .suppressed)
+        #expect(await machine.run(.success).outcome == .delivered)
+        #expect(await machine.run(.success).outcome == .suppressed)
+        let messages = try await machine.fake.messages()
+        #expect(messages.map(\.head) == ["🔴 Bheem / Uma: backup failed", "🟢 Bheem / Uma: backup works again"])
+        #expect(messages[0].text.contains("the remote is away\nWhat to do: run: hermes-ops-runner show\n"))
+        #expect(messages[1].text.contains("It failed 6 times, first at 2026-11-18"))
+        #expect(try FileStatus(at: machine.book).permissions == 0o600)
+        #expect(try FileStatus(at: machine.book.removingLastComponent()).permissions == 0o700)
+    }
+
+    @Test func theWatchingUnitDoesNotRepeatTheRunsOwnReport() async throws {
+        var machine = try Machine()
+        _ = await machine.run(.failure, id: "a")
+        #expect(await machine.run(.unknown, id: "a").outcome == .suppressed)
+        #expect(try await machine.heads().count == 1)
+    }
+
+    @Test func jobsAreToldApart() async throws {
+        var machine = try Machine()
+        _ = await machine.run(.failure)
+        _ = await machine.run(.timeout, job: "bundle")
+        _ = await machine.run(.success)
+        #expect(
+            try await machine.heads() == [
+                "🔴 Bheem / Uma: backup failed", "🔴 Bheem / Uma: bundle ran out of time",
+                "🟢 Bheem / Uma: backup works again",
+            ])
+    }
+
+    @Test func completionHasNumberedSteps() async throws {
+        var machine = try Machine()
+        var steps = (1...9).map { RunSummary.Step(name: "s\($0)", outcome: .success) }
+        steps += [.init(name: "s10", outcome: .skip), .init(name: "s11", outcome: .success, detail: "a\nb")]
+        _ = await machine.run(.success, announcing: true, steps: steps)
+        let text = try #require(try await machine.fake.messages().first?.text)
+        #expect(text.hasPrefix("✅ Bheem / Uma: backup done\n1️⃣ s1\n2️⃣ s2\n"))
+        #expect(text.contains("\n9️⃣ s9\n🔟 s10 (skipped)\n1️⃣1️⃣ s11: a\\nb\n"))
+    }
+
+    @Test func whatCouldNotLeaveLeavesLaterInOrderAndOnce() async throws {
+        var machine = try Machine()
+        machine.isOnline = false
+        let dead = await machine.run(.failure)
+        #expect(dead.outcome == .failed && dead.waiting == 1 && dead.error?.isTemporary == true)
+        machine.time.advance(by: .seconds(1200))
+        _ = await machine.run(.failure, job: "bundle")
+        machine.time.advance(by: .seconds(1200))
+        #expect(await machine.run(.success).waiting == 3)
+        machine.isOnline = true
+        let alive = await machine.run(.success, job: "snapshot")
+        #expect(alive.sent == 3 && alive.waiting == 0)
+        #expect(await machine.notifier.flush().outcome == .suppressed)
+        let messages = try await machine.fake.messages()
+        #expect(
+            messages.map(\.head) == [
+                "🔴 Bheem / Uma: backup failed", "🔴 Bheem / Uma: bundle failed", "🟢 Bheem / Uma: backup works again",
+            ])
+        #expect(messages[0].text.contains("(late: from 2026-11-18 "))
+        #expect(!messages[2].text.contains("(late"))
+    }
+
+    /// kill -9 between the request and the note of its answer: the file says that it was on its way.
+    @Test(arguments: [true, false]) func aCrashWhileSendingRepeatsOnceAndSaysSo(_ hadArrived: Bool) async throws {
+        var machine = try Machine()
+        machine.isOnline = false
+        _ = await machine.run(.failure)
+        let file = AlertBookFile(directory: machine.book.removingLastComponent())
+        _ = try await file.update { $0.outbox[0].isInFlight = true }
+        if hadArrived { _ = try await machine.fake.client.send("first copy", to: machine.fake.channel()) }
+        machine.isOnline = true
+        #expect(await machine.notifier.flush().sent == 1)
+        let last = try #require(try await machine.fake.messages().last)
+        #expect(last.head == "🔴 Bheem / Uma: backup failed" && last.text.contains("(may be repeated)"))
+        #expect(await machine.notifier.flush().sent == 0)
+        // A second crash with the repetition under way: twice is enough.
+        _ = await machine.run(.failure, job: "bundle")
+        _ = try await file.update { book in
+            book.queue(.alert, subject: "x", text: "third", now: machine.time.now)
+            book.outbox[0].isInFlight = true
+            book.outbox[0].mayHaveArrived = true
+        }
+        let before = try await machine.heads().count
+        #expect(await machine.notifier.flush().waiting == 0)
+        #expect(try await machine.heads().count == before)
+    }
+
+    @Test func aLostAnswerIsRepeatedOnceAndMarked() async throws {
+        var machine = try Machine()
+        try await machine.fake.fail(#"{"cut":"after"}"#)
+        #expect(await machine.run(.failure).outcome == .delivered)
+        let texts = try await machine.fake.messages().map(\.text)
+        #expect(texts.count == 2)
+        #expect(!texts[0].contains("may be repeated") && texts[1].contains("(may be repeated)"))
+        try await machine.fake.fail(#"{"cut":"before"}"#, #"{"cut":"before"}"#, #"{"cut":"before"}"#)
+        let given = await machine.run(.success)
+        #expect(given.outcome == .failed && given.waiting == 0)
+        #expect(try await machine.fake.requestCount() == 4)
+    }
+
+    @Test func theServersWaitIsObeyed() async throws {
+        var machine = try Machine()
+        try await machine.fake.fail(#"{"status":429,"retry_after":7}"#, #"{"status":502}"#)
+        #expect(await machine.run(.failure).outcome == .delivered)
+        #expect(machine.time.slept == [.seconds(7), .seconds(2)])
+        // A wait longer than the run's patience: the message stays, and is not tried before its time.
+        try await machine.fake.fail(#"{"status":429,"retry_after":600}"#)
+        #expect(await machine.run(.success).waiting == 1)
+        let before = try await machine.fake.requestCount()
+        #expect(await machine.notifier.flush().waiting == 1)
+        #expect(try await machine.fake.requestCount() == before)
+        machine.time.advance(by: .seconds(601))
+        #expect(await machine.notifier.flush().sent == 1)
+    }
+
+    @Test func aRefusedChannelKeepsTheMessagesForABetterOne() async throws {
+        var machine = try Machine()
+        machine.chat = "-7"
+        let refused = await machine.run(.failure)
+        #expect(refused.outcome == .failed && refused.waiting == 1 && refused.error?.exit == .configuration)
+        machine.chat = "-1001"
+        #expect(await machine.notifier.flush().sent == 1)
+    }
+
+    @Test func aRefusedMessageDoesNotBlockTheOthers() async throws {
+        var machine = try Machine()
+        try await machine.fake.fail(#"{"status":400,"description":"Bad Request: message is too long"}"#)
+        let refused = await machine.run(.failure)
+        #expect(refused.outcome == .failed && refused.waiting == 0)
+        #expect(await machine.run(.success).outcome == .delivered)
+    }
+
+    @Test func aMigratedChatIsRememberedAndReported() async throws {
+        var machine = try Machine()
+        machine.chat = "-55"
+        try await machine.fake.migrate("-55", to: "-10055")
+        #expect(await machine.run(.failure).migratedTo == "-10055")
+        let before = try await machine.fake.requestCount()
+        #expect(await machine.run(.success).migratedTo == "-10055")
+        #expect(try await machine.fake.requestCount() == before + 1)
+        #expect(try await machine.fake.messages().allSatisfy { $0.chat == "-10055" })
+    }
+
+    @Test func longTextsArriveInPieces() async throws {
+        let machine = try Machine()
+        let text = (0..<600).map { "line \($0) 🔴" }.joined(separator: "\n")
+        #expect(await machine.notifier.announce(text, subject: "test").sent == 2)
+        #expect(try await machine.fake.messages().map(\.text).joined() == text)
+    }
+
+    @Test func theSpoolIsBoundedAndSaysWhatItLost() async throws {
+        let machine = try Machine()
+        let file = AlertBookFile(directory: machine.book.removingLastComponent())
+        _ = try await file.update { book in
+            for number in 1...(AlertBook.capacity + 5) {
+                book.queue(.alert, subject: "job\(number)", text: "job\(number)", now: machine.time.now)
+            }
+        }
+        #expect(await machine.notifier.flush().sent == AlertBook.capacity)
+        let messages = try await machine.fake.messages()
+        #expect(messages.first?.head == "job6")
+        #expect(messages.first?.text.contains("(5 older messages were dropped)") == true)
+        #expect(messages.count { $0.text.contains("dropped") } == 1)
+    }
+
+    @Test func secretsStayInside() async throws {
+        var machine = try Machine()
+        let planted = [
+            "ghp" + "_" + String(repeating: "A1", count: 18), "ya29" + ".abcdefgh", FakeTelegram.token,
+            "sk" + "-" + "proj-abcdefghijkl", "AGE-SECRET-KEY" + "-1ABC",
+        ]
+        _ = await machine.run(.failure, error: "https://api/bot\(planted[2])/x " + planted.joined(separator: " "))
+        let text = try #require(try await machine.fake.messages().first?.text)
+        let stored = String(decoding: try FileSystem.read(machine.book, limit: 1 << 20), as: UTF8.self)
+        for secret in planted {
+            #expect(!text.contains(secret))
+            #expect(!stored.contains(secret))
+        }
+        #expect(!"\(machine.fake.channel())".contains("aaaa"))
+    }
+
+    @Test func aDamagedBookIsSetAside() async throws {
+        var machine = try Machine()
+        try machine.directory.write("notify/alerts.json", "{ not json")
+        #expect(await machine.run(.failure).outcome == .delivered)
+        let names = try DirectoryListing.names(at: machine.book.removingLastComponent()).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        #expect(names.contains { $0.hasPrefix("alerts.damaged-") })
+    }
+
+    /// A state directory that cannot be written must not silence the alert about it.
+    @Test func theAlertLeavesEvenWhenNothingCanBeWritten() async throws {
+        var machine = try Machine()
+        try machine.directory.write("notify", "a file where the folder should be")
+        let result = await machine.run(.failure)
+        #expect(result.outcome == .delivered && result.error != nil)
+        #expect(try await machine.heads() == ["🔴 Bheem / Uma: backup failed"])
+    }
+
+    @Test func withoutAChannelStatesAreKeptAndWordsAreNot() async throws {
+        let machine = try Machine()
+        func report(_ channel: TelegramChannel?, _ outcome: RunSummary.Outcome, _ id: String) async -> Notifier.Result {
+            let notifier = Notifier(
+                stateDirectory: machine.directory.path, channel: channel, client: machine.fake.client,
+                time: machine.time)
+            return await notifier.report(
+                RunSummary(job: "backup", instanceLabel: "x", runID: id, outcome: outcome, finishedAt: machine.time.now)
+            )
+        }
+        #expect(await report(nil, .failure, "1").outcome == .suppressed)
+        #expect(await report(machine.fake.channel(), .failure, "2").outcome == .suppressed)
+        #expect(await report(machine.fake.channel(), .success, "3").outcome == .delivered)
+    }
+
+    @Test func reportsFromManyTasksAllArriveOnce() async throws {
+        let machine = try Machine()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<12 {
+                group.addTask {
+                    let summary = RunSummary(
+                        job: "job\(number)", instanceLabel: "x", runID: "\(number)", outcome: .failure,
+                        finishedAt: machine.time.now)
+                    _ = await machine.notifier.report(summary)
+                }
+            }
+        }
+        _ = await machine.notifier.flush()
+        #expect(Set(try await machine.heads()).count == 12)
+        #expect(try await machine.heads().count == 12)
+    }
+
+    @Test func theTestOfThePathIsRecorded() async throws {
+        var machine = try Machine()
+        let directory = machine.directory.path
+        #expect(try NotifyTestRecord.read(stateDirectory: directory) == nil)
+        try await machine.notifier.test(instanceLabel: "Bheem / Uma", host: "vm")
+        #expect(try NotifyTestRecord.read(stateDirectory: directory)?.outcome == .delivered)
+        #expect(try await machine.heads().first?.hasPrefix("🔔 Bheem / Uma: test from vm") == true)
+        machine.chat = "-7"
+        let error = await #expect(throws: OperatorError.self) {
+            try await machine.notifier.test(instanceLabel: "Bheem / Uma", host: "vm")
+        }
+        #expect(error?.exit == .configuration)
+        let record = try #require(try NotifyTestRecord.read(stateDirectory: directory))
+        #expect(record.outcome == .failed && record.errorType == "telegram.chat" && record.at == machine.time.now)
+    }
+
+    @Test func aUnitsDeathIsPutIntoWords() throws {
+        func failure(_ result: String, _ status: String) throws -> UnitFailure {
+            try #require(
+                UnitFailure(environment: [
+                    "MONITOR_SERVICE_RESULT": result, "MONITOR_EXIT_STATUS": status, "MONITOR_INVOCATION_ID": "abc",
+                ]))
+        }
+        #expect(UnitFailure(environment: [:]) == nil)
+        #expect(try failure("exit-code", "243").reason.contains("credential"))
+        #expect(try failure("timeout", "TERM").outcome == .timeout)
+        #expect(try failure("signal", "KILL").reason == "it was killed by KILL")
+        #expect(try failure("oom-kill", "9").outcome == .unknown)
+        #expect(try failure("exit-code", "69").advice.contains("show abc"))
+    }
+}

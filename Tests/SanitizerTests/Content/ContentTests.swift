@@ -1,0 +1,184 @@
+import Foundation
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Sanitizer
+
+struct ContentTests {
+    private let key = Secret([UInt8](repeating: 3, count: 32))
+    private let secret = "Zq9-planted-" + "Value77"
+
+    private func inspector() throws -> Inspector {
+        Inspector(detector: try Detector.standard(), known: try KnownValues([Array(secret.utf8)], key: key), key: key)
+    }
+
+    private func inspect(_ bytes: [UInt8], _ name: String = "skills/x") throws -> Inspector.Finding {
+        try inspector().inspect(bytes, name: Array(name.utf8))
+    }
+
+    /// Runs Python with bytes on its standard input; what it writes.
+    private func python(_ script: String, _ input: [UInt8]) throws -> [UInt8] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [
+            "python3", "-c",
+            "import sys,io,gzip,zipfile,tarfile\nd=sys.stdin.buffer.read()\nout=sys.stdout.buffer\n" + script,
+        ]
+        let (stdin, stdout) = (Pipe(), Pipe())
+        process.standardInput = stdin
+        process.standardOutput = stdout
+        try process.run()
+        try stdin.fileHandleForWriting.write(contentsOf: Data(input))
+        try stdin.fileHandleForWriting.close()
+        let bytes = Array(stdout.fileHandleForReading.readDataToEndOfFile())
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+        return bytes
+    }
+
+    private static let archives = [
+        "out.write(gzip.compress(d))", "out.write(gzip.compress(b'first')+gzip.compress(d))",
+        "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w',zipfile.ZIP_DEFLATED)\nz.writestr('a/b.txt',d)\nz.close()\nout.write(b.getvalue())",
+        "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('a.txt',d)\nz.comment=b'remark'\nz.close()\nout.write(b.getvalue())",
+        "b=io.BytesIO()\nt=tarfile.open(fileobj=b,mode='w:gz')\ni=tarfile.TarInfo('x')\ni.size=len(d)\nt.addfile(i,io.BytesIO(d))\nt.close()\nout.write(b.getvalue())",
+        "b=io.BytesIO()\nt=tarfile.open(fileobj=b,mode='w')\ni=tarfile.TarInfo('x')\ni.size=len(d)\nt.addfile(i,io.BytesIO(d))\nt.close()\nout.write(b.getvalue())",
+        "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('in.gz',gzip.compress(d))\nz.close()\nout.write(gzip.compress(b.getvalue()))",
+        "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr(d.decode(),b'nothing')\nz.close()\nout.write(b.getvalue())",
+        "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('a','b')\nz.comment=d\nz.close()\nout.write(b.getvalue())",
+    ]
+
+    @Test("A secret within an archive refuses it; the same archive without one is kept", arguments: archives.indices)
+    func refusesArchive(_ index: Int) throws {
+        let script = ContentTests.archives[index]
+        guard case .refused(let reason, let hits) = try inspect(python(script, Array(secret.utf8))) else {
+            Issue.record("the secret was not seen")
+            return
+        }
+        #expect(reason.contains("a secret") && !hits.isEmpty)
+        guard case .clean = try inspect(python(script, Array("nothing-here-at-all".utf8))) else {
+            Issue.record("a clean archive was refused")
+            return
+        }
+    }
+
+    @Test(
+        "Archives that cannot be looked into are refused",
+        arguments: [
+            ("out.write(gzip.compress(bytes(64<<20)))", "beyond all measure"),
+            ("out.write(gzip.compress(d)[:-9])", "damaged"),
+            ("out.write(gzip.compress(d)+b'trailing')", "damaged"),
+            (
+                "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w',zipfile.ZIP_DEFLATED)\nz.writestr('a',bytes(64<<20))\nz.close()\nout.write(b.getvalue())",
+                "beyond all measure"
+            ),
+            (
+                "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w',zipfile.ZIP_BZIP2)\nz.writestr('a',d)\nz.close()\nout.write(b.getvalue())",
+                "cannot be looked into"
+            ),
+            (
+                "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('a',d)\nz.close()\nv=bytearray(b.getvalue())\ni=v.find(b'PK\\x01\\x02')\nv[i+8]|=1\nout.write(v)",
+                "encrypted"
+            ),
+            ("x=d\nfor _ in range(6): x=gzip.compress(x)\nout.write(x)", "nested too deeply"),
+            ("import lzma\nout.write(lzma.compress(d))", "xz"),
+            ("out.write(b'PK\\x03\\x04'+d)", "damaged"),
+        ])
+    func unreadableArchives(_ script: String, _ expected: String) throws {
+        guard case .refused(let reason, _) = try inspect(python(script, Array("harmless".utf8))) else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(reason.contains(expected), "\(reason)")
+    }
+
+    @Test("Damaged and hostile zip and gzip bytes never crash or pass for clean when they hold the secret")
+    func fuzzArchives() throws {
+        var random = SplitMix64(seed: 9)
+        for script in [ContentTests.archives[0], ContentTests.archives[2], ContentTests.archives[6]] {
+            let bytes = try python(script, Array(secret.utf8))
+            for _ in 0..<150 {
+                var broken = bytes
+                for _ in 0..<Int.random(in: 1...4, using: &random) {
+                    broken[Int.random(in: 4..<broken.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                }
+                if Int.random(in: 0..<4, using: &random) == 0 {
+                    broken.removeLast(Int.random(in: 1..<broken.count / 2, using: &random))
+                }
+                _ = try inspect(broken)
+            }
+        }
+    }
+
+    @Test("UTF-16 with and without a mark is read, and written back as it was")
+    func wideText() throws {
+        let text = "key: \(secret) ünï 😀\r\nnext line of plain text\r\n"
+        for (encoding, bigEndian, mark) in [
+            (TextEncoding.utf16LittleEndian, false, true), (.utf16BigEndian, true, true),
+            (.utf16LittleEndianWithoutMark, false, false),
+            (.utf16BigEndianWithoutMark, true, false),
+        ] {
+            let body = (mark ? text : "key: \(secret) plain\r\n").utf16
+            var bytes: [UInt8] = mark ? (bigEndian ? [0xFE, 0xFF] : [0xFF, 0xFE]) : []
+            for unit in body {
+                bytes += bigEndian ? [UInt8(unit >> 8), UInt8(unit & 255)] : [UInt8(unit & 255), UInt8(unit >> 8)]
+            }
+            #expect(TextEncoding.of(bytes) == encoding)
+            #expect(encoding.encoded(try #require(encoding.decoded(bytes))) == bytes)
+            guard case .hits(let hits, encoding) = try inspect(bytes) else {
+                Issue.record("not seen")
+                continue
+            }
+            #expect(hits.count == 1)
+        }
+        #expect(TextEncoding.of([0xFF, 0xFE, 0x41]) == nil)
+        #expect(TextEncoding.of([0xFF, 0xFE, 0x00, 0xD8, 0x41, 0x00]) == nil)
+        #expect(TextEncoding.of([0xC3, 0x28, 0x41]) == .bytes)
+        #expect(TextEncoding.of([]) == .utf8)
+        #expect(TextEncoding.of(Array("\u{1F600}é\u{800}".utf8)) == .utf8)
+        for bad: [UInt8] in [
+            [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82],
+        ] {
+            #expect(TextEncoding.of(bad) != .utf8)
+        }
+    }
+
+    @Test("JSON: values and their places; what is not JSON is not")
+    func jsonScanner() throws {
+        let text = Array(#"{"a": [1, {"b\n": "x\u00e9\ud83d\ude00\/"}], "c": null} {"d": true}"#.utf8)
+        var seen: [String] = []
+        try text.withUnsafeBytes { bytes in
+            try JSONScanner.run(bytes) { scalar, bytes in
+                let value =
+                    scalar.kind == .string
+                    ? JSONScanner.unescaped(bytes, scalar.range) : String(decoding: bytes[scalar.range], as: UTF8.self)
+                seen.append(scalar.path.joined(separator: "|") + "=" + value)
+            }
+        }
+        #expect(seen == ["a|0=1", "a|1|b\n=xé😀/", "c=null", "d=true"])
+        for bad in [
+            "", "{", "[1,]", "{\"a\" 1}", "\"\\x\"", "\"a\nb\"", "nul", "{\"a\":1,}", "[1 2]", "\"\\u12g4\"",
+            String(repeating: "[", count: 100_000),
+        ] {
+            #expect(!Array(bad.utf8).withUnsafeBytes(JSONScanner.isValid), "\(bad.prefix(20))")
+        }
+    }
+
+    @Test("JSON scanner agrees with Foundation on mutated documents")
+    func jsonFuzz() throws {
+        var random = SplitMix64(seed: 21)
+        let seed = Array(#"{"k": ["v", 12.5, true, {"n": null, "s": "a\\\"b"}], "z": -1}"#.utf8)
+        for _ in 0..<800 {
+            var bytes = seed
+            for _ in 0..<Int.random(in: 0...2, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] =
+                    Array("{}[]\",:\\ 1at".utf8).randomElement(using: &random) ?? 0
+            }
+            // Foundation is stricter about numbers; what it accepts we accept.
+            if (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil {
+                #expect(bytes.withUnsafeBytes(JSONScanner.isValid), "\(String(decoding: bytes, as: UTF8.self))")
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Support
+import Testing
+
+@testable import Sanitizer
+
+struct HarvesterTests {
+    private func harvest(_ text: String, _ name: String, _ mode: HarvestMode = .keys) throws -> Set<String> {
+        var harvester = Harvester(detector: try Detector.standard())
+        try harvester.add(file: Array(text.utf8), name: Array(name.utf8), mode: mode)
+        return Set(harvester.values.map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    @Test("dotenv: quotes, export, comments, several lines; settings are not learnt")
+    func dotenv() throws {
+        let values = try harvest(
+            """
+            HERMES_MODEL=anthropic/claude-sonnet
+            TELEGRAM_ALLOWED_USERS=123456789,987654321
+            MAX_TOKENS=81920000
+            A_API_KEY=Zx81plainValue
+            export B_TOKEN="Qu0ted \\"value\\" 9"
+            C_SECRET='single#9quoted' # a comment
+            D_PASSWORD=bare9value # a comment
+            E_PRIVATE_KEY="first9LineOfTheKeyIsLongEnough
+            second8LineOfTheKeyIsLongEnough"
+            # OLD_KEY=Comm3ntedOutValue
+            URL=https://me:Pass%40word9@example.org/x
+            F_TOKEN=${OTHER}
+            G_PASSWORD=changeme
+            H_PIN=4711
+            """, ".env")
+        let wanted = [
+            "Zx81plainValue", "Qu0ted \"value\" 9", "single#9quoted", "bare9value", "first9LineOfTheKeyIsLongEnough",
+            "second8LineOfTheKeyIsLongEnough", "Comm3ntedOutValue", "Pass%40word9", "Pass@word9",
+        ]
+        #expect(values.isSuperset(of: wanted), "\(Set(wanted).subtracting(values))")
+        #expect(
+            values.isDisjoint(with: [
+                "anthropic/claude-sonnet", "123456789,987654321", "81920000", "changeme", "4711", "${OTHER}",
+            ]))
+    }
+
+    @Test("JSON: keys at any depth, in all mode whatever looks random, public things never")
+    func json() throws {
+        let values = try harvest(
+            #"{"a": {"client_secret": "Secr3tClientValue", "client_id": "852140061314-abc9def"}, "tokens": ["Tok3nInAList0000"], "port": 12345678,"#
+                + #" "noise": {"private": {"data": "wb4V1l4g8dLGJbv8F1Dp0Nwv"}, "public": {"data": "aChfKY3kyDBEIKkusEslFFon"}}, "expires_at": "2026-01-01T00:00:00Z","#
+                + #" "blob": "9szrJXaUclrxvoYk7pKq8fVW", "access_token": "J\u00e4ger/9Value\"x"}"#, "auth.json", .all)
+        #expect(
+            values.isSuperset(of: [
+                "Secr3tClientValue", "Tok3nInAList0000", "wb4V1l4g8dLGJbv8F1Dp0Nwv", "9szrJXaUclrxvoYk7pKq8fVW",
+                "Jäger/9Value\"x",
+            ]))
+        #expect(
+            values.isDisjoint(with: [
+                "852140061314-abc9def", "12345678", "aChfKY3kyDBEIKkusEslFFon", "2026-01-01T00:00:00Z",
+            ]))
+    }
+
+    @Test("Parts of values: what follows Bearer, Basic's password, a bot's token, parameters")
+    func parts() throws {
+        // user:hunter2pass9
+        let values = try harvest(
+            """
+            one_auth: Bearer Abc9defGhi0jkl
+            two_auth: Basic dXNlcjpodW50ZXIycGFzczk=
+            bot_token: 123456789:AAHTkQW4kBhtbSBwYvHhr1Oc
+            dsn: Server=db;Password=Conn3ction;Database=x
+            """, "config.yaml")
+        #expect(
+            values.isSuperset(of: ["Abc9defGhi0jkl", "hunter2pass9", "AAHTkQW4kBhtbSBwYvHhr1Oc", "Conn3ction"]),
+            "\(values)")
+    }
+
+    @Test(
+        "Values that are searched for, and those that would hit innocent text",
+        arguments: [
+            ("Kaffee#morgen7", true), ("correct-horse-9", true), ("abcdefghijklmnopqrst", true), ("12345678", false),
+            ("123456789012", true),
+            ("password", false), ("Telegram", false), ("localhost", false), ("short7", false),
+            ("/usr/local/bin", false), ("~/secrets/key", false),
+            ("https://example.org/a", false), ("2026-01-01", false), ("127.0.0.1:8080", false), ("xxxxxxxxxxxx", false),
+            ("********", false),
+            ("<your-token>", false), ("YOUR_API_KEY", false), ("${NAME}", false), ("claude-sonnet", false),
+            ("6c1f9a52-3b7d-4a11-9e0f-0d2b8c7a6e55", true),
+        ])
+    func distinctive(_ value: String, _ expected: Bool) {
+        #expect(SecretValues.isDistinctive(value) == expected)
+    }
+
+    @Test(
+        "Names",
+        arguments: [
+            ("api_key", true), ("apiKey", true), ("API_SERVER_KEY", true), ("clientSecret", true), ("bot-token", true),
+            ("SMTP_PASS", true), ("dbpassword", true),
+            ("max_tokens", false), ("token_type", false), ("secret_name", false), ("key_file", false),
+            ("password_policy", false), ("public_key", false),
+            ("author", false), ("monkey_business", false), ("tokenizer", false), ("passenger", false),
+            ("compass", false),
+        ])
+    func names(_ name: String, _ certain: Bool) {
+        #expect((SecretNames.strength(of: name) == .certain) == certain)
+    }
+}

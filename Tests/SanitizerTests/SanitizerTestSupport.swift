@@ -1,0 +1,53 @@
+import Support
+import SystemPackage
+import TestSupport
+
+@testable import Sanitizer
+
+/// A sanitizer with a fixed key.
+func makeSanitizer(
+    rules: [PolicyRule] = [], content: Bool = false, maxFileSize: Int64 = 10 << 20, known: [String] = [],
+    workers: Int = 2,
+    key: UInt8 = 7
+) throws -> Sanitizer {
+    var options = SanitizerOptions(
+        instance: "test", policy: content ? .content : try .hermes(rules: rules),
+        fingerprintKey: Secret([UInt8](repeating: key, count: 32)))
+    options.maxFileSize = maxFileSize
+    options.knownSecrets = known.map { Secret(Array($0.utf8)) }
+    options.workers = workers
+    return try Sanitizer(options)
+}
+
+/// A sanitized tree with the bytes of its files.
+struct Staged {
+    let tree: SanitizedTree
+    let files: [[UInt8]: [UInt8]]
+
+    init(
+        _ sanitizer: Sanitizer, _ home: FilePath, in folder: TemporaryDirectory, baseline: [[UInt8]: [UInt8]] = [:],
+        cache: FilePath? = nil
+    ) throws {
+        tree = try sanitizer.stage(home: home, into: folder.path.appending("staging"), baseline: baseline, cache: cache)
+        var files: [[UInt8]: [UInt8]] = [:]
+        for file in tree.files {
+            if case .staged(let path) = file.source { files[file.path] = try FileSystem.read(path, limit: 1 << 30) }
+        }
+        self.files = files
+    }
+
+    func text(_ path: String) -> String? { files[Array(path.utf8)].map { String(decoding: $0, as: UTF8.self) } }
+
+    func exclusion(_ path: String) -> Manifest.Exclusion? {
+        tree.manifest.excluded.first { $0.path == Array(path.utf8) }
+    }
+
+    func entry(_ path: String) -> Manifest.Entry? { tree.manifest.entries.first { $0.path == Array(path.utf8) } }
+
+    /// What the next run finds in HEAD.
+    var baseline: [[UInt8]: [UInt8]] { Dictionary(uniqueKeysWithValues: tree.files.map { ($0.path, $0.blob) }) }
+}
+
+extension [UInt8] {
+    func holds(_ needle: [UInt8]) -> Bool { firstRange(of: needle) != nil }
+}

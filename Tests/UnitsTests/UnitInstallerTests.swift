@@ -1,0 +1,198 @@
+import Glibc
+import Support
+import Synchronization
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Units
+
+@Suite struct UnitInstallerTests {
+    private let root: TemporaryDirectory
+    private let layout: UnitLayout
+    private let runner = RecordingRunner()
+
+    init() throws {
+        root = try TemporaryDirectory()
+        layout = UnitLayout(
+            units: root.path.appending("units"), tmpfiles: root.path.appending("tmpfiles"),
+            sysusers: root.path.appending("sysusers"), linger: root.path.appending("linger"))
+    }
+
+    private func installer(_ flavour: UnitFlavour) -> UnitInstaller {
+        UnitInstaller(flavour: flavour, layout: layout, userName: "uma", environment: [:], runner: runner)
+    }
+
+    private func rendered(_ flavour: UnitFlavour, _ change: (inout UnitSettings) -> Void = { _ in }) throws
+        -> RenderedUnits
+    {
+        var settings = flavour == .system ? ExampleSettings.vijay : ExampleSettings.bheem
+        settings.stateDirectory = root.path.appending("state")
+        for index in settings.jobs.indices { settings.jobs[index].writablePaths = [root.path.appending("repository")] }
+        change(&settings)
+        return try UnitRenderer.render(settings)
+    }
+
+    @Test func theFirstInstallationWritesEnablesAndRunsOnce() async throws {
+        let report = try await installer(.system).install(try rendered(.system))
+        #expect(report.started == ["backup", "restore-drill", "snapshot"])
+        #expect(
+            runner.commands == [
+                "systemctl is-system-running", "systemctl daemon-reload",
+                "systemd-sysusers \(layout.sysusers)/hermes-ops.conf",
+                "systemd-tmpfiles --create \(layout.tmpfiles)/hermes-ops.conf",
+                "systemctl enable --now --quiet hermes-ops-backup.timer hermes-ops-restore-drill.timer hermes-ops-snapshot.timer",
+                "systemctl start --no-block hermes-ops@backup.service hermes-ops@restore-drill.service "
+                    + "hermes-ops@snapshot.service",
+            ])
+        let template = layout.units.appending("hermes-ops@.service")
+        #expect(try FileStatus(at: template).permissions == 0o644)
+        #expect(try FileStatus(at: root.path.appending("state")).permissions == 0o700)
+        #expect(try FileStatus(at: root.path.appending("repository")).kind == .directory)
+        #expect(try DirectoryListing.names(at: layout.units).allSatisfy { !$0.starts(with: [UInt8(ascii: ".")]) })
+    }
+
+    @Test func theSecondInstallationChangesNothing() async throws {
+        let units = try rendered(.system)
+        _ = try await installer(.system).install(units)
+        let before = try FileStatus(at: layout.units.appending("hermes-ops@.service"))
+        runner.forget()
+        #expect(try installer(.system).plan(units).isEmpty)
+        let report = try await installer(.system).install(units)
+        #expect(report.plan.isEmpty && report.started.isEmpty)
+        #expect(!runner.commands.contains { $0.contains("daemon-reload") || $0.contains("start --no-block") })
+        #expect(try FileStatus(at: layout.units.appending("hermes-ops@.service")) == before)
+    }
+
+    @Test func aChangedScheduleIsShownAndOnlyNewJobsRun() async throws {
+        _ = try await installer(.system).install(try rendered(.system))
+        runner.forget()
+        let next = try rendered(.system) {
+            $0.jobs[0].schedule = "*-*-* 04:00:00"
+            $0.jobs[3].schedule = "weekly"
+        }
+        let plan = try installer(.system).plan(next)
+        #expect(plan.diff.contains("-OnCalendar=*-*-* 03:15:00\n+OnCalendar=*-*-* 04:00:00\n"))
+        let report = try await installer(.system).install(next)
+        #expect(report.started == ["tidy"])
+    }
+
+    @Test func aRemovedJobGoesAndLocalDropInsStay() async throws {
+        _ = try await installer(.user).install(try rendered(.user))
+        let local = try root.write("units/hermes-ops@backup.service.d/10-mine.conf", "[Service]\nNice=5\n")
+        let localTemplate = try root.write("units/hermes-ops@.service.d/10-mine.conf", "[Service]\nNice=6\n")
+        let foreign = try root.write("units/hermes-ops-other.service", "[Service]\nExecStart=/bin/true\n")
+        runner.forget()
+        let report = try await installer(.user).install(try rendered(.user) { $0.jobs.removeFirst() })
+        let removed = report.plan.changes.filter { $0.kind == .remove }.compactMap { $0.path.lastComponent?.string }
+        #expect(removed.sorted() == ["50-hermes-ops.conf", "hermes-ops-backup.timer"])
+        #expect(runner.commands.contains("systemctl --user disable --now --quiet hermes-ops-backup.timer"))
+        #expect(exists(local) && exists(localTemplate) && exists(foreign))
+        #expect(!exists(layout.units.appending("hermes-ops-backup.timer")))
+
+        let last = try await installer(.user).uninstall()
+        #expect(last.plan.changes.allSatisfy { $0.kind == .remove })
+        let names = try DirectoryListing.names(at: layout.units).map { String(decoding: $0, as: UTF8.self) }
+        #expect(names == ["hermes-ops-other.service", "hermes-ops@.service.d", "hermes-ops@backup.service.d"])
+        #expect(exists(root.path.appending("state")))
+    }
+
+    @Test func maskedUnitsAreLeftAlone() async throws {
+        try FileSystem.makeDirectory(layout.units)
+        let timer = layout.units.appending("hermes-ops-backup.timer")
+        #expect(timer.withPlatformString { symlink("/dev/null", $0) } == 0)
+        let report = try await installer(.system).install(try rendered(.system))
+        #expect(try FileStatus(at: timer).kind == .symlink)
+        #expect(report.notices.contains { $0.contains("hermes-ops-backup.timer is masked") })
+        #expect(!runner.commands.contains { $0.contains("enable") && $0.contains("hermes-ops-backup.timer") })
+        #expect(!report.started.contains("backup"))
+    }
+
+    @Test func lingeringIsChecked() async throws {
+        let report = try await installer(.user).install(try rendered(.user))
+        #expect(report.notices.contains { $0.contains("loginctl enable-linger uma") })
+        #expect(report.notices.contains { $0.contains("hermes-ops-bheem.conf") })
+        try root.write("linger/uma", "")
+        let second = try await installer(.user).install(try rendered(.user))
+        #expect(!second.notices.contains { $0.contains("enable-linger") })
+    }
+
+    @Test func aDeadManagerIsFoundBeforeAnythingIsWritten() async throws {
+        runner.answer(
+            "systemctl --user is-system-running",
+            ProcessResult(status: 1, errors: "Failed to connect to bus: No medium found\n"))
+        let error = await #expect(throws: OperatorError.self) {
+            try await installer(.user).install(try rendered(.user))
+        }
+        #expect(error?.description.contains("Failed to connect") == true)
+        #expect(error?.advice?.contains("enable-linger uma") == true)
+        #expect(!exists(layout.units) && !exists(root.path.appending("state")))
+    }
+
+    @Test func aRefusalOfSystemctlIsReported() async throws {
+        runner.answer("systemctl daemon-reload", ProcessResult(status: 1, errors: "Access denied\n"))
+        let error = await #expect(throws: OperatorError.self) {
+            try await installer(.system).install(try rendered(.system))
+        }
+        #expect(error?.reason == "Access denied")
+    }
+
+    @Test func unknownIsNotInactive() async throws {
+        let command =
+            "systemctl show --timestamp=unix --property=Id --property=LoadState --property=ActiveState --property=UnitFileState "
+            + "--property=Result --property=ExecMainStatus --property=LastTriggerUSec --property=NextElapseUSecRealtime -- "
+            + "hermes-ops-backup.timer hermes-ops@backup.service"
+        runner.answer(command, ProcessResult(status: 1, errors: "Failed to connect to bus\n"))
+        let dead = await installer(.system).status(of: ["backup"])
+        #expect(dead == [UnitStatus(job: "backup", unknown: "Failed to connect to bus")])
+        runner.answer(
+            command,
+            ProcessResult(
+                status: 0,
+                output: """
+                    Id=hermes-ops-backup.timer
+                    LoadState=loaded
+                    ActiveState=active
+                    UnitFileState=enabled
+                    LastTriggerUSec=
+                    NextElapseUSecRealtime=@1795417200
+
+                    Id=hermes-ops@backup.service
+                    LoadState=loaded
+                    ActiveState=failed
+                    Result=exit-code
+                    ExecMainStatus=243
+
+                    """))
+        let status = try #require(await installer(.system).status(of: ["backup"]).first)
+        #expect(status.timerActive == "active" && status.serviceExitStatus == 243 && status.lastTrigger == nil)
+        #expect(status.nextElapse == Timestamp(seconds: 1_795_417_200) && status.unknown == nil)
+    }
+
+    private func exists(_ path: FilePath) -> Bool { (try? FileStatus(at: path)) != nil }
+}
+
+/// Writes down every command and answers as told; `running` and success otherwise.
+final class RecordingRunner: ProcessRunner {
+    private struct State {
+        var commands: [String] = []
+        var answers: [String: ProcessResult] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var commands: [String] { state.withLock { $0.commands } }
+
+    func forget() { state.withLock { $0.commands = [] } }
+
+    func answer(_ command: String, _ result: ProcessResult) { state.withLock { $0.answers[command] = result } }
+
+    func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult {
+        let line = command.joined(separator: " ")
+        return state.withLock { state in
+            state.commands.append(line)
+            return state.answers[line]
+                ?? ProcessResult(status: 0, output: line.contains("is-system-running") ? "running\n" : "")
+        }
+    }
+}
