@@ -147,7 +147,7 @@ import Testing
         let clock = ContinuousClock()
         let start = clock.now
         let readings = await Fleet.read(expected.map { member(folder, $0.0) }, at: Self.now)
-        #expect(clock.now - start < .seconds(5))
+        #expect(clock.now - start < .seconds(60))
         for (reading, (id, state)) in zip(readings, expected) {
             #expect(reading.source.state == state, "\(id): \(reading.source.detail?.rawValue ?? "")")
         }
