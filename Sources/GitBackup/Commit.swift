@@ -25,8 +25,9 @@ extension BackupRepository {
         public var notes: [String]
     }
 
-    /// What a commit of these entries would change; writes nothing.
-    public static func counts(of entries: [BackupEntry], over baseline: Baseline) -> Counts {
+    /// What a commit of these entries would change over a last one, or over none; writes nothing.
+    public static func counts(of entries: [BackupEntry], over baseline: Baseline?) -> Counts {
+        let baseline = baseline ?? Baseline(head: nil, files: [:])
         var counts = Counts(total: entries.count, previous: baseline.files.count)
         var kept = 0
         for entry in entries {

@@ -31,4 +31,23 @@ public struct CronExecution: Sendable, Hashable {
         }
         return found ?? [:]
     }
+
+    /// How many runs of each job failed since its last completed one, by job id; jobs without such failures are left out.
+    public static func failuresInARow(_ home: HomeLayout) throws(HomeFailure) -> [String: Int] {
+        let found = try ReadOnlyDatabase.read(home.cronExecutions) { database throws(HomeFailure) in
+            if try database.columns(of: "executions").isEmpty { return [String: Int]() }
+            let rows = try database.rows(
+                """
+                SELECT job_id, COUNT(*) FROM executions e WHERE status = 'failed' AND claimed_at > COALESCE(
+                    (SELECT MAX(claimed_at) FROM executions c WHERE c.job_id = e.job_id AND c.status = 'completed'), '')
+                GROUP BY job_id
+                """)
+            var failures: [String: Int] = [:]
+            for row in rows {
+                if let id = row[0].text { failures[id] = Int(row[1].integer ?? 0) }
+            }
+            return failures
+        }
+        return found ?? [:]
+    }
 }

@@ -5,7 +5,9 @@ internal import Support
 enum BackupRules {
     static let all: [WatchdogRule] = [backup, jobs, timers, repository, payload, drive, drill]
 
-    private static let backup = WatchdogRule(codes: ["backup-never", "backup-late", "backup-stale", "backup-failed"]) {
+    private static let backup = WatchdogRule(
+        title: "Backups are recent", codes: ["backup-never", "backup-late", "backup-stale", "backup-failed"]
+    ) {
         context in
         guard context.readings.declares(.backup) else { return .fine }
         var findings: [Finding] = []
@@ -59,7 +61,9 @@ enum BackupRules {
             "\(title) \(how)\(times > 1 ? ", \(times) times in a row" : "")", key: "failed-\(job.name)")
     }
 
-    private static let jobs = WatchdogRule(codes: ["job-failed", "job-late", "upload-failed"]) { context in
+    private static let jobs = WatchdogRule(
+        title: "Jobs succeed", codes: ["job-failed", "job-late", "upload-failed"]
+    ) { context in
         var findings: [Finding] = []
         for job in context.readings.description.jobs {
             let name = Slug(making: job.name).rawValue
@@ -86,7 +90,9 @@ enum BackupRules {
         return .found(findings)
     }
 
-    private static let timers = WatchdogRule(codes: ["timer-disabled", "timer-down"]) { context in
+    private static let timers = WatchdogRule(
+        title: "Timers are enabled", codes: ["timer-disabled", "timer-down"]
+    ) { context in
         guard context.readings.systemd.probe.isOk else { return .unknown }
         var findings: [Finding] = []
         for job in context.readings.description.jobs where job.schedule != nil {
@@ -120,6 +126,7 @@ enum BackupRules {
     }
 
     private static let repository = WatchdogRule(
+        title: "The repository is pushed",
         codes: ["repository-missing", "repository-dirty", "repository-unpushed", "repository-no-remote"]
     ) { context in
         let part = context.snapshot.backup.repo
@@ -156,7 +163,9 @@ enum BackupRules {
         return .found(findings)
     }
 
-    private static let payload = WatchdogRule(codes: ["payload-forbidden", "payload-damaged"]) { context in
+    private static let payload = WatchdogRule(
+        title: "The repository holds nothing forbidden", codes: ["payload-forbidden", "payload-damaged"]
+    ) { context in
         let payload = context.snapshot.backup.payload
         guard payload.probe.isOk else { return payload.probe.reason == .notConfigured ? .fine : .unknown }
         var findings: [Finding] = []
@@ -175,9 +184,12 @@ enum BackupRules {
         return .found(findings)
     }
 
-    private static let drive = WatchdogRule(codes: [
-        "bundle-never", "bundle-late", "bundle-stale", "bundle-unencrypted",
-    ]) { context in
+    private static let drive = WatchdogRule(
+        title: "Emergency bundles are recent",
+        codes: [
+            "bundle-never", "bundle-late", "bundle-stale", "bundle-unencrypted",
+        ]
+    ) { context in
         guard context.readings.declares(.drive) else { return .fine }
         var findings: [Finding] = []
         switch context.snapshot.drive.freshness {
@@ -203,7 +215,9 @@ enum BackupRules {
         return .found(findings)
     }
 
-    private static let drill = WatchdogRule(codes: ["drill-overdue", "drill-never", "drill-failed"]) { context in
+    private static let drill = WatchdogRule(
+        title: "A restore was rehearsed", codes: ["drill-overdue", "drill-never", "drill-failed"]
+    ) { context in
         let part = context.snapshot.restoreDrill
         var findings: [Finding] = []
         let job = context.readings.description.jobs.first { $0.role == .restoreDrill }
@@ -236,24 +250,30 @@ enum BackupRules {
 enum MachineRules {
     static let all: [WatchdogRule] = [disk, memory, listeners, notifications]
 
-    private static let disk = WatchdogRule(codes: ["disk-full"]) { context in
-        guard let used = context.snapshot.host?.diskUsed else { return .unknown }
-        guard used >= context.thresholds.diskWarn else { return .fine }
-        let free = (context.readings.host.value?.diskFree ?? 0) >> 20
+    private static let disk = WatchdogRule(title: "The disk has room", codes: ["disk-full"]) { context in
+        guard let host = context.readings.host.value else { return .unknown }
+        let limits = context.thresholds
+        func isBelow(_ share: Double) -> Bool {
+            Double(host.diskFree) < Double(limits.minFreeDiskBytes) * share
+                || 1 - host.diskUsed < limits.minFreeDiskFraction * share
+        }
+        guard isBelow(1) else { return .fine }
         return .found([
             Finding(
-                "disk-full", used >= context.thresholds.diskCritical ? .critical : .warn, "/host/diskUsed",
-                "The disk is \(Int(used * 100)) % full, \(free) MiB are left")
+                "disk-full", isBelow(0.25) ? .critical : .warn, "/host/diskUsed",
+                "The disk is \(Int(host.diskUsed * 100)) % full, \(host.diskFree >> 20) MiB are left")
         ])
     }
 
-    private static let memory = WatchdogRule(codes: ["memory-full"]) { context in
-        guard let used = context.snapshot.host?.memoryUsed else { return .unknown }
-        guard used >= context.thresholds.memoryWarn else { return .fine }
-        return .found([Finding("memory-full", .warn, "/host/memoryUsed", "The memory is \(Int(used * 100)) % used")])
+    private static let memory = WatchdogRule(title: "The memory has room", codes: ["memory-full"]) { context in
+        guard let free = context.readings.host.value?.memoryFree else { return .unknown }
+        guard free < context.thresholds.minFreeMemoryBytes else { return .fine }
+        return .found([Finding("memory-full", .warn, "/host/memoryUsed", "\(free >> 20) MiB of memory are left")])
     }
 
-    private static let listeners = WatchdogRule(codes: ["public-listener"]) { context in
+    private static let listeners = WatchdogRule(
+        title: "Nothing faces the public", codes: ["public-listener"]
+    ) { context in
         guard let network = context.readings.network.value else { return .unknown }
         guard !network.publicPorts.isEmpty else { return .fine }
         let ports = network.publicPorts.prefix(5).map(String.init).joined(separator: ", ")
@@ -264,7 +284,9 @@ enum MachineRules {
         ])
     }
 
-    private static let notifications = WatchdogRule(codes: ["notifications-failing", "notifications-off"]) { context in
+    private static let notifications = WatchdogRule(
+        title: "Messages arrive", codes: ["notifications-failing", "notifications-off"]
+    ) { context in
         guard let state = context.snapshot.notifications else { return .fine }
         guard state.configured else {
             return .found([

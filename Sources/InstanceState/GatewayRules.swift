@@ -5,7 +5,9 @@ internal import Support
 enum GatewayRules {
     static let all: [WatchdogRule] = [down, troubled, platforms, heartbeat, linger, dashboard]
 
-    private static let down = WatchdogRule(codes: ["gateway-down", "gateway-not-running", "gateway-unresponsive"]) {
+    private static let down = WatchdogRule(
+        title: "The gateway runs", codes: ["gateway-down", "gateway-not-running", "gateway-unresponsive"]
+    ) {
         context in
         let unit = context.snapshot.gateway.service
         let reported = context.readings.gateway.reportedState
@@ -41,9 +43,12 @@ enum GatewayRules {
         }
     }
 
-    private static let troubled = WatchdogRule(codes: [
-        "gateway-degraded", "gateway-restarting", "gateway-startup-failed",
-    ]) { context in
+    private static let troubled = WatchdogRule(
+        title: "The gateway is stable",
+        codes: [
+            "gateway-degraded", "gateway-restarting", "gateway-startup-failed",
+        ]
+    ) { context in
         var findings: [Finding] = []
         let unit = context.snapshot.gateway.service
         if context.readings.gatewayRuns, context.readings.gateway.reportedState == "degraded" {
@@ -62,7 +67,9 @@ enum GatewayRules {
         return .found(findings)
     }
 
-    private static let platforms = WatchdogRule(codes: ["platform-failed", "platform-disconnected"]) { context in
+    private static let platforms = WatchdogRule(
+        title: "Platforms are connected", codes: ["platform-failed", "platform-disconnected"]
+    ) { context in
         guard case .running = context.readings.gateway.liveness else { return .fine }
         if context.readings.gateway.failure != nil { return .unknown }
         var findings: [Finding] = []
@@ -90,7 +97,9 @@ enum GatewayRules {
         return .found(findings)
     }
 
-    private static let heartbeat = WatchdogRule(codes: ["gateway-heartbeat-stale", "cron-stopped"]) { context in
+    private static let heartbeat = WatchdogRule(
+        title: "The gateway and its scheduler are alive", codes: ["gateway-heartbeat-stale", "cron-stopped"]
+    ) { context in
         guard context.readings.gatewayRuns else { return .fine }
         var findings: [Finding] = []
         if let beat = context.readings.gateway.heartbeat, context.age(beat) > context.thresholds.gatewayHeartbeatSeconds
@@ -110,7 +119,9 @@ enum GatewayRules {
         return .found(findings)
     }
 
-    private static let linger = WatchdogRule(codes: ["linger-off"]) { context in
+    private static let linger = WatchdogRule(
+        title: "Units outlive the session", codes: ["linger-off"]
+    ) { context in
         guard context.snapshot.instance.scope == .user else { return .fine }
         guard let linger = context.snapshot.gateway.linger else { return .unknown }
         if linger { return .fine }
@@ -122,7 +133,9 @@ enum GatewayRules {
         ])
     }
 
-    private static let dashboard = WatchdogRule(codes: ["dashboard-exposed"]) { context in
+    private static let dashboard = WatchdogRule(
+        title: "The dashboard is private", codes: ["dashboard-exposed"]
+    ) { context in
         guard let port = context.snapshot.dashboard.port else { return .fine }
         guard context.readings.network.probe.isOk else { return .unknown }
         guard [.wildcard, .public].contains(context.snapshot.dashboard.bind) else { return .fine }

@@ -5,7 +5,9 @@ internal import Support
 enum HermesRules {
     static let all: [WatchdogRule] = [home, cron, vanished, overdue, database, settings, credentials]
 
-    private static let home = WatchdogRule(codes: ["home-missing"]) { context in
+    private static let home = WatchdogRule(
+        title: "The Hermes home is there", codes: ["home-missing"]
+    ) { context in
         switch context.readings.inspection {
         case .home: .fine
         case .missing:
@@ -23,6 +25,7 @@ enum HermesRules {
     }
 
     private static let cron = WatchdogRule(
+        title: "Cron jobs succeed",
         codes: ["cron-failed", "cron-delivery-failed", "cron-prompt-lost", "cron-unreadable"]
     ) { context in
         guard let cron = context.readings.cron.value else {
@@ -37,8 +40,12 @@ enum HermesRules {
             let name = printable(job.name, limit: 80)
             switch job.lastStatus {
             case .error:
+                let times = context.readings.cronFailures.value?[job.id] ?? 1
                 findings.append(
-                    Finding("cron-failed", .warn, subject, "Cron job \(name) failed", key: "failed-\(job.id)"))
+                    Finding(
+                        "cron-failed", times >= context.thresholds.cronFailuresCritical ? .critical : .warn, subject,
+                        "Cron job \(name) failed\(times > 1 ? ", \(times) times in a row" : "")",
+                        key: "failed-\(job.id)"))
             case .deliveryFailed:
                 findings.append(
                     Finding(
@@ -56,7 +63,9 @@ enum HermesRules {
         return .found(findings)
     }
 
-    private static let vanished = WatchdogRule(codes: ["cron-vanished"]) { context in
+    private static let vanished = WatchdogRule(
+        title: "Cron jobs are all there", codes: ["cron-vanished"]
+    ) { context in
         guard let cron = context.readings.cron.value else { return .unknown }
         let lost = context.memory.vanishedJobs
         if lost.isEmpty { return .fine }
@@ -68,7 +77,9 @@ enum HermesRules {
         ])
     }
 
-    private static let overdue = WatchdogRule(codes: ["cron-overdue"]) { context in
+    private static let overdue = WatchdogRule(
+        title: "Cron jobs run in time", codes: ["cron-overdue"]
+    ) { context in
         guard context.readings.gatewayRuns else { return .fine }
         guard let cron = context.readings.cron.value else { return .unknown }
         return .found(
@@ -84,6 +95,7 @@ enum HermesRules {
     }
 
     private static let database = WatchdogRule(
+        title: "The database is sound",
         codes: ["database-damaged", "database-newer", "database-wal-large", "database-grows"]
     ) { context in
         guard let database = context.readings.state.value else {
@@ -123,7 +135,9 @@ enum HermesRules {
         return .found(findings)
     }
 
-    private static let settings = WatchdogRule(codes: ["redaction-off", "approvals-off", "config-broken"]) { context in
+    private static let settings = WatchdogRule(
+        title: "Settings are safe", codes: ["redaction-off", "approvals-off", "config-broken"]
+    ) { context in
         guard let settings = context.readings.settings.value else {
             guard context.readings.settings.probe.reason == .badOutput else { return .unknown }
             return .found([
@@ -148,7 +162,9 @@ enum HermesRules {
         return .found(findings)
     }
 
-    private static let credentials = WatchdogRule(codes: ["credential-modes", "credential-missing"]) { context in
+    private static let credentials = WatchdogRule(
+        title: "Credentials are there and private", codes: ["credential-modes", "credential-missing"]
+    ) { context in
         var findings: [Finding] = []
         if let files = context.readings.credentials.value {
             let exposed = files.filter(\.isExposed)

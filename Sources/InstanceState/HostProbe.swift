@@ -10,6 +10,8 @@ struct HostProbe: Sendable {
         var diskUsed: Double
         var diskFree: Int64
         var memoryUsed: Double?
+        /// Bytes that programs could still have (MemAvailable).
+        var memoryFree: Int64?
         var load1: Double?
         var uptime: Int64?
         var booted: Timestamp?
@@ -32,6 +34,7 @@ struct HostProbe: Sendable {
             diskFree: Int64(status.f_bavail) * Int64(status.f_frsize))
         let memory = fields("meminfo", separator: ":")
         if let total = memory["MemTotal"], let available = memory["MemAvailable"], total > 0 {
+            reading.memoryFree = Int64(available) << 10
             reading.memoryUsed = min(1, max(0, 1 - available / total))
         }
         reading.load1 = numbers("loadavg").first.map { max(0, $0) }

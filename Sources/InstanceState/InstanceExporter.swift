@@ -22,6 +22,11 @@ public struct InstanceExporter: Sendable {
         return snapshot
     }
 
+    /// One look for a person: what holds, what does not, and what could not be found out. Remembers nothing and writes nothing.
+    public func checkup(of description: InstanceDescription, _ sources: InstanceSources) async -> [Check] {
+        watchdog.checkup(await observer.read(description, sources, me: getuid()))
+    }
+
     /// Looks, remembers in `STATE/watchdog.json`, writes `SNAPSHOT` for the dashboard's group and, if asked, the metrics beside it.
     ///
     /// - Parameters:

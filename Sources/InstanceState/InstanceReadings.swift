@@ -16,6 +16,8 @@ struct InstanceReadings: Sendable {
     var gateway: Gateway
     var state: Observation<StateDatabase>
     var cron: Observation<CronJobs>
+    /// Failures in a row by job id, from Hermes' run ledger.
+    var cronFailures: Observation<[String: Int]>
     var memories: Observation<Memories>
     var settings: Observation<HomeSettings>
     var skills: Observation<Skills>
@@ -124,6 +126,7 @@ public struct InstanceObserver: Sendable {
         async let gateway = probing.blocking { Gateway.read(home) }
         async let state = probing.blocking { try StateDatabase.read(home, at: now) }
         async let cron = probing.blocking { try CronJobs.read(home) }
+        async let cronFailures = probing.blocking { try CronExecution.failuresInARow(home) }
         async let memories = probing.blocking { try Memories.read(home) }
         async let settings = probing.blocking { try HomeSettings.read(home) }
         async let skills = probing.blocking {
@@ -154,7 +157,8 @@ public struct InstanceObserver: Sendable {
             gateway: gatewayReading.value
                 ?? Gateway.unobserved(
                     HomeFailure(gatewayReading.probe.reason ?? .internal, gatewayReading.detail ?? "")),
-            state: await state, cron: await cron, memories: await memories, settings: await settings,
+            state: await state, cron: await cron, cronFailures: await cronFailures, memories: await memories,
+            settings: await settings,
             skills: await skills,
             credentials: await credentials, googleToken: await googleToken, repository: repositoryFacts,
             payload: payload,
@@ -202,6 +206,7 @@ extension InstanceReadings {
         let probe = Probe.failed(reason, at: now)
         state = Observation(value: nil, probe: probe)
         cron = Observation(value: nil, probe: probe)
+        cronFailures = Observation(value: nil, probe: probe)
         memories = Observation(value: nil, probe: probe)
         settings = Observation(value: nil, probe: probe)
         skills = Observation(value: nil, probe: probe)

@@ -29,6 +29,8 @@ enum Verdict: Sendable {
 
 /// A rule with every code that it may raise.
 struct WatchdogRule: Sendable {
+    /// What is so when all is well.
+    var title: String
     var codes: [String]
     var judge: @Sendable (WatchdogContext) -> Verdict
 }
@@ -50,6 +52,9 @@ public struct Watchdog: Sendable {
     public var thresholds: WatchdogThresholds
 
     public init(thresholds: WatchdogThresholds = WatchdogThresholds()) { self.thresholds = thresholds }
+
+    /// Every code that a warning of an instance may bear; docs/operations.md has a heading for each.
+    public static var codes: [String] { rules.flatMap(\.codes) }
 
     static let rules: [WatchdogRule] =
         GatewayRules.all + HermesRules.all + BackupRules.all + MachineRules.all
@@ -85,6 +90,22 @@ public struct Watchdog: Sendable {
         snapshot.watchdog.openAlerts = Count(open.count)
         snapshot.watchdog.alerts24h = Count(memory.alerts.count { context.age($0.at) < 86_400 })
         snapshot.health = Self.health(snapshot)
+    }
+
+    /// Every rule's answer, the good ones too: what `doctor` lists.
+    func checkup(_ readings: InstanceReadings) -> [Check] {
+        let snapshot = readings.snapshot(sequence: 0)
+        let context = WatchdogContext(
+            readings: readings, snapshot: snapshot, memory: WatchdogMemory(), thresholds: thresholds)
+        return Self.rules.map { rule in
+            switch rule.judge(context) {
+            case .unknown: Check(title: rule.title, outcome: .unknown, warnings: [])
+            case .found(let findings):
+                Check(
+                    title: rule.title, outcome: findings.isEmpty ? .holds : .fails,
+                    warnings: findings.map { warning($0, snapshot.instance, [:], readings.moment) })
+            }
+        }
     }
 
     private func warning(
@@ -160,4 +181,19 @@ public struct WarningChanges: Sendable, Hashable {
         ongoing = now.filter { old.contains($0.fingerprint) }
         resolved = before.filter { !new.contains($0.fingerprint) }
     }
+}
+
+/// One line of a checkup.
+public struct Check: Codable, Sendable, Hashable {
+    public enum Outcome: String, Codable, Sendable {
+        case holds, fails
+        /// It could not be found out.
+        case unknown
+    }
+
+    /// What is so when the check holds.
+    public var title: String
+    public var outcome: Outcome
+    /// What is wrong, with ``Warning/command(for:)`` for each.
+    public var warnings: [Warning]
 }

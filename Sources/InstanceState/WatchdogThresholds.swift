@@ -2,17 +2,19 @@ internal import Support
 
 /// From which value on something is worth a word. The defaults fit a small machine with one gateway.
 public struct WatchdogThresholds: Sendable, Hashable, Codable {
-    /// Fractions of the disk.
-    public var diskWarn = 0.85
-    public var diskCritical = 0.95
-    /// Fraction of the memory.
-    public var memoryWarn = 0.95
+    /// Less than this many free bytes, or than this fraction of the file system, on the home's disk; a quarter of either is critical.
+    public var minFreeDiskBytes: Int64 = 2 << 30
+    public var minFreeDiskFraction = 0.05
+    /// Less than this many available bytes of memory.
+    public var minFreeMemoryBytes: Int64 = 256 << 20
     /// Failures in a row after which a failing job is critical.
     public var failuresCritical = 3
+    /// The same for one of Hermes' cron jobs.
+    public var cronFailuresCritical = 3
     /// Seconds after which the gateway's own heartbeat counts as stopped; it beats every 60 s.
     public var gatewayHeartbeatSeconds = 300
-    /// Seconds after which Hermes' scheduler counts as stopped: its own limit of 200 s, and a minute for us.
-    public var cronHeartbeatSeconds = 260
+    /// Seconds after which Hermes' scheduler counts as stopped: its own limit is 200 s.
+    public var cronHeartbeatSeconds = 300
     /// Seconds by which a cron job may be overdue.
     public var cronOverdueSeconds = 900
     /// Seconds for which a platform may stay disconnected.
@@ -20,9 +22,9 @@ public struct WatchdogThresholds: Sendable, Hashable, Codable {
     /// Restarts of the gateway's unit since it was last started by hand or at boot.
     public var gatewayRestarts = 5
     /// Seconds for which commits may wait for a push.
-    public var unpushedSeconds = 7200
+    public var unpushedSeconds = 93_600
     /// Bytes of state.db-wal: Hermes checkpoints far below it.
-    public var walBytes: Int64 = 256 << 20
+    public var walBytes: Int64 = 512 << 20
     /// Bytes by which state.db may grow in a day.
     public var growthPerDayBytes: Int64 = 1 << 30
     /// Seconds for which vanished cron jobs are reported.

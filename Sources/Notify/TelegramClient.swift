@@ -57,7 +57,7 @@ public struct TelegramClient: Sendable {
     public func send(_ text: String, to channel: TelegramChannel) async throws -> Receipt {
         let (status, answer) = try await post(text, chat: channel.chat, token: channel.token)
         if let receipt = answer.receipt { return receipt }
-        if let chat = answer.parameters?.migrate_to_chat_id {
+        if let chat = answer.parameters?.newChat {
             let (status, answer) = try await post(text, chat: String(chat), token: channel.token)
             guard var receipt = answer.receipt else { throw failure(status, answer) }
             receipt.migratedTo = String(chat)
@@ -69,13 +69,17 @@ public struct TelegramClient: Sendable {
     // MARK: The exchange
 
     private struct Message: Encodable {
-        struct LinkPreview: Encodable { var is_disabled = true }
+        struct LinkPreview: Encodable {
+            var isDisabled = true
+            enum CodingKeys: String, CodingKey { case isDisabled = "is_disabled" }
+        }
         var chat: String
         var text: String
 
         enum CodingKeys: String, CodingKey {
             case chat = "chat_id"
-            case text, link_preview_options
+            case text
+            case linkPreview = "link_preview_options"
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -86,22 +90,29 @@ public struct TelegramClient: Sendable {
                 try container.encode(chat, forKey: .chat)
             }
             try container.encode(text, forKey: .text)
-            try container.encode(LinkPreview(), forKey: .link_preview_options)
+            try container.encode(LinkPreview(), forKey: .linkPreview)
         }
     }
 
     private struct Answer: Decodable {
-        struct Result: Decodable { var message_id: Int64 }
+        struct Result: Decodable {
+            var messageID: Int64
+            enum CodingKeys: String, CodingKey { case messageID = "message_id" }
+        }
         struct Parameters: Decodable {
-            var retry_after: Int64?
-            var migrate_to_chat_id: Int64?
+            var retryAfter: Int64?
+            var newChat: Int64?
+            enum CodingKeys: String, CodingKey {
+                case retryAfter = "retry_after"
+                case newChat = "migrate_to_chat_id"
+            }
         }
         var ok: Bool
         var result: Result?
         var description: String?
         var parameters: Parameters?
 
-        var receipt: Receipt? { ok ? result.map { Receipt(messageID: $0.message_id, migratedTo: nil) } : nil }
+        var receipt: Receipt? { ok ? result.map { Receipt(messageID: $0.messageID, migratedTo: nil) } : nil }
     }
 
     private func post(_ text: String, chat: String, token: Secret) async throws -> (HTTPResponse, Answer) {
@@ -163,7 +174,7 @@ public struct TelegramClient: Sendable {
         switch status {
         case 429:
             let wait =
-                answer.parameters?.retry_after.map { Duration.seconds(max(0, min($0, 86400))) }
+                answer.parameters?.retryAfter.map { Duration.seconds(max(0, min($0, 86400))) }
                 ?? response.retryAfter(now: SystemTime().now)
             return Failure(
                 kind: .later(wait),

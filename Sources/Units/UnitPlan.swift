@@ -79,7 +79,11 @@ extension UnitPlan {
         }
         try look(layout.units, nested: false)
         if flavour == .system {
-            for folder in [layout.tmpfiles, layout.sysusers] { try look(folder, nested: false) }
+            // By their exact names: the folders also hold what root wrote for the instances of other users.
+            for folder in [layout.tmpfiles, layout.sysusers] {
+                let path = folder.appending("hermes-ops.conf")
+                if try current(path)?.hasPrefix(UnitRenderer.marker + "\n") == true { found.append(path) }
+            }
         }
         return found
     }

@@ -98,7 +98,7 @@ public enum UnitRenderer {
             "# The job's drop-in says how long it may take. SIGTERM goes to the runner alone, which cleans up and records it.",
             "TimeoutStartSec=infinity", "TimeoutStopSec=90s", "KillMode=mixed",
         ]
-        lines += commonLines(settings)
+        lines += try commonLines(settings)
         lines += [""] + (try sandbox.baseLines(settings))
         lines += [""] + sandbox.networkBan
         lines += ["RestrictNamespaces=yes"]
@@ -118,7 +118,7 @@ public enum UnitRenderer {
             "ExecStart=\(try UnitSyntax.argument(settings.binary)) notify alert %i \(try globalOptions(settings))",
             "TimeoutStartSec=5min", "KillMode=mixed",
         ]
-        lines += commonLines(settings)
+        lines += try commonLines(settings)
         lines += try credentials(settings.alertCredentials, settings)
         lines += [""] + (try sandbox.baseLines(settings))
         lines += [""] + sandbox.addressFamilies(.full) + ["RestrictNamespaces=yes"]
@@ -144,11 +144,11 @@ public enum UnitRenderer {
         "--config \(try UnitSyntax.argument(settings.configuration)) --state-dir \(try UnitSyntax.argument(settings.stateDirectory))"
     }
 
-    private static func commonLines(_ settings: UnitSettings) -> [String] {
+    private static func commonLines(_ settings: UnitSettings) throws -> [String] {
         [
             "Slice=hermes-ops.slice", "# A home hidden from the job cannot be its working directory.",
             "WorkingDirectory=/",
-            "Environment=" + UnitSyntax.argument("HOME=\(settings.userHome.string)") + " LANG=C.UTF-8",
+            "Environment=" + UnitSyntax.value("HOME=" + (try UnitSyntax.text(settings.userHome))) + " LANG=C.UTF-8",
             "# Swift's thread pool asks for priorities that the sandbox denies, and would complain in the journal at each start.",
             "Environment=LIBDISPATCH_LOG=NO",
             "UMask=0077", "LimitCORE=0", "Nice=10", "IOSchedulingClass=best-effort", "IOSchedulingPriority=7",

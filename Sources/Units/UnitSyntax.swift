@@ -5,8 +5,11 @@ internal import SystemPackage
 enum UnitSyntax {
     /// A path as one word of a list: quoted where it must be, `%` doubled because it starts a specifier.
     static func word(_ path: FilePath, prefix: String = "", suffix: String = "") throws -> String {
-        quoted(prefix + (try text(path)) + suffix).doubling("%")
+        value(prefix + (try text(path)) + suffix)
     }
+
+    /// One word of a list.
+    static func value(_ text: String) -> String { quoted(text).doubling("%") }
 
     /// A word of a command line, where `$` starts a variable too.
     static func argument(_ text: String) -> String { quoted(text).doubling("%").doubling("$") }

@@ -55,16 +55,17 @@ import Testing
             db.execute('PRAGMA journal_mode=wal')
             db.execute('CREATE TABLE executions(id TEXT PRIMARY KEY, job_id TEXT, status TEXT, claimed_at TEXT, started_at TEXT, finished_at TEXT)')
             for row in [('1','a','failed','2026-11-22T00:00:00+00:00',None,None), ('2','a','completed','2026-11-23T00:00:00+00:00','2026-11-23T00:00:01+00:00',
-                    '2026-11-23T00:00:09+00:00'), ('3','b','running','2026-11-23T01:00:00+00:00',None,None)]:
+                    '2026-11-23T00:00:09+00:00'), ('3','b','running','2026-11-23T01:00:00+00:00',None,None), ('4','c','failed','2026-11-23T01:00:00+00:00',None,None), ('5','c','failed','2026-11-23T02:00:00+00:00',None,None)]:
                 db.execute('INSERT INTO executions VALUES(?,?,?,?,?,?)', row)
             """
         let made = try await runProgram(
             SampleHome.python, ["-c", script, home.path.pushing("cron/executions.db").string])
         #expect(made.status == 0, "\(made.errors)")
         let latest = try CronExecution.latest(home.layout)
-        #expect(latest.mapValues(\.status) == ["a": "completed", "b": "running"])
+        #expect(latest.mapValues(\.status) == ["a": "completed", "b": "running", "c": "failed"])
         #expect(latest["a"]?.finished == Timestamp("2026-11-23T00:00:09Z"))
         #expect(latest["b"]?.started == nil)
+        #expect(try CronExecution.failuresInARow(home.layout) == ["c": 2])
     }
 
     @Test(arguments: [

@@ -51,7 +51,7 @@ import Testing
         #expect(await repositoryCodes() == ["repository-dirty"])
         facts(unpushed: 2)
         #expect(await repositoryCodes() == [], "a commit of a minute ago is still on its way")
-        facts(unpushed: 2, age: .seconds(10_000))
+        facts(unpushed: 2, age: .seconds(100_000))
         #expect(await repositoryCodes() == ["repository-unpushed"])
         facts(remote: false)
         #expect(await repositoryCodes() == ["repository-no-remote"])
@@ -218,8 +218,8 @@ import Testing
 
     @Test func theMachineAndTheRest() async throws {
         var instance = try SampleInstance()
-        instance.thresholds.diskWarn = 0
-        instance.thresholds.memoryWarn = 0
+        instance.thresholds.minFreeDiskFraction = 1.01
+        instance.thresholds.minFreeMemoryBytes = 1 << 60
         try instance.folder.write("home/config.yaml", "security: {redact_secrets: false}\napprovals: {mode: off}\n")
         instance.description.notifications?.lastOutcome = .failed
         instance.sources.drill = { DrillFacts(lastVerified: nil) }
@@ -253,6 +253,23 @@ import Testing
         snapshot = await instance.look()
         #expect(!snapshot.watchdog.alerts.contains { $0.code.rawValue == "notifications-failing" })
         #expect(try WatchdogMemory(decodingOrFresh: instance.memory.encoded()) == instance.memory)
+    }
+
+    @Test func aCheckupSaysWhatHoldsToo() async throws {
+        var instance = try SampleInstance()
+        try FileSystem.removeTree(instance.folder.path.pushing("linger/uma"))
+        instance.sources.repository = { throw HomeFailure(.timeout, "") }
+        let observer = InstanceObserver(
+            commands: instance.commands, time: instance.time, limit: .seconds(20),
+            lingerFolder: instance.folder.path.appending("linger"), processes: "/proc")
+        let exporter = InstanceExporter(observer: observer, watchdog: Watchdog(thresholds: instance.thresholds))
+        let checks = await exporter.checkup(of: instance.description, instance.sources)
+        let outcomes = Dictionary(checks.map { ($0.title, $0.outcome) }) { first, _ in first }
+        #expect(outcomes.count == Watchdog.rules.count)
+        #expect(outcomes["Units outlive the session"] == .fails)
+        #expect(outcomes["The repository is pushed"] == .unknown)
+        #expect(outcomes["Timers are enabled"] == .holds)
+        for check in checks { #expect((check.outcome == .fails) == !check.warnings.isEmpty) }
     }
 
     /// Every code has a page, a message that fits and, but for a few, a command.

@@ -7,15 +7,10 @@ import TestSupport
 
 /// A real systemd with a lingering user, from scripts/systemd-sandbox.
 struct SystemdSandbox {
-    /// Why there can be none here, or nil.
-    static let obstacle: String? = {
-        guard getuid() == 0 else { return "the systemd sandbox needs root" }
-        for program in [
-            "/lib/systemd/systemd", "/usr/bin/dbus-daemon", "/usr/bin/unshare", "/usr/bin/nsenter", "/sbin/capsh",
-        ] {
-            if access(program, X_OK) != 0 { return "the systemd sandbox needs \(program)" }
-        }
-        return nil
+    /// Whether one can be made here; `scripts/systemd-sandbox check` says why not.
+    static let isPossible: Bool = {
+        let script = UnitRendererTests.repository.appending("scripts").appending("systemd-sandbox").string
+        return system("bash '\(script)' check") == 0
     }()
 
     private let directory: TemporaryDirectory

@@ -97,6 +97,16 @@ import Testing
         #expect(exists(root.path.appending("state")))
     }
 
+    @Test func whatRootWroteForAnotherUserStays() async throws {
+        let theirs = try #require(
+            try UnitRenderer.render(ExampleSettings.bheem).rootFiles.first { $0.kind == .tmpfiles })
+        let path = try root.write("tmpfiles/\(theirs.name)", theirs.contents)
+        _ = try await installer(.system).install(try rendered(.system))
+        _ = try await installer(.system).uninstall()
+        #expect(exists(path))
+        #expect(!exists(layout.tmpfiles.appending("hermes-ops.conf")))
+    }
+
     @Test func maskedUnitsAreLeftAlone() async throws {
         try FileSystem.makeDirectory(layout.units)
         let timer = layout.units.appending("hermes-ops-backup.timer")

@@ -79,6 +79,7 @@ import Testing
         #expect(try UnitSyntax.word("/a/b c%d", prefix: "-") == #""-/a/b c%%d""#)
         #expect(try UnitSyntax.word(#"/a"b\c"#) == #""/a\"b\\c""#)
         #expect(try UnitSyntax.argument("/opt/$HOME/%h" as FilePath) == #""/opt/$$HOME/%%h""#)
+        #expect(UnitSyntax.value("HOME=/srv/a $b%") == #""HOME=/srv/a $b%%""#)
         #expect(try UnitSyntax.bare("/a b/%n") == "/a b/%%n")
         #expect(UnitSyntax.span(.seconds(5461)) == "1h 31min 1s")
         #expect(UnitSyntax.span(.microseconds(1500)) == "1ms 500us")
