@@ -37,7 +37,7 @@ struct PushStep: Step {
                 let name = blob.path.starts(with: folder) ? Array(blob.path.dropFirst(folder.count)) : blob.path
                 // What this run staged went through this very gate a moment ago.
                 guard !judged.contains(blob.id.bytes) else { return }
-                try gate.requireClean(blob.content(), name: name)
+                try gate.requireClean(blob.content, name: name)
             }
             var effects = RunEffects()
             effects.pushed = true
