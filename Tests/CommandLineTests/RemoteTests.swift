@@ -93,7 +93,8 @@ internal import Testing
 
     @Test func aRedirectIsRefusedWithoutTheToken() async throws {
         let (runner, server) = try await site()
-        try server.setFault(#"{"on": "refs", "kind": "redirect", "to": "https://localhost:\#(server.port("other"))", "times": 5}"#)
+        try server.setFault(
+            #"{"on": "refs", "kind": "redirect", "to": "https://localhost:\#(server.port("other"))", "times": 5}"#)
         let result = try await runner("run", "backup")
         #expect(result.status != 0)
         let log = String(
