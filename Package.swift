@@ -123,6 +123,11 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
+// For work on one module: HERMES_OPS_ONLY_TESTS=BundlesTests,StoresTests leaves the other test targets out of the build.
+if let only = Context.environment["HERMES_OPS_ONLY_TESTS"]?.split(separator: ",").map(String.init) {
+    package.targets.removeAll { $0.type == .test && !only.contains($0.name) }
+}
+
 for target in package.targets where ![.system, .plugin, .binary].contains(target.type) {
     var settings = target.swiftSettings ?? []
     settings += [
