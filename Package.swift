@@ -114,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "UnitsTests", dependencies: ["Support", "TestSupport", "Units", "UnitsProbe", subprocess, system]),
         .testTarget(
-            name: "JobsTests", dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
+            name: "JobsTests",
+            dependencies: ["Jobs", "Support", "TestSupport", grdb, logging, subprocess, system, yams]),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Support", "TestSupport", "hermes-ops-runner", subprocess, system],

@@ -231,9 +231,14 @@ public final class BackupRepository: Sendable {
     private func sweep(_ repository: RepositoryHandle) throws {
         try FileSystem.removeTree(state(repository).appending("incoming"))
         let packs = repository.commonDirectory.appending("objects/pack")
-        for folder in [packs, state(repository)] {
-            for name in try DirectoryListing.names(at: folder)
-            where name.starts(with: Array(PackFile.temporaryPrefix.utf8)) {
+        let information = repository.commonDirectory.appending("info")
+        // Ours alone: packs on their way, and the temporary files of the journal and of the attributes (see ``AtomicFile``).
+        let leftovers = [
+            (packs, PackFile.temporaryPrefix), (state(repository), PackFile.temporaryPrefix),
+            (state(repository), ".journal."), (information, ".attributes."),
+        ]
+        for (folder, prefix) in leftovers where (try? FileStatus(at: folder)) != nil {
+            for name in try DirectoryListing.names(at: folder) where name.starts(with: Array(prefix.utf8)) {
                 try FileSystem.removeTree(folder.pushing(FilePath(bytes: name)))
             }
         }

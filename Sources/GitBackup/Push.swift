@@ -29,7 +29,7 @@ extension BackupRepository {
         let load: () throws -> [UInt8]
 
         /// Reads the content; a caller that has judged this id before need not.
-        public func content() throws -> [UInt8] { try load() }
+        public var content: [UInt8] { get throws { try load() } }
     }
 
     /// What the remote's branch names; nil if there is no such branch. Asks as a reader (`ls-remote`).

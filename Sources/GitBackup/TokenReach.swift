@@ -59,13 +59,22 @@ private struct ForgeAPI {
 
     private struct Repository: Decodable {
         struct Permissions: Decodable { var push: Bool? }
-        var full_name: String
-        var `private`: Bool?
+        var fullName: String
         var permissions: Permissions?
+
+        enum CodingKeys: String, CodingKey {
+            case fullName = "full_name"
+            case permissions
+        }
     }
     private struct Installation: Decodable {
-        var total_count: Int
+        var totalCount: Int
         var repositories: [Repository]
+
+        enum CodingKeys: String, CodingKey {
+            case totalCount = "total_count"
+            case repositories
+        }
     }
     private struct Version: Decodable { var version: String }
 
@@ -92,12 +101,12 @@ private struct ForgeAPI {
             let response = try await get(base + "/installation/repositories?per_page=100")
             guard response.status == 200 else { return refused(response) }
             let answer = try decode(Installation.self, response)
-            let names = answer.repositories.map { $0.full_name.lowercased() }
-            if answer.total_count == 1, names == [repository] {
+            let names = answer.repositories.map { $0.fullName.lowercased() }
+            if answer.totalCount == 1, names == [repository] {
                 return .scoped("the installation holds this repository alone")
             }
-            if answer.total_count <= 1 { return .unknown("the installation does not list this repository") }
-            return .broad("the installation token reaches \(answer.total_count) repositories")
+            if answer.totalCount <= 1 { return .unknown("the installation does not list this repository") }
+            return .broad("the installation token reaches \(answer.totalCount) repositories")
         }
         if has(prefix: "github_pat_") { return try await listedReach(base + "/user/repos?per_page=100", repository) }
         let response = try await get(base + "/user")
@@ -123,7 +132,7 @@ private struct ForgeAPI {
         let response = try await get(url)
         guard response.status == 200 else { return refused(response) }
         let all = try decode([Repository].self, response)
-        let writable = all.filter { $0.permissions?.push == true }.map { $0.full_name.lowercased() }
+        let writable = all.filter { $0.permissions?.push == true }.map { $0.fullName.lowercased() }
         let others = writable.filter { $0 != repository }
         if !others.isEmpty {
             return .broad("the API shows it \(others.count) other repositories that it may push to")

@@ -64,8 +64,16 @@ struct AlertBookFile: Sendable {
         } catch let error as OperatorError {
             failure = error
         }
-        // Held for a read and a write: a process that waits longer than this has a dead disk in front of it.
-        let lock = failure == nil ? try await self.lock("alerts.lock", patience: .seconds(20)) : nil
+        // Held for a read and a write: whoever waits longer than this has a dead disk in front of it, and must speak without the book.
+        var lock: FileLock?
+        if failure == nil {
+            do {
+                lock = try await waitForLock("alerts.lock", patience: .seconds(60))
+                if lock == nil { failure = heldTooLong("alerts.lock") }
+            } catch let error as OperatorError {
+                failure = error
+            }
+        }
         return try withExtendedLifetime(lock) {
             if failure == nil { removeLeftovers() }
             var book = try read(&failure)
@@ -90,13 +98,10 @@ struct AlertBookFile: Sendable {
         return try await waitForLock("sending.lock", patience: patience)
     }
 
-    private func lock(_ name: String, patience: Duration) async throws -> FileLock {
-        guard let lock = try await waitForLock(name, patience: patience) else {
-            throw OperatorError(
-                "notify.lock", doing: "waiting for", subject: directory.appending(name).printable,
-                reason: "another process holds it", isTemporary: true)
-        }
-        return lock
+    private func heldTooLong(_ name: String) -> OperatorError {
+        OperatorError(
+            "notify.lock", doing: "waiting for", subject: directory.appending(name).printable,
+            reason: "another process holds it", isTemporary: true)
     }
 
     private func waitForLock(_ name: String, patience: Duration) async throws -> FileLock? {
@@ -105,7 +110,8 @@ struct AlertBookFile: Sendable {
         while true {
             if let lock = try FileLock(directory.appending(name)) { return lock }
             guard clock.now < deadline else { return nil }
-            try await Task.sleep(for: .milliseconds(20))
+            // Uneven waits, so that no process is always the one that comes too late.
+            try await Task.sleep(for: .milliseconds(Int.random(in: 2...25)))
         }
     }
 

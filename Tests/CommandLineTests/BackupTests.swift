@@ -75,7 +75,9 @@ internal import Testing
     @Test func holdsBackABackupThatLostMostOfItsFiles() async throws {
         let runner = try RunnerProgram()
         try runner.makePlainHome()
-        for number in 0..<20 { try runner.folder.write("home/skills/s\(number)/SKILL.md", "---\nname: s\(number)\n---\n") }
+        for number in 0..<20 {
+            try runner.folder.write("home/skills/s\(number)/SKILL.md", "---\nname: s\(number)\n---\n")
+        }
         try await runner.makeRemote()
         try runner.configure()
         #expect(try await runner("run", "backup").status == 0)
@@ -92,7 +94,8 @@ internal import Testing
     @Test func takesHostileNamesAndLargeFilesAsTheyCome() async throws {
         let runner = try RunnerProgram()
         try runner.makePlainHome()
-        let strange = FilePath(bytes: runner.home.bytes + Array("/skills/bad".utf8) + [0xFF, 0xFE, 0x0A] + Array(".md".utf8))
+        let strange = FilePath(
+            bytes: runner.home.bytes + Array("/skills/bad".utf8) + [0xFF, 0xFE, 0x0A] + Array(".md".utf8))
         try FileSystem.replace(strange, with: Array("fine\n".utf8))
         let sparse = try FileDescriptor.open(
             runner.home.appending("skills/huge.bin"), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
@@ -114,7 +117,8 @@ internal import Testing
     }
 
     /// Where one of the spellings stands in a file or a name.
-    private func places(holding forbidden: [(name: String, bytes: [UInt8])], below roots: [FilePath]) throws -> [String] {
+    private func places(holding forbidden: [(name: String, bytes: [UInt8])], below roots: [FilePath]) throws -> [String]
+    {
         var found: [String] = []
         for root in roots {
             try DirectoryWalk(root).run { entry in

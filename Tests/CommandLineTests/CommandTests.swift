@@ -12,7 +12,8 @@ internal import Testing
         let help = try await runner("--help")
         #expect(help.status == 0)
         for command in [
-            "init", "validate", "schema", "plan", "explain", "run", "status", "history", "show", "finalize", "scan", "sanitize",
+            "init", "validate", "schema", "plan", "explain", "run", "status", "history", "show", "finalize", "scan",
+            "sanitize",
             "bundle", "keys", "restore", "drill", "units",
         ] {
             #expect(help.output.contains("  \(command)"), "\(command) is not in --help")
@@ -67,7 +68,9 @@ internal import Testing
         let runner = try RunnerProgram()
         let fixture = try HermesHomeFixture(at: runner.home, seed: 4)
         try runner.configure()
-        for path in ["auth.json", "config.yaml", "memories/MEMORY.md", "no/such/file", runner.home.appending("SOUL.md").string] {
+        for path in [
+            "auth.json", "config.yaml", "memories/MEMORY.md", "no/such/file", runner.home.appending("SOUL.md").string,
+        ] {
             let result = try await runner("explain", path)
             #expect(result.status == 0, "\(result.errors)")
             #expect(result.output.contains("rule "))

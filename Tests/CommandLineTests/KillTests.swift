@@ -20,7 +20,9 @@ internal import Testing
         var generator = SplitMix64(seed: 99)
         for round in 0..<Self.rounds {
             try fixture.write("skills/many/changing.md", Array("round \(round)\n".utf8))
-            for number in 0..<60 { try fixture.write("skills/many/note\(number).md", Array("note \(number) \(round)\n".utf8)) }
+            for number in 0..<60 {
+                try fixture.write("skills/many/note\(number).md", Array("note \(number) \(round)\n".utf8))
+            }
             try await killSomewhere(runner, after: Double.random(in: 0.02...1.2, using: &generator))
             guard access(runner.repository.appending(".git").string, F_OK) == 0 else { continue }
             let check = try await runner.tool("git", "-C", runner.repository.string, "fsck", "--full")

@@ -14,12 +14,15 @@ internal import Testing
         return access(python.string, X_OK) == 0 ? python : nil
     }()
 
-    @Test(.enabled(if: python != nil, "needs hermes-agent: scripts/bootstrap test, and scripts/test sets HERMES_OPS_PEERS"))
+    @Test(
+        .enabled(
+            if: python != nil, "needs hermes-agent: scripts/bootstrap test, and scripts/test sets HERMES_OPS_PEERS"))
     func isBackedUpWithoutASecret() async throws {
         let python = try #require(Self.python)
         let runner = try RunnerProgram()
         let plants = runner.folder.path.appending("plants.json")
-        let script = try #require(Bundle.module.path(forResource: "make_real_home", ofType: "py", inDirectory: "Resources"))
+        let script = try #require(
+            Bundle.module.path(forResource: "make_real_home", ofType: "py", inDirectory: "Resources"))
         let maker = Process()
         maker.executableURL = URL(fileURLWithPath: python.string)
         maker.arguments = [script, plants.string, "--hold"]
@@ -41,8 +44,10 @@ internal import Testing
         try runner.configure()
         let result = try await runner("run", "backup")
         #expect(result.status == 0, "\(result.errors)")
-        let values = try JSONDecoder().decode([[String: String]].self, from: Data(FileSystem.read(plants, limit: 1 << 20)))
-            .compactMap { $0["value"] }
+        let values = try JSONDecoder().decode(
+            [[String: String]].self, from: Data(FileSystem.read(plants, limit: 1 << 20))
+        )
+        .compactMap { $0["value"] }
         #expect(values.count > 15)
         let objects = try await runner.tool(
             "git", "-C", runner.repository.string, "cat-file", "--batch", "--batch-all-objects", "--unordered")

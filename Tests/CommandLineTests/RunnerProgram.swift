@@ -18,9 +18,11 @@ struct RunnerProgram {
     init() throws {
         folder = try TemporaryDirectory()
         environment = [
-            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": folder.path.appending("user").string,
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin",
+            "HOME": folder.path.appending("user").string,
             "HERMES_OPS_CONFIG": folder.path.appending("config.yaml").string,
-            "HERMES_OPS_STATE": folder.path.appending("state").string, "SWIFT_BACKTRACE": "enable=no", "LANG": "C.UTF-8",
+            "HERMES_OPS_STATE": folder.path.appending("state").string, "SWIFT_BACKTRACE": "enable=no",
+            "LANG": "C.UTF-8",
         ]
         try FileSystem.makeDirectory(folder.path.appending("user"))
     }

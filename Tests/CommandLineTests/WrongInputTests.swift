@@ -25,7 +25,9 @@ internal import Testing
             """)
         let result = try await runner("validate")
         #expect(result.status == 78)
-        for place in ["config.yaml:2:", "config.yaml:3:", "config.yaml:5:", "config.yaml:8:", "config.yaml:9:", "config.yaml:10:"] {
+        for place in [
+            "config.yaml:2:", "config.yaml:3:", "config.yaml:5:", "config.yaml:8:", "config.yaml:9:", "config.yaml:10:",
+        ] {
             #expect(result.errors.contains(place), "\(place) is missing in\n\(result.errors)")
         }
         #expect(result.errors.contains("did you mean \"remote\"?"))
@@ -80,7 +82,8 @@ internal import Testing
         let clone = runner.folder.path.appending("clone").string
         _ = try await runner.tool("git", "clone", "-q", runner.remote.string, clone)
         _ = try await runner.tool(
-            "git", "-C", clone, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m", "elsewhere")
+            "git", "-C", clone, "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-q", "--allow-empty", "-m",
+            "elsewhere")
         _ = try await runner.tool("git", "-C", clone, "push", "-q")
         try runner.folder.write("home/SOUL.md", "You are calmer.\n")
         let diverged = try await runner("run", "backup")
@@ -88,7 +91,8 @@ internal import Testing
         #expect((diverged.errors + diverged.output).contains("fast-forward"))
 
         // A bare one.
-        try runner.configure(repository: "repository: { path: \(runner.remote.string), remote: \(runner.remote.string) }")
+        try runner.configure(
+            repository: "repository: { path: \(runner.remote.string), remote: \(runner.remote.string) }")
         #expect(try await runner("run", "backup").status == 1)
     }
 
@@ -99,7 +103,8 @@ internal import Testing
         try runner.configure(
             extra: "credentials: { push: { file: \(runner.folder.path.appending("token").string) } }",
             repository:
-                "repository: { path: \(runner.repository.string), remote: https://localhost:1/x.git, credential: push }")
+                "repository: { path: \(runner.repository.string), remote: https://localhost:1/x.git, credential: push }"
+        )
         for arguments in [["validate"], ["run", "backup"]] {
             let result = try await arguments.count == 1 ? runner(arguments[0]) : runner(arguments[0], arguments[1])
             #expect(result.status == 77, "\(result.errors)")

@@ -130,14 +130,14 @@ struct PushTests {
         let seen = Mutex<[String: [UInt8]]>([:])
         let access = try site.access()
         try await site.fixture.repository.unpushedBlobs(beyond: nil) { blob in
-            let content = String(decoding: try blob.content(), as: UTF8.self)
+            let content = String(decoding: try blob.content, as: UTF8.self)
             seen.withLock { $0[content] = blob.path }
         }
         let path = Array("hermes_persistent_backup/a".utf8)
         #expect(seen.withLock { $0 } == ["first version": path, "second version": path])
         let error = await Fixture.failure {
             _ = try await site.fixture.repository.push(access) { blob in
-                guard try blob.content() != Array("first version".utf8) else {
+                guard try blob.content != Array("first version".utf8) else {
                     throw OperatorError("gate", doing: "gating", reason: "a secret", exit: .refused)
                 }
             }
