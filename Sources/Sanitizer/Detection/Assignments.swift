@@ -90,6 +90,7 @@ extension DetectionPass {
             if closedQuote, try commaPair(range, position + 1) { return }
             tableHit(range)
             namedValue(range, close)
+        case UInt8(ascii: "<"): namedValue(range, close)
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
             namedValue(range, close)
@@ -138,7 +139,8 @@ extension DetectionPass {
     }
 
     private func assignment(_ range: Range<Int>, at operatorStart: Int, closedQuote: Bool, isFlag: Bool) throws {
-        var position = operatorStart
+        // The full-width colon's last byte is no operator of its own.
+        var position = text[operatorStart] == 0x9A ? operatorStart + 1 : operatorStart
         // The operator: `:`, `=`, `:=`, `::=`, `?=`, `+=`, `=>`, `->`, `==`, `||`.
         var length = 0
         while length < 4, [58, 61, 62, 63, 43, 33, 46, 45, 124, 126].contains(text[position]) {
@@ -213,6 +215,8 @@ extension DetectionPass {
     ) -> Range<Int>? {
         guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32
         else { return nil }
+        // `NAME=x command` sets a variable for one command; only files of pairs hold blanks after a glued `=`.
+        if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
         var index = lineStart
         while index < range.lowerBound {
