@@ -64,6 +64,9 @@ extension DetectionPass {
     private func addElementText(_ position: Int, _ name: KeyName, _ nameRange: Range<Int>) {
         var start = text.skipSpace(position)
         if text.has("<![cdata[", at: start) { start += 9 }
+        for tag in ["<value>", "<string>", "<plaintext>"] as [StaticString] where text.has(tag, at: start) {
+            start = text.skipSpace(start + tag.utf8CodeUnitCount)
+        }
         var end = start
         let limit = min(text.count, start + ByteText.valueLimit)
         while end < limit, text[end] != 60, text[end] != 93 || text[end + 1] != 93 { end += 1 }

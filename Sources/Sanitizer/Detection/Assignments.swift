@@ -7,6 +7,9 @@ extension DetectionPass {
     /// A word that names secrets stands at `start..<end`.
     func nameHit(_ start: Int, _ end: Int) throws {
         guard start >= nameEnd else { return }
+        // An anchor such as `_session=` tells a name by what follows it.
+        var end = end
+        while end > start, text[end - 1] == 61 || text[end - 1] == 34 { end -= 1 }
         var first = start
         while first > 0, start - first < Self.nameLimit {
             let byte = text.base[first - 1]
@@ -119,12 +122,12 @@ extension DetectionPass {
 
     /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
     func weigh(_ range: Range<Int>) -> KeyName {
-        let name = rules.lexicon.read(text, range)
+        let name = readName(range)
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
         var start = range.lowerBound - 1
         while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
         guard start < range.lowerBound - 1 else { return name }
-        let wider = rules.lexicon.read(text, start..<range.upperBound)
+        let wider = readName(start..<range.upperBound)
         return wider.level > name.level ? wider : name
     }
 
@@ -193,6 +196,12 @@ extension DetectionPass {
         }
         let code = isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon)
         if schemeValue(value, name: name) { return }
+        if name.kind == .password || name.kind == .secret, name.level >= .medium,
+            let groups = groupedSecret(at: value.range.lowerBound)
+        {
+            add(Self.ruleID(name), groups)
+            return
+        }
         if value.isQuoted == false, isColon == false || text[value.end] != 0,
             let wide = bareWhole(range, value, name, context, isFlag: isFlag)
         {
@@ -207,6 +216,30 @@ extension DetectionPass {
             return
         }
         try fallbackValue(range, name, value)
+    }
+
+    /// Four groups of four or more with single blanks between, as Google writes its app passwords (small letters) and seeds of one-time
+    /// passwords (base32).
+    private func groupedSecret(at start: Int) -> Range<Int>? {
+        let isLower = text[start].isLower
+        var end = start
+        var groups = 0
+        var position = start
+        while groups < 16 {
+            for offset in 0..<4 {
+                let byte = text[position + offset]
+                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { return nil }
+            }
+            position += 4
+            guard !text[position].isWord else { return nil }
+            end = position
+            groups += 1
+            guard text[position] == 32, text[position + 1].isWord else { break }
+            position += 1
+        }
+        // Four words of four letters are a sentence.
+        guard groups >= 4, judge.letters.score(text, start..<end) < LetterModel.threshold else { return nil }
+        return start..<end
     }
 
     /// A bare value that holds a blank: a passphrase, or a password that ends its line in a configuration file.

@@ -81,6 +81,13 @@ extension DetectionPass {
         if text[position] == 58 || text[position] == 61 || text[position] == 44 { position += 1 }
         position = text.skipBlanks(position)
         while text[position].isQuote || text[position] == 92 { position += 1 }
+        if text.has("value", at: position) {
+            // `{"name": "Cookie", "value": "sid=x"}`
+            position += 5
+            while text[position].isQuote || text[position] == 92 || text[position].isBlank || text[position] == 58 {
+                position += 1
+            }
+        }
         let lineEnd = text.lineEnd(from: position, limit: 16_384)
         var pairs = 0
         while position < lineEnd, pairs < 100 {

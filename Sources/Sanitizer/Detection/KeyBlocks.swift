@@ -103,8 +103,16 @@ extension DetectionPass {
     /// A private member of a JSON Web Key (RFC 7518, section 6): `d`, `p`, `q`, `dp`, `dq`, `qi`, `k`.
     func jwkHit(_ start: Int, _ end: Int) {
         guard text.quoteDepth(at: start - 1) != nil || !text[start - 1].isWord || text[start - 2] == 92 else { return }
-        let window = max(0, start - 3000)..<min(text.count, start + 3000)
-        guard text.find("kty", in: window) != nil else { return }
+        // `kty` within 3,000 bytes; what was searched is not searched again.
+        if keyTypes.searched < start + 3000 {
+            var from = max(keyTypes.searched, start - 3000)
+            while let next = text.find("kty", in: from..<start + 3000) {
+                keyTypes.last = next
+                from = next + 3
+            }
+            keyTypes.searched = start + 2998
+        }
+        guard keyTypes.last >= start - 3000 else { return }
         guard let value = text.readValue(at: end), value.isQuoted, value.range.count >= 16 else { return }
         for index in value.range where !(text[index].isBase64) { return }
         add("private-key", value.range)

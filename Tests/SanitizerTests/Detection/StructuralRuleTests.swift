@@ -98,6 +98,32 @@ internal import Testing
         Case("a.json", "{\"auths\": {\"https://index.docker.io/v1/\": {\"auth\": \"@@\"}}}", .base64),
         Case("a.ps1", "$env:SERVICE_TOKEN = \"@@\"\n"),
         Case("Dockerfile", "FROM x\nENV DB_PASSWORD @@\n", .typed),
+        Case("a.sh", "echo '@@' | sudo -S apt update\n", .typed),
+        Case("a.sh", "echo \"@@\" | docker login -u kim --password-stdin\n", .typed),
+        Case("a.sh", "echo \"kim:@@\" | chpasswd\n", .typed),
+        Case("a.sh", "echo @@ > ~/.vault_pass\n", .typed),
+        Case("a.sh", "gh auth login --with-token <<< @@\n"),
+        Case("a.sh", "lftp -u kim,@@ sftp://example.org\n", .typed),
+        Case("a.bat", "net use Z: \\\\srv\\share /user:kim @@\n", .typed),
+        Case("a.ps1", "ConvertTo-SecureString \"@@\" -AsPlainText -Force\n", .typed),
+        Case("a.py", "smtp.login('kim@example.org', '@@')\n", .typed),
+        Case("a.py", "requests.get(url, auth=HTTPBasicAuth('kim', '@@'))\n", .typed),
+        Case("a.java", "DriverManager.getConnection(\"jdbc:mysql://db/x\", \"kim\", \"@@\")\n", .typed),
+        Case("a.php", "$pdo = new PDO($dsn, 'kim', '@@');\n", .typed),
+        Case("a.sql", "INSERT INTO users (id, name, password) VALUES (1, 'kim', '@@');\n", .typed),
+        Case("irc.log", "/msg NickServ IDENTIFY kim @@\n", .typed),
+        Case("imap.log", "a1 LOGIN kim@example.org @@\n", .typed),
+        Case("redis.log", "AUTH default @@\n", .typed),
+        Case("MEMORY.md", "The alarm code is @@.\n", .pin),
+        Case("MEMORY.md", "Netflix: kim@example.org / @@\n", .typed),
+        Case("combo.txt", "kim@example.org:@@\n", .typed),
+        Case("MEMORY.md", "WiFi \"HomeNet\" -> @@\n", .typed),
+        Case("signify.sec", "untrusted comment: signify secret key\n@@\n", .base64),
+        Case("unattend.xml", "<AdministratorPassword><Value>@@</Value></AdministratorPassword>\n", .typed),
+        Case("x.har", "{\"name\":\"set-cookie\",\"value\":\"session=@@; Path=/\"}"),
+        Case("s.jsonl", #"{"content":"| site | password |\n|---|---|\n| x.org | @@ |\n"}"#, .typed),
+        Case("MEMORY.md", "My OpenWeather key is @@\n", .hex),
+        Case("a.env", "export BW_SESSION=\"@@\"\n", .base64),
         Case("cookies.txt", ".example.org\tTRUE\t/\tTRUE\t1893456000\tsessionid\t@@\n"),
     ]
 
@@ -166,6 +192,23 @@ internal import Testing
             "commit 10ad7384767c742cd0129ab980af3094d821c087\n\n    fix token refresh and key handling (4b1b9d9)\n"
         ),
         ("k.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0X2nF0cOvlS6gN8x1a9t3oK0y2Xz5q7w8e9r0t1y2u kim@laptop\n"),
+        (
+            "notes.md",
+            "Error code 1234, zip code 90210, status code 404; the door code is in the vault. A / B testing. kim@example.org: call back\n"
+        ),
+        (
+            "a.py",
+            "smtp.login(user, password)\nauth=(user, pw)\nimap.login(os.environ[\"U\"], os.environ[\"P\"])\nsession.login('kim', password)\n"
+        ),
+        (
+            "a.sh",
+            "echo hello | sudo tee /etc/motd\necho \"$PW\" | sudo -S true\necho done > /tmp/log\ncat <<< \"text 123\"\n"
+        ),
+        (
+            "a.log",
+            "INFO gateway.telegram: chat=-1001234567890 token usage=42\nPASS test_login_2\na1 LOGIN ok\nexit code 130 https://example.org/cb?code=200&state=ok\n"
+        ),
+        ("a.sql", "INSERT INTO posts (id, title, author) VALUES (1, 'Hello w0rld!', 'kim');\n"),
         (
             "notes.md",
             "mysql -u root -p -e 'show tables'\ncurl -u \"$USER:$PASS\" https://example.org\ntool --password-file /run/secrets/x\n"
