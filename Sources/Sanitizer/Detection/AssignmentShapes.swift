@@ -25,6 +25,27 @@ extension DetectionPass {
         return true
     }
 
+    /// `name%3Dvalue%26…`: a form or query inside a URL's parameter.
+    func encodedPair(_ range: Range<Int>, _ start: Int) {
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        var end = start
+        while text[end].isTokenByte || text[end] == 37 {
+            // Encoded `&`, quotes, blanks and line ends.
+            if text[end] == 37,
+                (["%26", "%22", "%27", "%20", "%0a", "%0d"] as [StaticString]).contains(where: { text.has($0, at: end) }
+                )
+            {
+                break
+            }
+            end += 1
+        }
+        let value = FoundValue(range: start..<end, end: end)
+        if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+            add(Self.ruleID(name), start..<end)
+        }
+    }
+
     /// `password - x`, `password → x` in notes.
     func dashPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)

@@ -102,6 +102,8 @@ extension DetectionPass {
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
+        case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
+            encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
             // The full-width colon.
             try assignment(range, at: position + 2, closedQuote: false, isFlag: false)
@@ -238,7 +240,10 @@ extension DetectionPass {
             position += 1
         }
         // Four words of four letters are a sentence.
-        guard groups >= 4, judge.letters.score(text, start..<end) < LetterModel.threshold else { return nil }
+        guard groups >= 4,
+            (start..<end).contains(where: { text[$0].isDigit })
+                || judge.letters.score(text, start..<end) < LetterModel.threshold
+        else { return nil }
         return start..<end
     }
 

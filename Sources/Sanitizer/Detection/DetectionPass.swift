@@ -18,6 +18,9 @@ final class DetectionPass {
     /// A name at or after this offset is in no table that was read, or in its heading.
     var tableEnd: Int { nameEnd <= pendingTable.heading ? 0 : pendingTable.end }
     var mnemonicEnd = 0
+    var cookieEnd = 0
+    /// How far `-----END` was looked for, and where it was found last.
+    var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
 
     let judge: ValueJudge

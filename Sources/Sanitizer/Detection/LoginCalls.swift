@@ -112,7 +112,7 @@ extension DetectionPass {
         for _ in 0..<2 {
             guard position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
             let rest = text.skipBlanks(value.end)
-            if rest >= lineEnd || text[rest].isQuote {
+            if rest >= lineEnd || (rest == value.end && text[rest].isQuote) {
                 typedSecret(value, rule: "session-login")
                 return
             }

@@ -61,7 +61,13 @@ struct ByteProfile {
                 guard count > 0 else { continue }
                 counts[slot] = 0
                 distinct &+= 1
-                if count > 1 { sum += Double(count) * log2(Double(count)) }
+                switch count {
+                case 1: break
+                case 2: sum += 2
+                case 3: sum += 4.754_887_502_163_468
+                case 4: sum += 8
+                default: sum += Double(count) * log2(Double(count))
+                }
             }
             entropy = max(0, log2(Double(length)) - sum / Double(length))
         }

@@ -165,7 +165,8 @@ final class RuleSet: Sendable {
     private static let nameAnchors = [
         "pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "kennwort", "kennwört", "senha", "contrase",
         "wachtwoord",
-        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "jelszo", "jelszó", "salasana",
+        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "Şifre", "jelszo", "jelszó",
+        "salasana",
         "adgangskode",
         "lozinka", "sandi", "пароль", "Пароль", "пароля", "секрет", "токен", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호",
         "令牌", "密钥", "トークン", "geheimnis", "segredo", "schlüssel", "chave", "llave", "mnemonic", "seed", "salt", "pepper",

@@ -19,12 +19,13 @@ extension DetectionPass {
             quote -= 1
         }
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 2000)
-        guard let delimiter = delimiter(of: lineStart..<lineEnd) else {
+        // A line without an end in sight heads no table.
+        guard lineEnd - range.upperBound < 2000, let delimiter = delimiter(of: lineStart..<lineEnd) else {
             untabledEnd = lineEnd
             return
         }
         let headings = cells(of: lineStart..<lineEnd, delimiter)
-        guard headings.count >= 2, isHeadingLine(headings) else {
+        guard (2...64).contains(headings.count), isHeadingLine(headings) else {
             untabledEnd = lineEnd
             return
         }
@@ -40,7 +41,7 @@ extension DetectionPass {
         while line < text.count {
             let start = text.nextLine(after: line)
             let end = text.lineEnd(from: start, limit: 20_000)
-            guard end > start else { break }
+            guard end > start, end - start < 20_000 else { break }
             let row = cells(of: start..<end, delimiter)
             // A comma in prose makes no table: rows have as many cells as the heading.
             guard row.count == headings.count || (delimiter != 44 && row.count > column) else { break }

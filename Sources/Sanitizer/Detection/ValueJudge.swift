@@ -24,6 +24,8 @@ final class ValueJudge: Sendable {
             if range.count < (name.level == .weak ? 12 : 6) { return false }
             if range.count < 8, range.allSatisfy({ text[$0].isDigit }) { return false }
         }
+        // What looks drawn at random has twelve bytes.
+        if name.level == .weak, name.kind != .pin, range.count < 12 { return false }
         let profile = ByteProfile(text, range)
         if name.level == .weak, name.kind != .pin, !profile.looksRandom { return false }
         if name.level == .weak, holdsPair(text, range) { return false }

@@ -102,11 +102,11 @@ internal import Testing
 
     @Test func survivesOneByteOverAndOverAndDeepNesting() throws {
         let detector = try TokenRuleTests.detector.get()
-        let units = ["a", "\"", "\\", " ", "=", ":", "{", "[", "(", "/", "A", "0", "-", "\n", "\u{0}"].map {
+        let units = ["a", "\"", "\\", " ", "=", ":", "{", "[", "(", "/", "B", "0", "-", "\n", "\u{0}"].map {
             Array($0.utf8)
         }
         for unit in units + [[0xFF], [0xC3], [0x80]] {
-            let text = [UInt8](repeating: unit[0], count: 8_000)
+            let text = [UInt8](repeating: unit[0], count: 3_000)
             let found = try text.withUnsafeBytes { try detector.findings(in: $0, name: Array("x.json".utf8)) }
             #expect(found.isEmpty, "\(unit)")
         }

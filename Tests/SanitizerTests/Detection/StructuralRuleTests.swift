@@ -124,6 +124,7 @@ internal import Testing
         Case("s.jsonl", #"{"content":"| site | password |\n|---|---|\n| x.org | @@ |\n"}"#, .typed),
         Case("MEMORY.md", "My OpenWeather key is @@\n", .hex),
         Case("a.env", "export BW_SESSION=\"@@\"\n", .base64),
+        Case("a.log", "redirect=%2Flogin%3Fpassword%3D@@%26user%3Dkim\n"),
         Case("cookies.txt", ".example.org\tTRUE\t/\tTRUE\t1893456000\tsessionid\t@@\n"),
     ]
 
