@@ -25,6 +25,8 @@ struct Glob: Sendable {
     }
 
     private let shape: Shape
+    /// The longest run of bytes that stands in whatever it matches: most paths lack it.
+    private let needle: [UInt8]
     /// The folder that everything it matches lies below or is, as far as the pattern says so literally; nil when unanchored.
     let literalPrefix: [UInt8]?
 
@@ -44,6 +46,11 @@ struct Glob: Sendable {
             }
             return out
         }
+        var runs: [[UInt8]] = [[]]
+        for token in tokens {
+            if case .byte(let byte) = token { runs[runs.count - 1].append(byte) } else { runs.append([]) }
+        }
+        needle = runs.max { $0.count < $1.count } ?? []
         let leading = tokens.prefix {
             if case .byte = $0 { true } else { false }
         }
@@ -134,10 +141,25 @@ struct Glob: Sendable {
                 && !suffix.contains(UInt8(ascii: "/"))
         case .general(let tokens):
             if let literalPrefix, !path.starts(with: literalPrefix) { return false }
+            guard holdsNeedle(path) else { return false }
             return Glob.matches(tokens, path)
         case .nameGeneral(let tokens):
+            guard holdsNeedle(path) else { return false }
             let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? path.startIndex
             return Glob.matches(tokens, path[start...])
+        }
+    }
+
+    private func holdsNeedle(_ path: ArraySlice<UInt8>) -> Bool {
+        guard let first = needle.first else { return true }
+        return path.withUnsafeBufferPointer { path in
+            guard path.count >= needle.count else { return false }
+            for start in 0...(path.count - needle.count) where path[start] == first {
+                var length = 1
+                while length < needle.count, path[start + length] == needle[length] { length += 1 }
+                if length == needle.count { return true }
+            }
+            return false
         }
     }
 
