@@ -95,7 +95,14 @@ actor AccessTokens {
             "POST", options.endpoints.token,
             headers: [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")],
             body: .secret(secret), timeouts: options.limits.call)
-        let response = try await http.send(request)
+        let response: HTTPResponse
+        do {
+            response = try await http.send(request)
+        } catch var error as OperatorError where error.type == "network.reply" {
+            // Asking again makes another token and harms nothing.
+            error.isTemporary = true
+            throw error
+        }
         let document = try? JSONDocument(parsing: response.body)
         if response.status == 200, let document, document["access_token"] != nil { return document }
         throw refusal(response, document)

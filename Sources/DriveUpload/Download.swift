@@ -20,16 +20,13 @@ struct Download {
         defer { progress.end() }
         let meter = ProgressMeter(progress)
         let deadline = options.time.uptime + options.limits.deadline
-        var isSecond = false
         while true {
             let part = SharedPart(try PartialDownload(of: item, into: path))
-            let inherited = part.offset
-            meter.reach(inherited)
+            meter.reach(part.offset)
             try await fetch(part, deadline, meter)
             do {
                 return try await offPoolCancellable { try part.finish($0) }
-            } catch let error as OperatorError where error.type == "damaged" && inherited > 0 && !isSecond {
-                isSecond = true
+            } catch let error as OperatorError where error.type == "damaged-part" {
                 options.logger.notice("the resumed download is damaged; it is fetched once more as a whole")
             }
         }

@@ -61,10 +61,10 @@ struct Transfer {
                 meter.reach(session.size)
                 return End(file: file)
             case .stored(let stored):
-                refusedToken = false
                 meter.reach(stored)
                 let wasQuery = position == nil
                 let isProgress = stored > known
+                if isProgress { refusedToken = false }
                 let isLoss = stored < known
                 known = stored
                 // Everything is stored and still the server waits: asking again is all that can be done.

@@ -50,20 +50,30 @@ public struct DirectoryStore: Store {
     public func get(_ item: StoredItem, into path: FilePath, progress: any ProgressReporter) async throws {
         try await offPoolCancellable { flag in
             guard OutgoingBundle.isSafe(name: item.id) else { throw Self.missing(item, folder) }
-            let source = try FileSystem.openRegular(folder.appending(item.id), followingLinks: false)
-            defer { source.closeQuietly() }
-            let download = try PartialDownload(of: item, into: path)
             progress.begin("copying \(item.name)", total: item.size)
             defer { progress.end() }
-            progress.advance(download.offset)
-            try FileCopy.copy(
-                from: source, name: folder.appending(item.id), at: download.offset, cancellation: flag
-            ) { piece in
-                try download.write(piece)
-                progress.advance(Int64(piece.count))
+            do {
+                try fetch(item, into: path, progress, flag)
+            } catch let error as OperatorError where error.type == "damaged-part" {
+                // What an earlier call left was not this bundle's: it is gone now, and the whole is copied.
+                try fetch(item, into: path, NoProgress(), flag)
             }
-            try download.finish(cancellation: flag)
         }
+    }
+
+    private func fetch(
+        _ item: StoredItem, into path: FilePath, _ progress: any ProgressReporter, _ flag: CancellationFlag
+    ) throws {
+        let source = try FileSystem.openRegular(folder.appending(item.id), followingLinks: false)
+        defer { source.closeQuietly() }
+        let download = try PartialDownload(of: item, into: path)
+        progress.advance(download.offset)
+        try FileCopy.copy(from: source, name: folder.appending(item.id), at: download.offset, cancellation: flag) {
+            piece in
+            try download.write(piece)
+            progress.advance(Int64(piece.count))
+        }
+        try download.finish(cancellation: flag)
     }
 
     public func delete(_ item: StoredItem) async throws {

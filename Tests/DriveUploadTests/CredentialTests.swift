@@ -8,7 +8,7 @@ import Testing
 
 @testable import DriveUpload
 
-@Suite("Google credentials", .timeLimit(.minutes(1)))
+@Suite("Google credentials", .timeLimit(.minutes(5)))
 struct CredentialTests {
     private func parse(_ text: String, writeBack: FilePath? = nil) throws -> DriveCredential {
         try DriveCredential(parsing: Secret(Array(text.utf8)), label: "drive.json", writeBack: writeBack)

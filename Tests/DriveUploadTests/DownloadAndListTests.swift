@@ -6,7 +6,7 @@ import Testing
 
 @testable import DriveUpload
 
-@Suite("Downloads, lists, deletions and folders", .timeLimit(.minutes(2)))
+@Suite("Downloads, lists, deletions and folders", .timeLimit(.minutes(5)))
 struct DownloadAndListTests {
     let drive: FakeDrive
 

@@ -12,33 +12,52 @@ final class FakeDrive: Sendable {
     static let folder = "folder0"
 
     let temporary: TemporaryDirectory
-    let server: TestServer
+    /// A process of its own, where a test kills it.
+    let server: TestServer?
     let port: Int
     let time = ManualTime()
     let warnings = Recorder<String>()
     let log = RecordingLog()
     let http: HTTPClient
 
+    /// One process that serves all tests, each with a world of its own on its own port.
+    private static let shared = Result {
+        let temporary = try TemporaryDirectory()
+        let path = temporary.path.string
+        return (temporary, try TestServer("fake_drive.py", ["--state", path + "/world", "--tls", path]))
+    }
+
     /// - Parameters:
     ///   - tls: whether to reach it under Google's own names, through its proxy and with its authority.
-    ///   - previous: take over the state folder and port of one that was ended.
-    init(tls: Bool = false, after previous: FakeDrive? = nil) throws {
+    ///   - isMortal: whether it has a process of its own.
+    ///   - previous: take over the state folder and port of a mortal one that was ended.
+    init(tls: Bool = false, isMortal: Bool = false, after previous: FakeDrive? = nil) throws {
         temporary = try previous?.temporary ?? TemporaryDirectory()
-        let path = temporary.path.string
-        try FileSystem.makeDirectory(temporary.path.appending("tls"))
-        server = try TestServer(
-            "fake_drive.py",
-            ["--state", path + "/world"] + (tls ? ["--tls", path + "/tls"] : [])
-                + (previous.map { ["--port", "\($0.port)"] } ?? []))
-        port = try #require(server.numbers["port"])
+        let world = temporary.path.appending("world").string
+        let (sharedFolder, sharedServer) = try Self.shared.get()
+        if isMortal || previous != nil {
+            let server = try TestServer(
+                "fake_drive.py", ["--state", world] + (previous.map { ["--port", "\($0.port)"] } ?? []))
+            self.server = server
+            port = try #require(server.numbers["port"])
+        } else {
+            server = nil
+            let client = try HTTPClient(NetworkOptions(testLoopbackHTTP: true))
+            let answer = try client.perform(
+                HTTPRequest(
+                    "POST", "http://127.0.0.1:\(try #require(sharedServer.numbers["port"]))/control/open",
+                    body: .bytes(Array(#"{"state": "\#(world)"}"#.utf8))))
+            port = Int(try #require(JSONDocument(parsing: answer.body)["port"]?.integer))
+        }
         usesTLS = tls
+        authority = sharedFolder.path.appending("ca.pem")
         http = try HTTPClient(
             tls
-                ? NetworkOptions(
-                    proxy: .url("http://127.0.0.1:\(port)"), caFile: temporary.path.appending("tls/ca.pem"))
+                ? NetworkOptions(proxy: .url("http://127.0.0.1:\(port)"), caFile: authority)
                 : NetworkOptions(testLoopbackHTTP: true))
     }
 
+    let authority: FilePath
     private let usesTLS: Bool
     var root: String { "http://127.0.0.1:\(port)" }
     var stateDirectory: FilePath { temporary.path.appending("state") }
@@ -97,6 +116,13 @@ final class FakeDrive: Sendable {
 
     func fault(_ faults: String...) async throws {
         try await control("faults", "[\(faults.joined(separator: ","))]")
+    }
+
+    /// An access token that the server takes.
+    func token() async throws -> String {
+        let credential = try DriveCredential(parsing: Secret(Array(Self.tokenFile().utf8)), label: "token file")
+        let token = try await AccessTokens(credential, http: http, options: options()).current()
+        return token.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
     struct World {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The stand-in is worth what clients that others wrote say of it.
-@Suite("The fake Drive is proven by real clients", .timeLimit(.minutes(2)))
+@Suite("The fake Drive is proven by real clients", .timeLimit(.minutes(5)))
 struct FakeDriveProofTests {
     private static func succeeds(_ command: String) -> Bool { system("(\(command)) >/dev/null 2>&1") == 0 }
 
@@ -43,6 +43,6 @@ struct FakeDriveProofTests {
         let drive = try FakeDrive(tls: true)
         let script = TestServer.sourceRoot.appending("Tests/Servers/prove_fake_drive_with_rclone.sh")
         let path = drive.temporary.path.string
-        try run("sh '\(script.string)' \(drive.port) '\(path)/tls/ca.pem' '\(path)'", in: drive)
+        try run("sh '\(script.string)' \(drive.port) '\(drive.authority.string)' '\(path)'", in: drive)
     }
 }

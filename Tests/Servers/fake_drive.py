@@ -10,7 +10,8 @@ server, over TLS, so that clients with fixed host names (www.googleapis.com, oau
 Files and sessions live in DIR (one JSON file and one content file each), so that the server may be killed and started again.
 
 Control, on the same port: POST /control/faults (a JSON list, replaces), GET /control/state, POST /control/reset,
-POST /control/set (JSON members of `settings`), POST /control/tamper {"id", "content": base64 | "properties"}.
+POST /control/set (JSON members of `settings`), POST /control/tamper {"id", "content": base64 | "properties"}, POST /control/open {"state": DIR} (another world on its own port, in
+this process: {"port": N}).
 
 A fault: {"on": OPERATION, "skip": N, "times": N, "do": ACTION, …}. Operations: token, about, ids, list, get, initiate, data, query,
 delete, patch, create, download, any. Actions:
@@ -42,12 +43,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 UNIT = 256 * 1024
 FOLDER = "application/vnd.google-apps.folder"
-LOCK = threading.RLock()
 
 
 class World:
     def __init__(self, directory):
         self.directory = directory
+        self.lock = threading.RLock()
         os.makedirs(directory, exist_ok=True)
         self.path = os.path.join(directory, "world.json")
         self.faults, self.log = [], []
@@ -208,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/control/"):
             return self.control(path[len("/control/"):])
         operation, argument = self.operation(path)
-        with LOCK:
+        with self.world.lock:
             self.world.log.append({
                 "operation": operation, "path": path, "authorized": "Authorization" in self.headers,
                 "range": self.headers.get("Content-Range") or self.headers.get("Range"),
@@ -284,14 +285,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def control(self, what):
         document = json.loads(self.body(1 << 26) or b"null")
-        with LOCK:
+        if what == "open":
+            server = start(document["state"], 0, self.server.tls)
+            return self.reply({"port": server.server_address[1]})
+        with self.world.lock:
             world = self.world
             if what == "faults":
                 world.faults = document
             elif what == "reset":
                 for name in os.listdir(world.directory):
                     os.unlink(os.path.join(world.directory, name))
+                lock = world.lock
                 world.__init__(world.directory)
+                world.lock = lock
             elif what == "set":
                 for key, value in document.items():
                     (world.data if key in world.data else world.settings)[key] = value
@@ -321,7 +327,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def on_token(self, _):
         form = dict(urllib.parse.parse_qsl(self.body().decode()))
-        with LOCK:
+        with self.world.lock:
             data = self.world.data
             if form.get("grant_type") == "refresh_token":
                 if (form.get("client_id"), form.get("client_secret")) != (data["client"], data["secret"]):
@@ -367,7 +373,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def allowed(self):
         token = self.headers.get("Authorization", "")
-        with LOCK:
+        with self.world.lock:
             if token.startswith("Bearer ") and token[7:] in self.world.data["tokens"]:
                 return True
         self.drain("any")
@@ -411,7 +417,7 @@ class Handler(BaseHTTPRequestHandler):
     def on_ids(self, _):
         if not self.allowed():
             return
-        with LOCK:
+        with self.world.lock:
             ids = [self.world.new_id("1r") for _ in range(int(self.query.get("count", 10)))]
             self.world.data["ids"] += ids
             self.world.save()
@@ -420,7 +426,7 @@ class Handler(BaseHTTPRequestHandler):
     def on_get(self, file_id):
         if not self.allowed():
             return
-        with LOCK:
+        with self.world.lock:
             if file_id == "root":
                 file_id = "root"
                 return self.reply(self.shown({"id": "root0", "name": "My Drive", "mimeType": FOLDER, "parents": [],
@@ -471,7 +477,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         fault = self.fault or {}
         action = fault.get("do")
-        with LOCK:
+        with self.world.lock:
             query = self.query.get("q", "")
             try:
                 found = [f for f in self.world.data["files"].values() if self.matches(f, query)]
@@ -508,7 +514,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.allowed():
             return
         document = json.loads(self.body())
-        with LOCK:
+        with self.world.lock:
             problem = self.place(document)
             if problem:
                 return self.refuse(*problem)
@@ -557,7 +563,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.allowed():
             return
         document = json.loads(self.body() or b"{}")
-        with LOCK:
+        with self.world.lock:
             file = self.world.data["files"].get(file_id)
             if not file:
                 return self.refuse(404, "notFound", f"File not found: {file_id}.")
@@ -571,7 +577,7 @@ class Handler(BaseHTTPRequestHandler):
     def on_delete(self, file_id):
         if not self.allowed():
             return
-        with LOCK:
+        with self.world.lock:
             file = self.world.data["files"].pop(file_id, None)
             if not file:
                 return self.refuse(404, "notFound", f"File not found: {file_id}.")
@@ -593,7 +599,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         document = json.loads(self.body() or b"{}")
         fault = self.fault or {}
-        with LOCK:
+        with self.world.lock:
             if self.world.settings["service_account"]:
                 return self.refuse(403, "storageQuotaExceeded", "Service Accounts do not have storage quota.")
             problem = None if update else self.place(document)
@@ -632,7 +638,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status, b"Not Found" if status == 404 else b"Gone", kind="text/plain; charset=utf-8")
 
     def on_cancel(self, name):
-        with LOCK:
+        with self.world.lock:
             session = self.world.data["sessions"].get(name)
             if session:
                 session["state"] = "dead"
@@ -651,7 +657,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(308, b"", headers)
 
     def on_query(self, name):
-        with LOCK:
+        with self.world.lock:
             session = self.session(name)
             if not session:
                 return
@@ -670,7 +676,7 @@ class Handler(BaseHTTPRequestHandler):
     def on_data(self, name):
         fault = self.fault or {}
         action = fault.get("do")
-        with LOCK:
+        with self.world.lock:
             session = self.session(name)
             if not session:
                 return
@@ -712,7 +718,7 @@ class Handler(BaseHTTPRequestHandler):
             kept = {"none": stored, "all": first + received}.get(fault["keep"])
             if kept is None:
                 kept = first + int(fault["keep"])
-        with LOCK:
+        with self.world.lock:
             self.cut(session, name, max(stored, kept))
             if action == "norange":
                 self.cut(session, name, 0)
@@ -742,7 +748,7 @@ class Handler(BaseHTTPRequestHandler):
                     break
                 out.write(piece)
                 received += len(piece)
-        with LOCK:
+        with self.world.lock:
             self.world.data["sent"] += received
         return received
 
@@ -778,7 +784,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         fault = self.fault or {}
         action = fault.get("do")
-        with LOCK:
+        with self.world.lock:
             file = self.world.data["files"].get(file_id)
             if not file or file["mimeType"] == FOLDER:
                 return self.refuse(404, "notFound", f"File not found: {file_id}.")
@@ -826,24 +832,30 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, address)
 
 
+def start(directory, port, tls):
+    server = Server(("127.0.0.1", port), Handler)
+    server.world, server.tls = World(directory), tls
+    threading.Thread(target=server.serve_forever, args=(5,), daemon=True).start()
+    return server
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--state", required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tls")
     arguments = parser.parse_args()
-    server = Server(("127.0.0.1", arguments.port), Handler)
-    server.world = World(arguments.state)
-    server.tls = None
+    tls = None
     if arguments.tls:
         hosts = "DNS:www.googleapis.com,DNS:oauth2.googleapis.com,DNS:localhost,IP:127.0.0.1"
         certificates.make(arguments.tls, [("server", hosts)])
-        server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.tls.load_cert_chain(os.path.join(arguments.tls, "server.pem"))
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(os.path.join(arguments.tls, "server.pem"))
+    server = start(arguments.state, arguments.port, tls)
     print(json.dumps({"port": server.server_address[1]}), flush=True)
     # The parent's end: when it goes, so does this.
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-    server.serve_forever()
+    sys.stdin.read()
+    os._exit(0)
 
 
 if __name__ == "__main__":

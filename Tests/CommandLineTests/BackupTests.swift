@@ -1,0 +1,135 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// `run backup` from outside: what stays behind in repository, remote, records and logs.
+@Suite struct BackupTests {
+    @Test func leavesNoPlantedSecretAnywhere() async throws {
+        let runner = try RunnerProgram()
+        let fixture = try HermesHomeFixture(at: runner.home, seed: 7)
+        try await runner.makeRemote()
+        try runner.configure()
+        let before = try TreeFingerprint(runner.home)
+        let result = try await runner("run", "backup", "--verbose")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(try TreeFingerprint(runner.home).differences(from: before) == [])
+        let status = try await runner("status", "--json")
+        #expect(status.status == 0)
+        for (name, bytes) in fixture.forbidden where bytes.count >= 8 {
+            for text in [result.output, result.errors, status.output] {
+                #expect(!text.utf8.contains(bytes), "\(name) in what was printed")
+            }
+        }
+        #expect(try places(holding: fixture.forbidden, below: [runner.repository, runner.remote, runner.state]) == [])
+        let objects = try await runner.tool(
+            "git", "-C", runner.repository.string, "cat-file", "--batch", "--batch-all-objects", "--unordered")
+        for (name, bytes) in fixture.forbidden where bytes.count >= 8 {
+            #expect(!objects.output.utf8.contains(bytes), "\(name) in a git object")
+        }
+        let check = try await runner.tool("git", "-C", runner.repository.string, "fsck", "--full", "--strict")
+        #expect(check.status == 0, "\(check.errors)")
+        let dirt = try await runner.tool("git", "-C", runner.repository.string, "status", "--porcelain")
+        #expect(dirt.output == "")
+        let tips = try await runner.tool("git", "-C", runner.remote.string, "rev-parse", "main")
+        #expect(tips.output.trimmingCharacters(in: .newlines) == (try await runner.head()))
+    }
+
+    @Test func commitsOnlyWhatChanged() async throws {
+        let runner = try RunnerProgram()
+        _ = try HermesHomeFixture(at: runner.home, seed: 8)
+        try await runner.makeRemote()
+        try runner.configure()
+        #expect(try await runner("run", "backup").status == 0)
+        let first = try await runner.head()
+        let again = try await runner("run", "backup", "--json")
+        #expect(again.status == 0)
+        #expect(try await runner.head() == first)
+        let effects = try again.json()["effects"] as? [String: Any]
+        #expect(effects?["changed"] as? Bool == false)
+        try runner.folder.write("home/memories/MEMORY.md", "The cat is called Miso and sleeps.")
+        #expect(try await runner("run", "backup").status == 0)
+        let names = try await runner.tool(
+            "git", "-C", runner.repository.string, "diff", "--name-only", first, "HEAD")
+        #expect(
+            names.output.split(separator: "\n").sorted() == [
+                "hermes_persistent_backup/MANIFEST.json", "hermes_persistent_backup/memories/MEMORY.md",
+            ])
+    }
+
+    @Test func aDryRunChangesNothingOutsideTheState() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try await runner.makeRemote()
+        try runner.configure()
+        let result = try await runner("run", "backup", "--dry-run")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(access(runner.repository.string, F_OK) != 0)
+        #expect(result.output.contains("would commit"))
+        let refs = try await runner.tool("git", "-C", runner.remote.string, "for-each-ref")
+        #expect(refs.output == "")
+    }
+
+    @Test func holdsBackABackupThatLostMostOfItsFiles() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        for number in 0..<20 { try runner.folder.write("home/skills/s\(number)/SKILL.md", "---\nname: s\(number)\n---\n") }
+        try await runner.makeRemote()
+        try runner.configure()
+        #expect(try await runner("run", "backup").status == 0)
+        let first = try await runner.head()
+        try FileSystem.removeTree(runner.home.appending("skills"))
+        let held = try await runner("run", "backup")
+        #expect(held.status == 1)
+        #expect(held.errors.contains("--accept-shrink") || held.output.contains("--accept-shrink"))
+        #expect(try await runner.head() == first)
+        #expect(try await runner("run", "backup", "--accept-shrink").status == 0)
+        #expect(try await runner.head() != first)
+    }
+
+    @Test func takesHostileNamesAndLargeFilesAsTheyCome() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        let strange = FilePath(bytes: runner.home.bytes + Array("/skills/bad".utf8) + [0xFF, 0xFE, 0x0A] + Array(".md".utf8))
+        try FileSystem.replace(strange, with: Array("fine\n".utf8))
+        let sparse = try FileDescriptor.open(
+            runner.home.appending("skills/huge.bin"), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
+        #expect(ftruncate(sparse.rawValue, 2 << 30) == 0)
+        try sparse.close()
+        let fifo = runner.home.appending("skills/pipe")
+        #expect(fifo.withPlatformString { mkfifo($0, 0o600) } == 0)
+        try await runner.makeRemote()
+        try runner.configure()
+        let result = try await runner("run", "backup")
+        #expect(result.status == 0, "\(result.errors)")
+        let manifest = String(
+            decoding: try FileSystem.read(runner.stored.appending("MANIFEST.json"), limit: 1 << 20), as: UTF8.self)
+        #expect(manifest.contains("skills/huge.bin"))
+        #expect(manifest.contains("skills/pipe"))
+        #expect(!((try? FileStatus(at: runner.stored.appending("skills/huge.bin"))) != nil))
+        let stored = try DirectoryListing.names(at: runner.stored.appending("skills"))
+        #expect(stored.contains(Array("bad".utf8) + [0xFF, 0xFE, 0x0A] + Array(".md".utf8)))
+    }
+
+    /// Where one of the spellings stands in a file or a name.
+    private func places(holding forbidden: [(name: String, bytes: [UInt8])], below roots: [FilePath]) throws -> [String] {
+        var found: [String] = []
+        for root in roots {
+            try DirectoryWalk(root).run { entry in
+                var content = entry.path
+                if entry.status.kind == .file {
+                    content += [10] + (try FileSystem.read(root.pushing(FilePath(bytes: entry.path)), limit: 1 << 28))
+                }
+                for (name, bytes) in forbidden where bytes.count >= 8 && content.contains(bytes) {
+                    found.append("\(name) in \(printable(entry.path))")
+                }
+                return .descend
+            } failing: { _, error in
+                throw error
+            }
+        }
+        return found
+    }
+}

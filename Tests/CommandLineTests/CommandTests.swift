@@ -1,0 +1,123 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// The commands one by one, from outside.
+@Suite struct CommandTests {
+    @Test func helpNamesEveryCommand() async throws {
+        let runner = try RunnerProgram()
+        let help = try await runner("--help")
+        #expect(help.status == 0)
+        for command in [
+            "init", "validate", "schema", "plan", "explain", "run", "status", "history", "show", "finalize", "scan", "sanitize",
+            "bundle", "keys", "restore", "drill", "units",
+        ] {
+            #expect(help.output.contains("  \(command)"), "\(command) is not in --help")
+            let own = try await runner(command, "--help")
+            #expect(own.status == 0)
+            #expect(own.output.contains("OVERVIEW"))
+        }
+        #expect(try await runner("--version").output.first?.isNumber == true)
+    }
+
+    @Test(arguments: ["config", "run", "status", "snapshot", "fleet"])
+    func schemasAreJSON(name: String) async throws {
+        let runner = try RunnerProgram()
+        let schema = try await runner("schema", name)
+        #expect(schema.status == 0)
+        #expect(try schema.json()["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+    }
+
+    @Test func whatInitWritesIsValid() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        let made = try await runner("init", "--hermes-home", runner.home.string)
+        #expect(made.status == 0, "\(made.errors)")
+        let config = runner.folder.path.appending("config.yaml")
+        #expect(try FileStatus(at: config).permissions == 0o600)
+        let text = try FileSystem.read(config, limit: 1 << 20)
+        let check = try await runner("validate")
+        #expect(check.status == 0 || check.status == 77, "\(check.errors)")
+        let again = try await runner("init", "--hermes-home", runner.home.string)
+        #expect(again.status == 73)
+        #expect(try FileSystem.read(config, limit: 1 << 20) == text)
+    }
+
+    @Test func planWritesNothing() async throws {
+        let runner = try RunnerProgram()
+        _ = try HermesHomeFixture(at: runner.home, seed: 3)
+        try runner.configure()
+        let before = try TreeFingerprint(runner.home)
+        let plan = try await runner("plan", "backup", "--json")
+        #expect(plan.status == 0, "\(plan.errors)")
+        let sanitizing = try plan.json()["sanitizing"] as? [String: Any]
+        let files = sanitizing?["files"] as? [[String: Any]] ?? []
+        func action(_ path: String) -> String? { files.first { $0["path"] as? String == path }?["action"] as? String }
+        #expect(action("SOUL.md") == "keep")
+        #expect(action("auth.json") == "exclude")
+        #expect(action("config.yaml") == "redact")
+        #expect(try TreeFingerprint(runner.home).differences(from: before) == [])
+        #expect(access(runner.repository.string, F_OK) != 0)
+    }
+
+    @Test func explainNamesTheRuleAndNeverTheValue() async throws {
+        let runner = try RunnerProgram()
+        let fixture = try HermesHomeFixture(at: runner.home, seed: 4)
+        try runner.configure()
+        for path in ["auth.json", "config.yaml", "memories/MEMORY.md", "no/such/file", runner.home.appending("SOUL.md").string] {
+            let result = try await runner("explain", path)
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(result.output.contains("rule "))
+            for secret in fixture.secrets { #expect(!result.output.contains(secret.value)) }
+        }
+        #expect(try await runner("explain", "/etc/passwd").status == 64)
+    }
+
+    @Test func scanFindsAndTellsPlaces() async throws {
+        let runner = try RunnerProgram()
+        // A GitHub token's last six characters are a checksum; a rule may or may not look at it.
+        let token = "xox" + "b-" + "123456789012-210987654321-" + "aBcDeFgHiJkLmNoPqRsTuVwX"
+        let file = try runner.folder.write("notes.md", "first line\nkey: \(token)\n")
+        let result = try await runner("scan", file.string)
+        #expect(result.status == 10, "\(result.output) \(result.errors)")
+        #expect(result.output.contains("notes.md:2:6 "))
+        #expect(!result.output.contains(token))
+        let clean = try runner.folder.write("clean.md", "nothing to see\n")
+        let none = try await runner("scan", clean.string, "--json")
+        #expect(none.status == 0)
+        #expect(none.output.trimmingCharacters(in: .whitespacesAndNewlines) == "[\n\n]" || none.output.contains("["))
+    }
+
+    @Test func sanitizeWritesATreeAndRefusesAFullFolder() async throws {
+        let runner = try RunnerProgram()
+        let fixture = try HermesHomeFixture(at: runner.home, seed: 5)
+        let target = runner.folder.path.appending("out")
+        let result = try await runner("sanitize", runner.home.string, "--into", target.string)
+        #expect(result.status == 0, "\(result.errors)")
+        let config = try FileSystem.read(target.appending("config.yaml"), limit: 1 << 20)
+        for secret in fixture.secrets { #expect(!config.contains(Array(secret.value.utf8))) }
+        let again = try await runner("sanitize", runner.home.string, "--into", target.string)
+        #expect(again.status == 73)
+    }
+
+    @Test func historyShowAndStatusTellOfARun() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try await runner.makeRemote()
+        try runner.configure()
+        #expect(try await runner("status").output.contains("never"))
+        let run = try await runner("run", "backup", "--json")
+        let id = try #require(run.json()["runId"] as? String)
+        #expect(try await runner("history").output.contains(id))
+        #expect(try await runner("show", id).output.contains("sanitize"))
+        #expect(try await runner("show", String(id.prefix(20)), "--json").json()["runId"] as? String == id)
+        try FileSystem.removeTree(runner.state.appending("ledger.sqlite"))
+        #expect(try await runner("history", "--rebuild").output.contains(id))
+        let status = try await runner("status", "--json").json()
+        let jobs = status["jobs"] as? [[String: Any]]
+        #expect(jobs?.first?["state"] as? String == "idle")
+    }
+}

@@ -1,0 +1,68 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// kill -9 at random moments of a backup: the repository is whole, nothing with a secret stays behind, the next run needs no help.
+@Suite struct KillTests {
+    /// A few in every run of the tests; HERMES_OPS_STRESS=1 makes it hundreds.
+    static let rounds = ProcessInfo.processInfo.environment["HERMES_OPS_STRESS"] == nil ? 12 : 300
+
+    @Test(.timeLimit(.minutes(30)))
+    func theRepositoryIsAlwaysAtAWholeCommit() async throws {
+        let runner = try RunnerProgram()
+        let fixture = try HermesHomeFixture(at: runner.home, seed: 11)
+        for number in 0..<150 { try fixture.write("skills/many/note\(number).md", Array("note \(number)\n".utf8)) }
+        try await runner.makeRemote()
+        try runner.configure()
+        var generator = SplitMix64(seed: 99)
+        for round in 0..<Self.rounds {
+            try fixture.write("skills/many/changing.md", Array("round \(round)\n".utf8))
+            for number in 0..<60 { try fixture.write("skills/many/note\(number).md", Array("note \(number) \(round)\n".utf8)) }
+            try await killSomewhere(runner, after: Double.random(in: 0.02...1.2, using: &generator))
+            guard access(runner.repository.appending(".git").string, F_OK) == 0 else { continue }
+            let check = try await runner.tool("git", "-C", runner.repository.string, "fsck", "--full")
+            #expect(check.status == 0, "round \(round): \(check.errors)")
+        }
+        let last = try await runner("run", "backup")
+        #expect(last.status == 0, "\(last.errors)\(last.output)")
+        let dirt = try await runner.tool("git", "-C", runner.repository.string, "status", "--porcelain")
+        #expect(dirt.output == "")
+        let stored = try FileSystem.read(runner.stored.appending("skills/many/changing.md"), limit: 100)
+        #expect(stored == Array("round \(Self.rounds - 1)\n".utf8))
+        // Nothing of the killed runs is left in the state: no staging, no temporary file, no secret.
+        var leftovers: [String] = []
+        for root in [runner.state, runner.repository] {
+            try DirectoryWalk(root).run { entry in
+                if entry.status.kind == .file {
+                    let content = try FileSystem.read(root.pushing(FilePath(bytes: entry.path)), limit: 1 << 28)
+                    for secret in fixture.secrets where content.contains(Array(secret.value.utf8)) {
+                        leftovers.append("\(secret.name) in \(printable(entry.path))")
+                    }
+                }
+                if entry.path.starts(with: Array("staging/backup".utf8)) { leftovers.append(printable(entry.path)) }
+                return .descend
+            } failing: { _, error in
+                throw error
+            }
+        }
+        #expect(leftovers == [])
+        let history = try await runner("history", "--json", "--limit", "1000")
+        #expect(!history.output.contains("\"executing\""), "every killed run is closed")
+    }
+
+    private func killSomewhere(_ runner: RunnerProgram, after seconds: Double) async throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: RunnerProgram.path.string)
+        process.arguments = ["run", "backup", "--quiet"]
+        process.environment = runner.environment
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        try await Task.sleep(for: .seconds(seconds))
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+}
