@@ -30,6 +30,15 @@ struct Glob: Sendable {
     /// The folder that everything it matches lies below or is, as far as the pattern says so literally; nil when unanchored.
     let literalPrefix: [UInt8]?
 
+    /// The name it stands for at any depth, when it is no more than a name.
+    var literalName: [UInt8]? {
+        if case .name(let name) = shape { name } else { nil }
+    }
+    /// The folder of the root that everything it matches lies below or is, when the pattern names one.
+    let rootFolder: [UInt8]?
+    /// Whether it matches paths of one component alone.
+    let isOfRoot: Bool
+
     /// Nil when the pattern is empty or a set in it is not closed.
     init?(_ pattern: some StringProtocol) {
         var bytes = Array(pattern.utf8)
@@ -55,6 +64,15 @@ struct Glob: Sendable {
             if case .byte = $0 { true } else { false }
         }
         literalPrefix = anchored ? literal(leading) : nil
+        let slash = UInt8(ascii: "/")
+        if let literalPrefix, let end = literalPrefix.firstIndex(of: slash) {
+            rootFolder = Array(literalPrefix[..<end])
+        } else {
+            rootFolder = nil
+        }
+        isOfRoot =
+            anchored
+            && !tokens.contains { $0 == .byte(slash) || $0 == .components || $0 == .everything }
         if anchored {
             if let exact = literal(tokens[...]) {
                 shape = .exact(exact)
@@ -137,8 +155,8 @@ struct Glob: Sendable {
             guard path.count >= name.count, path.suffix(name.count).elementsEqual(name) else { return false }
             return path.count == name.count || path[path.endIndex - name.count - 1] == UInt8(ascii: "/")
         case .nameSuffix(let suffix):
-            return path.count >= suffix.count && path.suffix(suffix.count).elementsEqual(suffix)
-                && !suffix.contains(UInt8(ascii: "/"))
+            guard path.count >= suffix.count, path.last == suffix.last else { return false }
+            return path.suffix(suffix.count).elementsEqual(suffix)
         case .general(let tokens):
             if let literalPrefix, !path.starts(with: literalPrefix) { return false }
             guard holdsNeedle(path) else { return false }
