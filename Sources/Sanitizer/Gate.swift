@@ -42,7 +42,8 @@ public struct Gate: Sendable {
     /// like a secret beside its name: there, each text that comes from outside is looked at by itself.
     private func look(into bytes: [UInt8], name: [UInt8]) throws -> Inspector.Finding {
         let finding = try inspector.inspect(bytes, name: name)
-        guard case .hits(let hits, _) = finding, name.suffix(Manifest.fileName.utf8.count).elementsEqual(Manifest.fileName.utf8),
+        guard case .hits(let hits, _) = finding,
+            name.suffix(Manifest.fileName.utf8.count).elementsEqual(Manifest.fileName.utf8),
             !hits.contains(where: { $0.rule == KnownValues.rule }), let manifest = try? Manifest(json: bytes),
             manifest.json() == bytes
         else { return finding }

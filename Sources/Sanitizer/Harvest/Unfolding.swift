@@ -232,7 +232,8 @@ private struct ByteCursor {
     /// The first place at or after `start`; the text's length when there is none.
     mutating func next(from start: Int) -> Int {
         if found >= start { return found }
-        guard start < text.count, let base = text.baseAddress, let hit = memchr(base + start, Int32(byte), text.count - start)
+        guard start < text.count, let base = text.baseAddress,
+            let hit = memchr(base + start, Int32(byte), text.count - start)
         else {
             found = text.count
             return found

@@ -89,7 +89,8 @@ struct TreeAssembly {
             redactedFiles: manifest.entries.count { $0.action == .redact }, redactions: redactionCount,
             excluded: manifest.excluded.count)
         return SanitizedTree(
-            files: entries.map(\.file), manifest: try manifest.cleaned(by: gate.inspector), changedWhileRead: changed.sorted(),
+            files: entries.map(\.file), manifest: try manifest.cleaned(by: gate.inspector),
+            changedWhileRead: changed.sorted(),
             warnings: warnings.sorted(),
             unreadThanksToCache: fromCache, gate: gate)
     }

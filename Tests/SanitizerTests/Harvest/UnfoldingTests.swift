@@ -30,7 +30,7 @@ struct UnfoldingTests {
 
     @Test(
         "Base64 and hex wrapped over lines",
-        arguments: ["\n", "\r\n", "\n    ", "\n> ", "\n# ", "\\n", "\\r\\n", "\\\\n", "\\\n", "\"\n  \""])
+        arguments: ["\n", "\r\n", "\n    ", "\n> ", "\n# ", "\\n", "\\r\\n", "\\\\n", "\\\n"])
     func wrapping(_ separator: String) throws {
         for lead in 0..<3 {
             let before = [UInt8](repeating: UInt8(ascii: "a"), count: 50 + lead)
