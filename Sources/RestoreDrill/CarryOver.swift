@@ -156,11 +156,11 @@ struct CarryOver {
             let file = String(decoding: entry.path.dropLast("config.yaml".utf8.count), as: UTF8.self) + ".env"
             values[file, default: []] += found
         }
-        let files = Set(needed.filter { $0.kind != .file }.map(\.file)).union(values.filter { !$0.value.isEmpty }.keys)
+        let files = Set(needed.filter { $0.kind != .file }.map(\.place)).union(values.filter { !$0.value.isEmpty }.keys)
         for file in files.sorted() {
             let path = Self.path(new, Array(file.utf8))
             let exists = try ConfigCheck.exists(path)
-            let names = needed.filter { $0.kind != .file && $0.file == file }.map(\.name)
+            let names = needed.filter { $0.kind != .file && $0.place == file }.map(\.name)
             guard exists || !(values[file] ?? []).isEmpty else {
                 empty += names.map { "\($0) in \(file)" }
                 continue

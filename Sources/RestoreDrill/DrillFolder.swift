@@ -61,6 +61,14 @@ public final class DrillFolder: Sendable {
         for name in names where name.starts(with: Array(prefix.utf8)) {
             let folder = parent.appending(FilePath(bytes: name).components)
             let marker = folder.appending(markerName)
+            // A process that died before it could mark its folder left it empty; a minute is more than a live one needs.
+            if let status = try? FileStatus(at: folder), status.kind == .directory,
+                Timestamp(microseconds: status.modified / 1000) + .seconds(60) < SystemTime().now,
+                folder.withPlatformString({ rmdir($0) }) == 0
+            {
+                swept.append(folder)
+                continue
+            }
             guard let text = try? FileSystem.read(marker, limit: 1000, followingLinks: false),
                 let owner = try? JSONDecoder().decode(ProcessIdentity.self, from: Data(text)),
                 includingOwn && owner == .current || !owner.isAlive

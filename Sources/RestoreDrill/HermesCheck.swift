@@ -66,6 +66,8 @@ struct HermesCheck {
 
     func run() async throws -> (finding: CheckFinding, version: String?) {
         for name in Self.credentials { try FileSystem.removeTree(command.home.pushing(FilePath(name))) }
+        // With it, Hermes would look at that profile in place of the home.
+        try FileSystem.removeTree(command.home.appending("active_profile"))
         for profile in try HomeLayout(command.home).profileNames() {
             for name in Self.credentials {
                 try FileSystem.removeTree(command.home.pushing(FilePath("profiles/\(profile)")).pushing(FilePath(name)))

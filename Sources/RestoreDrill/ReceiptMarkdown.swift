@@ -53,7 +53,7 @@ extension Receipt.Part {
             switch needed.kind {
             case .file: text += "- the file \(Receipt.cell(needed.file))\n"
             case .environment, .configuration:
-                text += "- \(Receipt.cell(needed.name)) in \(Receipt.cell(needed.file))\n"
+                text += "- \(Receipt.cell(needed.name)) in \(Receipt.cell(needed.place))\n"
             }
         }
         return text

@@ -171,7 +171,7 @@ public struct Restorer: Sendable {
 
     /// Whether the new home still lacks it.
     private static func isOpen(_ needed: Manifest.Needed, _ home: FilePath) throws -> Bool {
-        let file = home.pushing(FilePath(needed.file))
+        let file = home.pushing(FilePath(needed.place))
         switch needed.kind {
         case .file: return try !ConfigCheck.exists(file)
         case .environment, .configuration: return try !ConfigCheck.environmentNames(file).contains(needed.name)

@@ -118,7 +118,7 @@ struct RestoreCommand: AsyncParsableCommand {
             "Give these again",
             report.secretsToProvide.map { needed in
                 needed.kind == .file
-                    ? "the file \(printable(needed.file))" : "\(printable(needed.name)) in \(printable(needed.file))"
+                    ? "the file \(printable(needed.file))" : "\(printable(needed.name)) in \(printable(needed.place))"
             })
         list("Taken over from the home that was replaced", report.carriedOver)
         list("Kept as they were; the backup's copy, with placeholders, is NAME.from-backup", report.keptLive)

@@ -191,7 +191,8 @@ struct Reminder {
 
     private static func days(_ duration: Duration) -> String {
         let hours = duration.wholeMilliseconds / 3_600_000
-        if hours < 48 { return hours == 1 ? "1 hour" : "\(max(0, hours)) hours" }
+        if hours < 1 { return "less than an hour" }
+        if hours < 48 { return hours == 1 ? "1 hour" : "\(hours) hours" }
         return "\(hours / 24) days"
     }
 
