@@ -108,7 +108,7 @@ public enum CredentialScrubber {
         if start >= 3, bytes[start - 3..<start].elementsEqual([0x3A, 0x2F, 0x2F]) {
             var end = start
             while end < bytes.count, isURLByte(bytes[end]), bytes[end] != 0x2F, bytes[end] != 0x3F {
-                if bytes[end] == 0x40 { return end }
+                if bytes[end] == 0x40 { return end > start ? end : nil }
                 end += 1
             }
         }
