@@ -1,19 +1,20 @@
 internal import Support
 
-/// One reading of a bundle from start to end: decrypts, decompresses, takes the archive apart, hashes, hands everything to a visitor,
-/// and compares what came with the manifest.
+/// One reading of a bundle from start to end: decrypts, decompresses, takes the archive apart, hashes, extracts if that is asked
+/// for, and compares what came with the manifest.
 final class BundlePass {
     private struct Record {
         var kind: TarEntry.Kind
         var permissions: UInt32
         var modified: Int64
         var size: Int64
-        var sha256: [UInt8]
+        /// Of a file: its number in the lanes, for its digest.
+        var number: Int?
         var target: [UInt8]
     }
 
     private let limits: BundleLimits
-    private let visitor: any BundleVisitor
+    private let extractor: Extractor?
     private let progress: any ProgressReporter
     private let cancellation: CancellationFlag
     private var instance: BundlePath?
@@ -21,14 +22,13 @@ final class BundlePass {
     private var records: [BundlePath: Record] = [:]
     private var total: Int64 = 0
     private var manifest: [UInt8]?
-    private let zeros = [UInt8](repeating: 0, count: 1 << 18)
 
     init(
-        _ limits: BundleLimits, _ visitor: any BundleVisitor, _ progress: any ProgressReporter,
+        _ limits: BundleLimits, _ extractor: Extractor?, _ progress: any ProgressReporter,
         _ cancellation: CancellationFlag
     ) {
         self.limits = limits
-        self.visitor = visitor
+        self.extractor = extractor
         self.progress = progress
         self.cancellation = cancellation
     }
@@ -36,19 +36,25 @@ final class BundlePass {
     func run(_ decryptor: AgeDecryptor) throws -> (manifest: BundleManifest, instance: String) {
         progress.begin("open", total: nil)
         defer { progress.end() }
-        let reader = TarReader(ZstdDecompressor(Transferred(decryptor), limit: limits.bytes))
-        while let entry = try reader.next() {
-            try cancellation.check()
-            try take(entry, reader)
+        let reader = TarReader(try ZstdDecompressor(Transferred(decryptor), limit: limits.bytes))
+        let lanes = try FileLanes(extractor)
+        do {
+            while let entry = try reader.next() {
+                try cancellation.check()
+                try take(entry, reader, lanes)
+            }
+            guard let manifest, let instance else { throw damage("it has no manifest") }
+            let parsed = try BundleManifest(json: manifest)
+            try compare(parsed, instance, try lanes.finish())
+            try extractor?.finish()
+            return (parsed, parsed.instance)
+        } catch {
+            lanes.cancel(error)
+            throw error
         }
-        guard let manifest, let instance else { throw damage("it has no manifest") }
-        let parsed = try BundleManifest(json: manifest)
-        try compare(parsed, instance)
-        try visitor.finish()
-        return (parsed, parsed.instance)
     }
 
-    private func take(_ item: TarEntry, _ reader: TarReader) throws {
+    private func take(_ item: TarEntry, _ reader: TarReader, _ lanes: FileLanes) throws {
         var entry = item
         if entry.kind == .directory, entry.path.last == UInt8(ascii: "/") { entry.path.removeLast() }
         let path = BundlePath(entry.path)
@@ -61,7 +67,8 @@ final class BundlePass {
                 throw damage("it does not start with an instance's folder")
             }
             self.instance = path
-            return try visitor.directory(entry)
+            try extractor?.directory(entry)
+            return
         }
         let prefix = instance.bytes + [UInt8(ascii: "/")]
         guard entry.path.starts(with: prefix) else { throw damage("\(path) is not below \(instance)") }
@@ -72,15 +79,15 @@ final class BundlePass {
         guard records[name] == nil else { throw damage("\(path) is there twice") }
         guard records.count < limits.entries else { throw damage("it holds more than \(limits.entries) entries") }
         var record = Record(
-            kind: entry.kind, permissions: entry.permissions, modified: entry.modified, size: entry.size, sha256: [],
+            kind: entry.kind, permissions: entry.permissions, modified: entry.modified, size: entry.size,
             target: entry.target)
         switch entry.kind {
-        case .directory: try visitor.directory(entry)
+        case .directory: try extractor?.directory(entry)
         case .symlink:
             guard !entry.target.isEmpty, entry.target.count < 4096, !entry.target.contains(0) else {
                 throw damage("\(path) is a symlink to nothing")
             }
-            try visitor.symlink(entry)
+            try extractor?.symlink(entry)
         case .file:
             total += entry.size
             guard entry.size <= limits.bytes, total <= limits.bytes else {
@@ -90,43 +97,30 @@ final class BundlePass {
             guard !isManifest || entry.size <= BundleManifest.lengthLimit else {
                 throw damage("its manifest is too long")
             }
-            record.sha256 = try file(entry, reader, collecting: isManifest)
+            record.number = try file(entry, reader, lanes, collecting: isManifest)
             if isManifest { return }
         }
         records[name] = record
     }
 
-    private func file(_ entry: TarEntry, _ reader: TarReader, collecting: Bool) throws -> [UInt8] {
-        var digest = Digest(.sha256)
-        var position: Int64 = 0
+    private func file(_ entry: TarEntry, _ reader: TarReader, _ lanes: FileLanes, collecting: Bool) throws -> Int {
+        guard !collecting || entry.extents == [0..<entry.size] else { throw damage("its manifest has holes") }
         var collected: [UInt8] = []
-        func fill(to end: Int64, _ digest: inout Digest) throws {
-            guard !collecting || end == position else { throw damage("its manifest has holes") }
-            while position < end {
-                try cancellation.check()
-                let count = Int(min(end - position, Int64(zeros.count)))
-                digest.update(zeros[..<count])
-                position += Int64(count)
-            }
-        }
-        try visitor.beginFile(entry)
+        let number = try lanes.begin(entry)
         while let (offset, bytes) = try reader.data() {
             try cancellation.check()
-            try fill(to: offset, &digest)
-            digest.update(bytes)
             if collecting { collected += bytes }
-            try visitor.data(bytes, at: offset)
-            position += Int64(bytes.count)
+            try lanes.data(bytes, at: offset)
             progress.advance(Int64(bytes.count))
         }
-        try fill(to: entry.size, &digest)
-        try visitor.endFile(entry)
+        try lanes.end()
         if collecting { manifest = collected }
-        return digest.finish()
+        return number
     }
 
     /// Every entry is there as the manifest says, and nothing else is.
-    private func compare(_ manifest: BundleManifest, _ instance: BundlePath) throws {
+    private func compare(_ manifest: BundleManifest, _ instance: BundlePath, _ digests: [Int: [UInt8]]) throws {
+        func sha256(_ record: Record) -> [UInt8]? { record.number.flatMap { digests[$0] } }
         guard instance == BundlePath(manifest.instance) else {
             throw damage("its manifest is that of another instance")
         }
@@ -147,7 +141,8 @@ final class BundlePass {
             case .file:
                 counts.files += 1
                 counts.bytes += record.size
-                isSame = record.kind == .file && entry.size == record.size && entry.sha256 == hex(record.sha256)
+                isSame =
+                    record.kind == .file && entry.size == record.size && entry.sha256 == sha256(record).map { hex($0) }
             }
             guard isSame, entry.permissions == record.permissions, entry.modified == record.modified else {
                 throw damage("\(entry.path) is not as its manifest says")
@@ -161,7 +156,7 @@ final class BundlePass {
         guard manifest.entries.contains(where: { $0.path == BundlePath("home") && $0.kind == .directory }) else {
             throw damage("there is no home in it")
         }
-        let canary = records[BundlePath(BundleCanary.name)]?.sha256
+        let canary = records[BundlePath(BundleCanary.name)].flatMap(sha256)
         guard canary == Digest.of(BundleCanary.bytes, .sha256) else {
             throw damage("its canary did not come back as it was")
         }

@@ -24,7 +24,7 @@ public enum BundleReader {
         _ source: any ByteSource, identities: [AgeIdentity], limits: BundleLimits = BundleLimits(),
         progress: any ProgressReporter = NoProgress(), cancellation: CancellationFlag = CancellationFlag()
     ) throws -> BundleManifest {
-        let pass = BundlePass(limits, Examiner(), progress, cancellation)
+        let pass = BundlePass(limits, nil, progress, cancellation)
         return try pass.run(try AgeDecryptor(source, identities: identities)).manifest
     }
 
@@ -64,26 +64,6 @@ public struct ExtractedBundle: Sendable {
     public var home: FilePath { root.appending("home") }
 }
 
-/// What is done with the entries of a bundle while it is read.
-protocol BundleVisitor: AnyObject {
-    func directory(_ entry: TarEntry) throws
-    func symlink(_ entry: TarEntry) throws
-    func beginFile(_ entry: TarEntry) throws
-    func data(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws
-    func endFile(_ entry: TarEntry) throws
-    func finish() throws
-}
-
-/// Looks and does nothing.
-private final class Examiner: BundleVisitor {
-    func directory(_ entry: TarEntry) {}
-    func symlink(_ entry: TarEntry) {}
-    func beginFile(_ entry: TarEntry) {}
-    func data(_ bytes: UnsafeRawBufferPointer, at offset: Int64) {}
-    func endFile(_ entry: TarEntry) {}
-    func finish() {}
-}
-
 /// The folder beside the target that is filled first.
 private final class ExtractionPlace {
     let staging: FilePath
@@ -111,7 +91,7 @@ private final class ExtractionPlace {
     func commit(durable: Bool) throws {
         if durable {
             let folder = try ConfinedDirectory(staging)
-            guard hx_sync_filesystem(folder.descriptor.rawValue) == 0 else {
+            guard hx_syncfs(folder.descriptor.rawValue) == 0 else {
                 throw OperatorError.system(errno, doing: "syncing", subject: target.printable)
             }
         }

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 public import Support
 public import SystemPackage
@@ -111,9 +110,14 @@ public enum BundleWriter {
             }
         sweep(path.removingLastComponent(), request.instance)
         let file = try AtomicFile(path)
-        let sink = BundleSink(file)
-        let encryptor = try AgeEncryptor(to: request.recipients, sink: sink)
+        defer { file.discard() }
+        let output = try VerifiedFile(file)
+        defer { output.cancel() }
+        let encryptor = try AgeEncryptor(to: request.recipients, sink: output)
+        defer { encryptor.cancel() }
         let compressor = try ZstdCompressor(level: request.compressionLevel, sink: Transferred(encryptor))
+        // What fails ends stage by stage, from here down to the file: no thread writes any more when the file goes.
+        defer { compressor.cancel() }
         let collector = try HomeCollector(
             request, staging: staging, copying: copying, output: try FileStatus(of: file.descriptor),
             manifest: BundleManifest(
@@ -124,8 +128,7 @@ public enum BundleWriter {
         let manifest = try collector.run()
         try compressor.finish()
         try encryptor.finish()
-        let (size, sha256) = sink.finish()
-        try verify(file, size: size, sha256: sha256, cancellation)
+        let (size, sha256) = try output.finish()
         try file.commit()
         return BundleFile(path: path, name: name, size: size, sha256: sha256, manifest: manifest)
     }
@@ -139,26 +142,6 @@ public enum BundleWriter {
                 BundleName(parts[1...4].joined(separator: "."))?.instance == instance, kill(pid, 0) != 0, errno == ESRCH
             else { continue }
             try? FileSystem.removeTree(folder.appending(String(decoding: bytes, as: UTF8.self)))
-        }
-    }
-
-    /// Reads the file back, past the page cache where the kernel lets it go.
-    private static func verify(
-        _ file: AtomicFile, size: Int64, sha256: [UInt8], _ cancellation: CancellationFlag
-    ) throws {
-        let raw = file.descriptor.rawValue
-        guard fsync(raw) == 0 else {
-            throw OperatorError.system(errno, doing: "syncing", subject: file.path.printable)
-        }
-        posix_fadvise(raw, 0, 0, POSIX_FADV_DONTNEED)
-        let isSame =
-            try FileStatus(of: file.descriptor).size == size
-            && digest(of: PositionedSource(file.descriptor), .sha256, cancellation) == sha256
-        guard isSame else {
-            throw OperatorError(
-                "bundle-verify", doing: "verifying the bundle", subject: file.path.printable,
-                reason: "what the disk gives back is not what was written", advice: "check the disk, then run again",
-                isTemporary: true)
         }
     }
 }
@@ -179,33 +162,5 @@ func digest(
         block.count = try source.read(into: UnsafeMutableRawBufferPointer(start: block.base, count: block.capacity))
         if block.count == 0 { return digest.finish() }
         digest.update(block.bytes)
-    }
-}
-
-/// The bundle's file while it is written: counted, hashed, and pushed to the disk early, so that the sync at the end is short.
-private final class BundleSink: ByteSink {
-    private static let stride: Int64 = 8 << 20
-
-    private let file: AtomicFile
-    private var digest: Digest? = Digest(.sha256)
-    private var size: Int64 = 0
-    private var pushed: Int64 = 0
-
-    init(_ file: AtomicFile) { self.file = file }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
-        try file.write(bytes)
-        digest?.update(bytes)
-        size += Int64(bytes.count)
-        if size - pushed >= Self.stride {
-            // A hint; the fsync at the end is what counts.
-            hx_start_writeback(file.descriptor.rawValue, pushed, size - pushed)
-            pushed = size
-        }
-    }
-
-    func finish() -> (size: Int64, sha256: [UInt8]) {
-        let finished = digest.take()
-        return (size, finished?.finish() ?? [])
     }
 }

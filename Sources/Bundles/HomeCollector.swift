@@ -120,28 +120,34 @@ final class HomeCollector {
             return warn(name, "it cannot be read: \(errorText(error.rawValue))")
         }
         guard status.kind == .file else { return skip(name, "it is a \(status.kind.rawValue)") }
-        if status.size >= 512, try isDatabase(file), try writeDatabase(name, file, status) { return }
         if status.size <= Self.wholeLimit, status.blocks * 512 >= status.size {
-            try writeWhole(name, file)
-        } else {
+            try writeWhole(name, file, status)
+        } else if try !isDatabase(file) || !writeDatabase(name, file, status) {
             try writeLarge(name, file, status)
         }
     }
 
     /// A file that fits the buffer: what is written is one state of it.
-    private func writeWhole(_ name: [UInt8], _ file: FileDescriptor) throws {
+    private func writeWhole(_ name: [UInt8], _ file: FileDescriptor, _ first: FileStatus) throws {
         var isSteady = false
-        var status = try FileStatus(of: file)
+        var status = first
         for _ in 0..<4 where !isSteady {
             buffer.count = 0
+            // Files of the kernel's own say that they are empty and are not.
+            let room =
+                status.size == 0
+                ? buffer.room : UnsafeMutableRawBufferPointer(rebasing: buffer.room.prefix(Int(status.size)))
             do {
-                buffer.count = try PositionedSource(file).fill(buffer.room)
+                buffer.count = try PositionedSource(file).fill(room)
             } catch let error as Errno {
                 return warn(name, "it cannot be read: \(errorText(error.rawValue))")
             }
             let after = try FileStatus(of: file)
             isSteady = after.isSameContent(as: status) && buffer.count == after.size
             status = after
+        }
+        if buffer.count >= 512, DatabaseSnapshot.isDatabase(buffer.bytes), try writeDatabase(name, file, status) {
+            return
         }
         if !isSteady { warn(name, "it changed while it was read") }
         var item = entry(name, .file, status)
@@ -229,10 +235,6 @@ final class HomeCollector {
             parts.insert(name + Array("-shm".utf8))
             return false
         }
-        if !snapshot.database.isSound {
-            warn(name, "its integrity check failed: \(snapshot.database.integrityCheck.first ?? "no answer")")
-        }
-        manifest.databases.append(snapshot.database)
         for suffix in ["-wal", "-shm", "-journal"] { parts.insert(name + Array(suffix.utf8)) }
         var item = entry(name, .file, status)
         item.size = snapshot.size
@@ -250,7 +252,12 @@ final class HomeCollector {
             written += Int64(buffer.count)
             progress.advance(Int64(buffer.count))
         }
+        let database = try snapshot.describe()
         guard snapshot.isUnchanged() else { throw DatabaseMoved(path: name) }
+        if !database.isSound {
+            warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
+        }
+        manifest.databases.append(database)
         try listFile(name, status, size: snapshot.size, digest.finish())
         return true
     }

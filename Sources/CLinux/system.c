@@ -45,7 +45,12 @@ void hx_start_writeback(int file, int64_t offset, int64_t count)
     (void)sync_file_range(file, offset, count, SYNC_FILE_RANGE_WRITE);
 }
 
-int hx_sync_filesystem(int file) { return syncfs(file); }
+int hx_set_direct(int file, int is_direct)
+{
+    const int flags = fcntl(file, F_GETFL);
+    if (flags < 0) return -1;
+    return fcntl(file, F_SETFL, is_direct ? flags | O_DIRECT : flags & ~O_DIRECT);
+}
 
 int64_t hx_seek_data(int file, int64_t offset) { return lseek(file, offset, SEEK_DATA); }
 int64_t hx_seek_hole(int file, int64_t offset) { return lseek(file, offset, SEEK_HOLE); }

@@ -263,12 +263,10 @@ let awkwardHome = #"""
                 let bench = BundleBench(reopening: FilePath(folder))
                 var request = try bench.request()
                 request.target = .folder(bench.folder.path)
-                _ = try await offPool {
-                    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(10 + round * 97 % 500)) {
-                        kill(getpid(), SIGKILL)
-                    }
-                    while true { _ = try BundleWriter.create(request) }
+                DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(10 + round * 97 % 500)) {
+                    kill(getpid(), SIGKILL)
                 }
+                while true { _ = try BundleWriter.create(request) }
             }
         }
         // Whatever is there under a bundle's name is whole.

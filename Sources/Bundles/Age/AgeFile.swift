@@ -19,6 +19,9 @@ public final class AgeEncryptor: ByteSink {
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws { try sealer.write(bytes) }
 
+    /// Nothing goes to the sink any more when this returns.
+    func cancel() { sealer.cancel() }
+
     /// Seals the last chunk; all is in the sink when this returns.
     public func finish() throws {
         try sealer.finish()
@@ -56,7 +59,7 @@ public final class AgeDecryptor: ByteSource {
         guard try nonce.withUnsafeMutableBytes({ try buffered.fill($0) }) == nonce.count else {
             throw AgeFailure.header.error("it ends after the header")
         }
-        opener = ChunkOpener(key: FileKey.payloadKey(fileKey, nonce: nonce), source: Transferred(buffered))
+        opener = try ChunkOpener(key: FileKey.payloadKey(fileKey, nonce: nonce), source: Transferred(buffered))
     }
 
     private static func fileKey(_ header: AgeHeader, _ identities: [AgeIdentity]) throws -> Secret? {

@@ -9,12 +9,12 @@ final class ChunkOpener: ByteSource {
     private var position = 0
     private var isAtEnd = false
 
-    init(key: Secret, source: Transferred<any ByteSource>) {
-        let jobs = OrderedJobs(
+    init(key: Secret, source: Transferred<any ByteSource>) throws {
+        let jobs = try OrderedJobs(
             jobs: (0..<jobsInFlight).map { _ in ChunkJob(input: AgeChunk.sealedLength, output: AgeChunk.length) }
         ) { Self.open($0, key: key) }
         self.jobs = jobs
-        _ = Stage("open") {
+        _ = try Stage {
             do {
                 try Self.readAhead(source.value, jobs)
                 jobs.close()

@@ -41,7 +41,7 @@ final class ChunkSealer: ByteSink {
     private var counter: UInt64 = 0
 
     init(key: Secret, sink: Transferred<any ByteSink>) throws {
-        let jobs = OrderedJobs(
+        let jobs = try OrderedJobs(
             jobs: (0..<jobsInFlight).map { _ in ChunkJob(input: AgeChunk.length, output: AgeChunk.sealedLength) }
         ) { job in
             job.output.count = 0
@@ -59,7 +59,7 @@ final class ChunkSealer: ByteSink {
         }
         self.jobs = jobs
         current = try jobs.take()
-        writer = Stage("seal") {
+        writer = try Stage {
             do {
                 while let job = try jobs.next() {
                     try sink.value.write(job.output.bytes)
@@ -90,6 +90,13 @@ final class ChunkSealer: ByteSink {
         jobs.submit(current)
         jobs.close()
         try writer.join()
+    }
+
+    /// Nothing goes to the sink any more when this returns.
+    func cancel() {
+        jobs.abort(OperatorError.cancelled(doing: "encrypting"))
+        // What it failed with stands behind the error that led here.
+        try? writer.join()
     }
 
     private func submit(isEnd: Bool) throws {

@@ -15,28 +15,53 @@ final class DatabaseSnapshot {
     /// The state's bytes.
     let source: any ByteSource
     let size: Int64
-    private(set) var database: BundleManifest.Database
-    /// Kept for its locks.
-    private let connection: SQLiteConnection?
+    private let description: Description
     /// The live file and what it was, when it is read itself.
     private let watched: (file: FileDescriptor, before: FileStatus)?
+    private let connection: SQLiteConnection
+
+    /// What the manifest will say of the state, found out on a thread of its own while its bytes are read.
+    private final class Description: @unchecked Sendable {
+        // Unchecked: `database` is written before the stage ends and read after it was waited for.
+        var database: BundleManifest.Database?
+        var stage: Stage?
+    }
 
     /// Up to this size a copy is made in memory; a larger one goes to an unlinked file in the staging folder.
     private static let memoryLimit: Int64 = 48 << 20
     private static let attempts = 8
 
+    /// `connection` sees the state; it keeps its locks until ``describe()`` has returned.
     private init(
-        _ source: any ByteSource, size: Int64, _ database: BundleManifest.Database, connection: SQLiteConnection? = nil,
+        _ source: any ByteSource, size: Int64, _ connection: SQLiteConnection, _ name: BundlePath,
         watched: (FileDescriptor, FileStatus)? = nil
-    ) {
+    ) throws {
         self.source = source
         self.size = size
-        self.database = database
-        self.connection = connection
         self.watched = watched
+        let description = Description()
+        self.description = description
+        self.connection = connection
+        let shared = Transferred(connection)
+        description.stage = try Stage { description.database = Self.describe(shared.value, name) }
     }
 
-    /// Whether what was read is still what lies there. False: it changed under the reading and cannot be used.
+    deinit {
+        connection.interrupt()
+        try? description.stage?.join()
+    }
+
+    /// What the manifest says of the state.
+    func describe() throws -> BundleManifest.Database {
+        try description.stage?.join()
+        guard let database = description.database else {
+            throw OperatorError("database", doing: "checking a database", reason: "the check did not end")
+        }
+        return database
+    }
+
+    /// Whether what was read is still what lies there, asked after ``describe()``. False: it changed under the reading and cannot be
+    /// used.
     func isUnchanged() -> Bool {
         guard let watched else { return true }
         return (try? FileStatus(of: watched.file))?.isSameContent(as: watched.before) == true
@@ -106,16 +131,17 @@ final class DatabaseSnapshot {
         let steady = isWAL ? before : try FileStatus(of: file)
         if way == .copied {
             let snapshot = try copy(connection, name, staging)
+            // The check reads the live file too.
+            _ = try snapshot.describe()
             return try FileStatus(of: file).isSameContent(as: steady) ? snapshot : nil
         }
-        let database = try describe(connection, name)
         // The pages that the connection sees are the file: it is read as it lies there.
         let pages = try connection.number("PRAGMA page_count") ?? 0
         let size = pages * (try connection.number("PRAGMA page_size") ?? 0)
         let now = try FileStatus(of: file)
         guard now.isSameContent(as: steady), size == now.size else { return nil }
-        return DatabaseSnapshot(
-            PositionedSource(file), size: size, database, connection: connection, watched: (file, steady))
+        return try DatabaseSnapshot(
+            PositionedSource(file), size: size, connection, name, watched: (file, steady))
     }
 
     /// SQLITE_READONLY_ROLLBACK, a macro that Swift does not see: a journal has to be rolled back first.
@@ -131,12 +157,11 @@ final class DatabaseSnapshot {
     private static func copy(_ connection: SQLiteConnection, _ name: BundlePath, _ staging: FilePath) throws
         -> DatabaseSnapshot
     {
-        let database = try describe(connection, name)
         let size =
             try (connection.number("PRAGMA page_count") ?? 0) * (connection.number("PRAGMA page_size") ?? 0)
         if size <= memoryLimit {
             let image = try connection.serialized()
-            return DatabaseSnapshot(image, size: Int64(image.count), database)
+            return try DatabaseSnapshot(image, size: Int64(image.count), connection, name)
         }
         let temporary = staging.appending("\(hex(randomBytes(8))).db")
         let target = try SQLiteConnection(temporary, .create)
@@ -146,8 +171,8 @@ final class DatabaseSnapshot {
         try target.query("PRAGMA journal_mode=OFF")
         try target.query("PRAGMA synchronous=OFF")
         try connection.backup(to: target)
-        return DatabaseSnapshot(
-            FileSource(file, name: "a database's copy"), size: try FileStatus(of: file).size, database)
+        return try DatabaseSnapshot(
+            FileSource(file, name: "a database's copy"), size: try FileStatus(of: file).size, connection, name)
     }
 
     /// Copies the file and its log, sees that neither changed meanwhile, and recovers the copy.
@@ -165,16 +190,17 @@ final class DatabaseSnapshot {
         if let logFile { try copyBytes(of: logFile, to: FilePath(bytes: temporary.bytes + log.utf8)) }
         guard try FileStatus(of: file).isSameContent(as: before) else { return nil }
         if let logFile, let logBefore, try !FileStatus(of: logFile).isSameContent(as: logBefore) { return nil }
-        let database: BundleManifest.Database
         do {
             let connection = try SQLiteConnection(temporary, .readWrite)
             try connection.query("SELECT count(*) FROM sqlite_schema")
             try connection.query("PRAGMA wal_checkpoint(TRUNCATE)")
-            database = try describe(connection, name)
         }
+        // Recovered and closed, it has no log any more.
+        let connection = try SQLiteConnection(temporary, .immutable)
+        try connection.query("SELECT count(*) FROM sqlite_schema")
         let copy = try FileSystem.openRegular(temporary)
-        return DatabaseSnapshot(
-            FileSource(copy, name: "a database's copy"), size: try FileStatus(of: copy).size, database)
+        return try DatabaseSnapshot(
+            FileSource(copy, name: "a database's copy"), size: try FileStatus(of: copy).size, connection, name)
     }
 
     private static func copyBytes(of file: FileDescriptor, to path: FilePath) throws {
@@ -194,17 +220,30 @@ final class DatabaseSnapshot {
         }
     }
 
-    private static func describe(_ connection: SQLiteConnection, _ name: BundlePath) throws -> BundleManifest.Database {
+    /// What cannot be found out is a complaint.
+    private static func describe(_ connection: SQLiteConnection, _ name: BundlePath) -> BundleManifest.Database {
         var complaints: [String] = []
-        do {
+        @discardableResult func attempt<Value>(_ body: () throws -> Value?) -> Value? {
+            do {
+                return try body()
+            } catch {
+                let reason = (error as? SQLiteConnection.Failure)?.reason ?? "it could not be checked"
+                complaints.append(printable(reason, limit: 200))
+                return nil
+            }
+        }
+        attempt {
             try connection.query("PRAGMA integrity_check(10)") { complaints.append(printable($0(0) ?? "", limit: 200)) }
-        } catch let error as SQLiteConnection.Failure where error.code & 0xff == SQLITE_CORRUPT {
-            complaints.append(printable(error.reason, limit: 200))
         }
         var tables: [String] = []
-        try connection.query(
-            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-        ) { if let name = $0(0) { tables.append(name) } }
+        attempt {
+            try connection.query(
+                """
+                SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')
+                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+                """
+            ) { if let name = $0(0) { tables.append(name) } }
+        }
         var rows: [String: Int64] = [:]
         for table in tables {
             // A virtual table whose module is not there cannot be counted; that is no fault of the database.
@@ -215,9 +254,8 @@ final class DatabaseSnapshot {
         let version =
             tables.contains("schema_version") ? try? connection.number("SELECT max(version) FROM schema_version") : nil
         return BundleManifest.Database(
-            path: name, copy: .snapshot, userVersion: try connection.number("PRAGMA user_version"),
-            schemaVersion: version,
-            integrityCheck: complaints, rows: rows)
+            path: name, copy: .snapshot, userVersion: attempt { try connection.number("PRAGMA user_version") },
+            schemaVersion: version, integrityCheck: complaints, rows: rows)
     }
 }
 

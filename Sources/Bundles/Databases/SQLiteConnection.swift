@@ -40,6 +40,9 @@ final class SQLiteConnection {
 
     deinit { sqlite3_close_v2(handle) }
 
+    /// Ends what another thread is doing with this connection.
+    func interrupt() { sqlite3_interrupt(handle) }
+
     /// Runs a statement and hands each row to `row`: a text value by column, nil for NULL.
     func query(_ sql: String, row: (_ column: (Int32) -> String?) -> Void = { _ in }) throws {
         var statement: OpaquePointer?

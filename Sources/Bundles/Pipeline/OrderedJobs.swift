@@ -1,31 +1,62 @@
-internal import Dispatch
-internal import Glibc
 internal import Support
 
-/// Runs jobs on all cores and hands them on in the order in which they came, a fixed number of them at a time: memory stays flat,
-/// and a slow stage holds the faster ones back.
+/// Runs jobs on a few threads and hands them on in the order in which they came, a fixed number of them at a time: memory stays
+/// flat, and a slow stage holds the faster ones back.
 ///
-/// One thread takes free jobs and submits them filled; another asks for the next finished one and recycles it.
+/// One thread takes free jobs and submits them filled; another asks for the next finished one and recycles it. The threads end
+/// after ``close(_:)`` or ``abort(_:)``.
 final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     // Unchecked: all mutable state is touched under the monitor alone.
     private final class Slot {
         let job: Job
-        var isDone = false
+        var isDone: Bool
         var failure: (any Error)?
-        init(_ job: Job) { self.job = job }
+        init(_ job: Job, isDone: Bool) {
+            self.job = job
+            self.isDone = isDone
+        }
     }
 
     private let monitor = Monitor()
-    private let work: @Sendable (Job) throws -> Void
+    private let work: (@Sendable (Job) throws -> Void)?
     private var free: [Job]
+    /// In order, done or not.
     private var slots: [Slot] = []
+    /// Not begun.
+    private var pending: [Slot] = []
     private var isClosed = false
     private var ending: (any Error)?
     private var stop: (any Error)?
 
-    init(jobs: [Job], work: @escaping @Sendable (Job) throws -> Void) {
+    /// Without `work` the jobs are handed on as they are.
+    init(jobs: [Job], work: (@Sendable (Job) throws -> Void)? = nil) throws {
         free = jobs
         self.work = work
+        guard let work else { return }
+        do {
+            for _ in 0..<coreCount { try startThread { [self] in run(work) } }
+        } catch {
+            abort(error)
+            throw error
+        }
+    }
+
+    private func run(_ work: (Job) throws -> Void) {
+        while let slot = begin() {
+            let failure = Result { try work(slot.job) }.failure
+            monitor.locked {
+                slot.failure = failure
+                slot.isDone = true
+                monitor.wakeAll()
+            }
+        }
+    }
+
+    private func begin() -> Slot? {
+        monitor.locked {
+            while pending.isEmpty, !isClosed, stop == nil { monitor.wait() }
+            return pending.isEmpty || stop != nil ? nil : pending.removeFirst()
+        }
     }
 
     /// A free job; waits for one. Throws what stopped the pipeline.
@@ -40,16 +71,11 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     }
 
     func submit(_ job: Job) {
-        let slot = Transferred(Slot(job))
-        monitor.locked { slots.append(slot.value) }
-        workQueue.async { [self] in
-            let failure: (any Error)? =
-                if monitor.locked({ stop }) == nil { Result { try work(slot.value.job) }.failure } else { nil }
-            monitor.locked {
-                slot.value.failure = failure
-                slot.value.isDone = true
-                monitor.wakeAll()
-            }
+        monitor.locked {
+            let slot = Slot(job, isDone: work == nil)
+            slots.append(slot)
+            if work != nil { pending.append(slot) }
+            monitor.wakeAll()
         }
     }
 
@@ -98,66 +124,5 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     }
 }
 
-/// Where CPU-bound pieces run; libdispatch keeps about as many at once as there are cores.
-private let workQueue = DispatchQueue(label: "hermes-ops.bundles.work", attributes: .concurrent)
-
 /// How many jobs a pipeline keeps in flight: enough for all cores, few enough for small memory.
-let jobsInFlight = min(8, max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) + 2)
-
-/// A value that one thread hands over to another and does not touch again.
-struct Transferred<Value>: @unchecked Sendable {
-    let value: Value
-    init(_ value: Value) { self.value = value }
-}
-
-/// A thread of its own for one stage of a pipeline.
-final class Stage: @unchecked Sendable {
-    // Unchecked: `failure` is written before the group is left and read after it was waited for.
-    private let group = DispatchGroup()
-    private var failure: (any Error)?
-
-    init(_ name: String, _ body: @escaping @Sendable () throws -> Void) {
-        group.enter()
-        DispatchQueue(label: "hermes-ops.bundles.\(name)").async { [self] in
-            failure = Result { try body() }.failure
-            group.leave()
-        }
-    }
-
-    /// Waits for the end and throws what the stage threw.
-    func join() throws {
-        group.wait()
-        if let failure { throw failure }
-    }
-}
-
-extension Result where Failure == any Error {
-    var failure: (any Error)? { if case .failure(let error) = self { error } else { nil } }
-}
-
-/// A lock with a condition to wait for.
-private final class Monitor: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-    init() {
-        precondition(pthread_mutex_init(mutex, nil) == 0 && pthread_cond_init(condition, nil) == 0)
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
-
-    func locked<Value>(_ body: () throws -> Value) rethrows -> Value {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return try body()
-    }
-
-    /// Inside `locked` only.
-    func wait() { pthread_cond_wait(condition, mutex) }
-    func wakeAll() { pthread_cond_broadcast(condition) }
-}
+let jobsInFlight = min(8, coreCount + 2)

@@ -30,14 +30,14 @@ final class ZstdCompressor: ByteSink {
 
     /// `sink` is called from another thread until ``finish()`` has returned.
     init(level: Int, sink: Transferred<any ByteSink>) throws {
-        let jobs = OrderedJobs(jobs: try (0..<jobsInFlight).map { _ in try Job(Int32(level)) }) { job in
+        let jobs = try OrderedJobs(jobs: try (0..<jobsInFlight).map { _ in try Job(Int32(level)) }) { job in
             job.output.count = try Zstd.check(
                 ZSTD_compress2(
                     job.context, job.output.base, job.output.capacity, job.input.base, job.input.count))
         }
         self.jobs = jobs
         current = try jobs.take()
-        mover = Stage("compress") {
+        mover = try Stage {
             do {
                 while let job = try jobs.next() {
                     try sink.value.write(job.output.bytes)
@@ -63,6 +63,13 @@ final class ZstdCompressor: ByteSink {
                 current = try jobs.take()
             }
         }
+    }
+
+    /// Nothing goes to the sink any more when this returns.
+    func cancel() {
+        jobs.abort(OperatorError.cancelled(doing: "compressing"))
+        // What it failed with stands behind the error that led here.
+        try? mover.join()
     }
 
     /// Compresses what is left, and returns when the sink has it all.

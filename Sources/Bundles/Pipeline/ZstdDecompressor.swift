@@ -13,10 +13,10 @@ final class ZstdDecompressor: ByteSource {
     private var isAtEnd = false
 
     /// `limit`: the most that may come out; more is an error, so that a small file cannot fill the disk.
-    init(_ source: Transferred<AgeDecryptor>, limit: Int64) {
-        let jobs = OrderedJobs(jobs: (0..<6).map { _ in Block(capacity: Self.blockLength) }) { _ in }
+    init(_ source: Transferred<AgeDecryptor>, limit: Int64) throws {
+        let jobs = try OrderedJobs(jobs: (0..<6).map { _ in Block(capacity: Self.blockLength) })
         self.jobs = jobs
-        _ = Stage("decompress") {
+        _ = try Stage {
             do {
                 try Self.decompress(source.value, into: jobs, limit: limit)
                 jobs.close()

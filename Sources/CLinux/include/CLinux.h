@@ -29,8 +29,8 @@ int hx_forbid_core_dumps(void);
 /// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts writing a range to the disk and does not wait. A hint, so without a result.
 void hx_start_writeback(int file, int64_t offset, int64_t count);
 
-/// syncfs(2): writes the whole file system that holds an open file to the disk. -1 and errno on failure.
-int hx_sync_filesystem(int file);
+/// fcntl(2): sets or clears O_DIRECT on an open file, whose value differs between architectures. -1 and errno on failure.
+int hx_set_direct(int file, int is_direct);
 
 /// lseek(2) with SEEK_DATA and SEEK_HOLE, which need _GNU_SOURCE; -1 and errno on failure.
 int64_t hx_seek_data(int file, int64_t offset);

@@ -156,8 +156,9 @@ final class ConfigurationReader {
             collector.report("step \"\(step.name)\" of job \"\(job.name)\" needs \(need)", at: step.position)
         }
         for job in jobs {
+            var before: Set<StepKind> = []
             for step in job.allSteps {
-                let before = job.allSteps.prefix { $0 != step }.map(\.action.kind)
+                defer { before.insert(step.action.kind) }
                 switch step.action {
                 case .sanitize:
                     break

@@ -5,6 +5,7 @@ internal import Yams
 /// Collects what is wrong, for as long as reading goes on.
 final class IssueCollector {
     private(set) var issues: [ConfigurationIssue] = []
+    private var known: Set<ConfigurationIssue> = []
     private(set) var warnings: [ConfigurationIssue] = []
     /// Part of some file could not be read: what seems missing may stand there.
     var isPartial = false
@@ -12,11 +13,10 @@ final class IssueCollector {
     fileprivate var budget = 100_000
 
     func report(_ message: String, at position: SourcePosition) {
-        let issue = ConfigurationIssue(message, at: position)
-        if !issues.contains(issue) { issues.append(issue) }
+        report([ConfigurationIssue(message, at: position)])
     }
 
-    func report(_ found: [ConfigurationIssue]) { issues += found }
+    func report(_ found: [ConfigurationIssue]) { issues += found.filter { known.insert($0).inserted } }
     func warn(_ message: String, at position: SourcePosition) {
         warnings.append(ConfigurationIssue(message, at: position))
     }

@@ -72,6 +72,10 @@ struct YAMLDocument {
             }
             return report(problem, context: context?.text, at: mark)
         case .parser(let context, let problem, let mark, _):
+            // A bracket that nothing closes swallows the blocks below it: where it began is what helps.
+            if let context, context.text.contains("flow"), blockStart(context.mark.line) != blockStart(mark.line) {
+                return report("this bracket is never closed", context: nil, at: context.mark)
+            }
             return report(problem, context: context?.text, at: mark)
         case .reader(let problem, _, _, _):
             issues.append(ConfigurationIssue("not YAML text: \(problem)", at: position(1, 1)))
@@ -125,23 +129,29 @@ struct YAMLDocument {
         return dropBlock(around: mark.line)
     }
 
+    private func opensBlock(_ index: Int) -> Bool {
+        guard let first = lines[index].first else { return false }
+        return !" \t#-]},\r".unicodeScalars.contains(first)
+    }
+
+    /// The index of the line that opens the top-level block around a line (counted from 1).
+    private func blockStart(_ line: Int) -> Int {
+        var index = min(max(line - 1, 0), lines.count - 1)
+        while index > 0, !opensBlock(index) { index -= 1 }
+        return index
+    }
+
     /// Empties the top-level block that holds a line; false if nothing was there to empty.
     private mutating func dropBlock(around line: Int) -> Bool {
         isPartial = true
-        func opensBlock(_ index: Int) -> Bool {
-            guard let first = lines[index].first else { return false }
-            return !" \t#-]},\r".unicodeScalars.contains(first)
-        }
-        var first = min(line - 1, lines.count - 1)
-        while first > 0, !opensBlock(first) { first -= 1 }
+        var first = blockStart(line)
         var next = first + 1
         while next < lines.count, !opensBlock(next) { next += 1 }
         // The error may show only at the line after the block that causes it.
         if lines[first..<next].allSatisfy(\.isEmpty) {
             guard first > 0 else { return false }
             next = first
-            first -= 1
-            while first > 0, !opensBlock(first) { first -= 1 }
+            first = blockStart(first)
             if lines[first..<next].allSatisfy(\.isEmpty) { return false }
         }
         for index in first..<next { lines[index] = [] }

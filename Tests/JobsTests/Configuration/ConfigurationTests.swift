@@ -25,7 +25,7 @@ import Testing
         #expect(repository.credential == "backup-push" && !repository.allowBroadToken)
         #expect(config.sanitizer.maxFileSize == 10_485_760)
         #expect(config.sanitizer.rules.map(\.action) == [.exclude])
-        #expect(config.sanitizer.rules.first?.position.line == 21)
+        #expect(config.sanitizer.rules.first?.position.line == 20)
         #expect(config.bundle?.recipients.count == 2 && config.bundle?.compressionLevel == 3)
         #expect(config.stores["emergency"]?.place == .drive(folder: "1AbCdEf_-9", credential: "drive"))
         #expect(config.stores["local"]?.place == .directory("/var/backups/hermes"))
@@ -175,9 +175,7 @@ import Testing
     }
 
     @Test func unfoldingIsBounded() async throws {
-        var text = "version: 1\ninstance: { id: a }\nsanitizer:\n  rules:\n"
-        text += "    - &r { path: x, action: keep }\n"
-        text =
+        var text =
             "version: 1\ninstance: { id: a }\ncredentials: { c: { command: &a [ x, x, x, x, x, x, x, x, x, x ] } }\njobs:\n"
         let list = Array(repeating: "{ verify: { hermes: auto } }", count: 90).joined(separator: ", ")
         text += "  j0:\n    steps: &s [ { restore: { from: file, file: /f, identity: c } }, \(list) ]\n    always: *s\n"
@@ -236,7 +234,7 @@ import Testing
                 .definition
         }
         let one = try await definition("{ timeout: 5m, steps: [ snapshot, watchdog ] }")
-        #expect(try await definition("{ steps: [ \"snapshot\", watchdog ],   timeout: \"5m\" } # same") == one)
+        #expect(try await definition("{ steps: [ \"snapshot\", watchdog ],   timeout: \"5m\" } # same\n") == one)
         #expect(try await definition("{ steps: [ watchdog, snapshot ], timeout: 5m }") != one)
         #expect(one?.wholeMatch(of: /sha256:[0-9a-f]{12}/) != nil)
     }

@@ -8,24 +8,17 @@ import Testing
 @testable import Jobs
 
 /// A state directory on a file system of 1 MB.
-@Suite(.enabled(if: geteuid() == 0, "mounting a small tmpfs needs root")) struct FullDiskTests {
+@Suite(.enabled("mounting a small tmpfs needs root and a container that lets it", SmallDisk.isPossible))
+struct FullDiskTests {
     private func withSmallDisk(_ body: (RunnerHarness) async throws -> Void) async throws {
         let harness = try await RunnerHarness("steps: [ sanitize, commit ]")
         try FileSystem.makeDirectory(harness.state)
-        let mount = try await Subprocess.run(
-            .name("mount"), arguments: ["-t", "tmpfs", "-o", "size=1m,mode=0700", "none", harness.state.string],
-            output: .discarded,
-            error: .string(limit: 4096))
-        guard mount.terminationStatus == .exited(0) else {
-            // A container without the right to mount: nothing can be shown here.
-            print("skipped: mount said \(mount.standardError)")
-            return
-        }
+        try #require(await SmallDisk.mount(at: harness.state))
         do { try await body(harness) } catch {
-            _ = try await Subprocess.run(.name("umount"), arguments: ["-l", harness.state.string], output: .discarded)
+            try await SmallDisk.unmount(harness.state)
             throw error
         }
-        _ = try await Subprocess.run(.name("umount"), arguments: ["-l", harness.state.string], output: .discarded)
+        try await SmallDisk.unmount(harness.state)
     }
 
     private static func fill(_ state: FilePath) throws {
@@ -65,5 +58,30 @@ import Testing
             // The next run closes the record that could not be.
             #expect(try await harness.runner(ScriptedFactory()).run("j").exit == .success)
         }
+    }
+}
+
+private enum SmallDisk {
+    /// Whether this process may mount.
+    @Sendable static func isPossible() async throws -> Bool {
+        guard geteuid() == 0 else { return false }
+        let folder = try TemporaryDirectory()
+        guard try await mount(at: folder.path) else { return false }
+        try await unmount(folder.path)
+        return true
+    }
+
+    static func mount(at path: FilePath) async throws -> Bool {
+        try await run("mount", ["-t", "tmpfs", "-o", "size=1m,mode=0700", "none", path.string])
+    }
+
+    static func unmount(_ path: FilePath) async throws {
+        try #require(await run("umount", ["-l", path.string]))
+    }
+
+    private static func run(_ name: String, _ arguments: [String]) async throws -> Bool {
+        try await Subprocess.run(
+            .name(name), arguments: Arguments(arguments), output: .discarded, error: .discarded
+        ).terminationStatus == .exited(0)
     }
 }

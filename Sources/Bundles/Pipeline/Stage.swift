@@ -1,0 +1,98 @@
+internal import Glibc
+internal import Support
+
+/// A thread of its own for one stage of a pipeline: not libdispatch's, which starts only about as many at once as there are cores
+/// and so lets stages that wait hold up those that work.
+final class Stage: @unchecked Sendable {
+    // Unchecked: all mutable state is touched under the monitor alone.
+    private let monitor = Monitor()
+    private var isDone = false
+    private var failure: (any Error)?
+
+    init(_ body: @escaping @Sendable () throws -> Void) throws {
+        try startThread { [self] in
+            let result = Result { try body() }.failure
+            monitor.locked {
+                failure = result
+                isDone = true
+                monitor.wakeAll()
+            }
+        }
+    }
+
+    /// Waits for the end and throws what the stage threw.
+    func join() throws {
+        let failure = monitor.locked {
+            while !isDone { monitor.wait() }
+            return self.failure
+        }
+        if let failure { throw failure }
+    }
+}
+
+/// How many threads a stage that is bound by the CPU has.
+let coreCount = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
+/// Runs a body on a new thread, which takes no signals: those belong to the program's own threads.
+func startThread(_ body: @escaping @Sendable () -> Void) throws {
+    final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+    let context = Unmanaged.passRetained(Body(body))
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    var thread = pthread_t()
+    let status = pthread_create(
+        &thread, nil,
+        { context in
+            guard let context else { return nil }
+            Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
+            return nil
+        }, context.toOpaque())
+    guard status == 0 else {
+        context.release()
+        throw OperatorError.system(status, doing: "starting a thread")
+    }
+    pthread_detach(thread)
+}
+
+extension Result where Failure == any Error {
+    var failure: (any Error)? { if case .failure(let error) = self { error } else { nil } }
+}
+
+/// A value that one thread hands over to another and does not touch again.
+struct Transferred<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}
+
+/// A lock with a condition to wait for.
+final class Monitor: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+        precondition(pthread_mutex_init(mutex, nil) == 0 && pthread_cond_init(condition, nil) == 0)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    func locked<Value>(_ body: () throws -> Value) rethrows -> Value {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body()
+    }
+
+    /// Inside `locked` only.
+    func wait() { pthread_cond_wait(condition, mutex) }
+    func wakeAll() { pthread_cond_broadcast(condition) }
+}
