@@ -12,6 +12,15 @@ struct SnapshotStep: Step {
         let configuration = context.configuration
         let description = try await session.description(configuration)
         let target = SnapshotFiles(configuration.snapshot)
+        let output = configuration.snapshot.output
+        if (try? FileStatus(following: output)) == nil {
+            do {
+                try FileSystem.makeDirectory(output, permissions: 0o2750)
+            } catch var error as OperatorError {
+                error.advice = "root makes it: see docs/operations.md#snapshot-missing"
+                throw error
+            }
+        }
         let (snapshot, _) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: target.snapshot, metrics: target.metrics)
