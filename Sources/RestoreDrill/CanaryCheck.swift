@@ -3,15 +3,16 @@ internal import SystemPackage
 
 /// `canary`: the file that every backup carries comes back byte for byte.
 enum CanaryCheck {
-    static func run(_ canary: (path: [UInt8], bytes: [UInt8]), below folder: FilePath) throws -> CheckFinding {
-        let root = try ConfinedDirectory(folder)
-        do {
-            let file = try root.openForReading(canary.path)
-            defer { file.closeQuietly() }
-            let bytes = try FileSystem.read(file, name: FilePath(bytes: canary.path), limit: 1 << 16)
-            return bytes == canary.bytes ? .passed() : .failed("the canary came back changed")
-        } catch Errno.noSuchFileOrDirectory {
-            return .failed("the canary is missing")
+    static func run(_ canaries: [(file: FilePath, bytes: [UInt8])]) throws -> CheckFinding {
+        var faults: [String] = []
+        for canary in canaries {
+            guard try ConfigCheck.exists(canary.file) else {
+                faults.append("the canary is missing")
+                continue
+            }
+            let bytes = try FileSystem.read(canary.file, limit: 1 << 20, followingLinks: false)
+            if bytes != canary.bytes { faults.append("the canary came back changed") }
         }
+        return .judging(faults)
     }
 }

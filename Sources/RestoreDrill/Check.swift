@@ -34,6 +34,7 @@ public struct CheckResult: Sendable, Codable, Equatable {
 
 /// The checks of docs/restore-drills.md, in the order in which they run.
 public enum CheckName: String, Sendable, CaseIterable {
+    // `manifest` also says whether the backup is of the right instance.
     case manifest
     case canary
     case noSecrets = "no-secrets"
@@ -45,8 +46,9 @@ public enum CheckName: String, Sendable, CaseIterable {
     case modes
     case freshness
     case agreement
-    case hermes
     case selfTest = "self-test"
+    /// The last one: it takes the credentials out of what was restored.
+    case hermes
 }
 
 /// What a check says before it has a name and a time.

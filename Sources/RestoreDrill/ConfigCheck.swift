@@ -3,32 +3,65 @@ internal import Support
 internal import SystemPackage
 internal import Yams
 
-/// `config`: config.yaml parses, and every `${VAR}` in it is either in `.env` or on the list of secrets to provide.
+/// `config`: config.yaml parses, and every `${VAR}` in it is either in `.env` or on the list of secrets to provide; in the home and in
+/// its profiles.
 enum ConfigCheck {
-    static func run(_ home: HomeLayout, toProvide: [String]) throws -> CheckFinding {
+    /// What every process has without anybody's providing it.
+    private static let ambient: Set<String> = [
+        "HOME", "USER", "LOGNAME", "PATH", "PWD", "SHELL", "LANG", "TMPDIR", "HERMES_HOME", "XDG_CONFIG_HOME",
+        "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
+    ]
+
+    static func run(_ home: FilePath, toProvide: Set<String>) throws -> CheckFinding {
+        let homes = try PayloadChecks.homes(home)
+        var faults: [String] = []
+        var variables: Set<String> = []
+        var count: Int64 = 0
+        let known = try environmentNames(HomeLayout(home).environment).union(toProvide).union(ambient)
+        for (prefix, layout) in homes where try exists(layout.config) {
+            count += 1
+            let name = prefix + "config.yaml"
+            switch try references(in: layout.config) {
+            case .failure(let problem): faults.append("\(name) \(problem.text)")
+            case .success(let names):
+                variables.formUnion(names)
+                let missing = names.subtracting(known).subtracting(try environmentNames(layout.environment))
+                faults += missing.sorted().map { "\(name) refers to ${\(printable($0))}, which nobody provides" }
+            }
+        }
+        guard count > 0 else { return .skipped("the backup has no config.yaml: Hermes runs on its defaults") }
+        return .judging(faults, ["files": count, "variables": Int64(variables.count)])
+    }
+
+    private struct Problem: Error { var text: String }
+
+    private static func references(in path: FilePath) throws -> Result<Set<String>, Problem> {
         let text: [UInt8]
         do {
-            text = try FileSystem.read(home.config, limit: 16 << 20, followingLinks: false)
+            text = try FileSystem.read(path, limit: 16 << 20)
         } catch let error as OperatorError {
-            guard try exists(home.config) else {
-                return .skipped("the backup has no config.yaml: Hermes runs on its defaults")
-            }
-            return .failed("config.yaml: \(error.reason)")
+            return .failure(Problem(text: "cannot be read: \(error.reason)"))
+        }
+        guard let string = String(validating: text, as: UTF8.self) else {
+            return .failure(Problem(text: "is not UTF-8"))
         }
         do {
-            guard let string = String(validating: text, as: UTF8.self) else {
-                return .failed("config.yaml is not UTF-8")
-            }
-            guard let node = try Yams.compose(yaml: string) else { return .passed(["variables": 0]) }
-            guard node.mapping != nil else { return .failed("config.yaml is not a mapping") }
-            let names = Set(references(in: string))
-            let known = try environmentNames(home.environment).union(toProvide)
-            let missing = names.subtracting(known).sorted()
-            return .judging(
-                missing.map { "config.yaml refers to ${\(printable($0))}, which nobody provides" },
-                ["variables": Int64(names.count)])
-        } catch let error as YamlError {
-            return .failed("config.yaml does not parse: \(printable("\(error)", limit: 120))")
+            guard let node = try Yams.compose(yaml: string) else { return .success([]) }
+            guard node.mapping != nil else { return .failure(Problem(text: "is not a mapping")) }
+            var names: Set<String> = []
+            collect(node, &names)
+            return .success(names)
+        } catch {
+            return .failure(Problem(text: "does not parse: \(printable("\(error)", limit: 160))"))
+        }
+    }
+
+    private static func collect(_ node: Node, _ names: inout Set<String>) {
+        switch node {
+        case .scalar(let scalar): names.formUnion(references(in: scalar.string))
+        case .mapping(let mapping): for pair in mapping { collect(pair.value, &names) }
+        case .sequence(let sequence): for item in sequence { collect(item, &names) }
+        case .alias: break
         }
     }
 
@@ -49,18 +82,20 @@ enum ConfigCheck {
         return names
     }
 
-    /// The names that a dotenv file assigns.
+    /// The names that a dotenv file assigns; none when it is not there.
     static func environmentNames(_ path: FilePath) throws -> Set<String> {
         guard try exists(path) else { return [] }
-        let text = String(decoding: try FileSystem.read(path, limit: 4 << 20, followingLinks: false), as: UTF8.self)
-        var names: Set<String> = []
-        for line in text.split(whereSeparator: \.isNewline) {
-            var line = line.drop { $0 == " " || $0 == "\t" }
-            if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0 == " " } }
-            guard !line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { continue }
-            names.insert(String(line[..<equals].reversed().drop { $0 == " " }.reversed()))
-        }
-        return names
+        let text = String(decoding: try FileSystem.read(path, limit: 4 << 20), as: UTF8.self)
+        return Set(text.split(whereSeparator: \.isNewline).compactMap(assignedName))
+    }
+
+    /// The name that a line of a dotenv file assigns.
+    static func assignedName(_ line: Substring) -> String? {
+        var line = line.drop { $0 == " " || $0 == "\t" || $0 == "\u{FEFF}" }
+        if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0 == " " } }
+        guard !line.hasPrefix("#"), let equals = line.firstIndex(of: "=") else { return nil }
+        let name = line[..<equals]
+        return String(name.prefix { $0 != " " && $0 != "\t" })
     }
 
     static func exists(_ path: FilePath) throws -> Bool {

@@ -5,7 +5,7 @@ internal import SystemPackage
 /// `databases`: each opens, passes integrity_check and foreign_key_check, has the manifest's row counts, and its full-text indexes
 /// agree with their tables.
 enum DatabaseCheck {
-    /// - Parameter scratch: a folder for the copies that the full-text check writes to.
+    /// - Parameter scratch: a folder, made and removed here, for the copies that the full-text check writes to.
     static func run(
         _ home: FilePath, databases: [Expectations.Database], scratch: FilePath, cancellation: CancellationFlag
     ) throws -> CheckFinding {
@@ -19,11 +19,10 @@ enum DatabaseCheck {
                 continue
             }
             do {
-                let path = home.appending(FilePath(bytes: database.path).components)
-                let copy = scratch.appending("database-copy")
-                try FileSystem.removeTree(copy)
-                try copyFile(path, to: copy)
-                defer { try? FileSystem.removeTree(copy) }
+                // A folder for each copy: a log that one leaves must not stand beside the next.
+                try FileSystem.removeTree(scratch)
+                defer { try? FileSystem.removeTree(scratch) }
+                let copy = try copy(FilePath(bytes: home.bytes + [UInt8(ascii: "/")] + database.path), into: scratch)
                 faults += try check(copy, database, &measured).map { "\(name) \($0)" }
             } catch let error as DatabaseError {
                 faults.append("\(name) does not open: \(printable(error.message ?? "\(error.resultCode)", limit: 120))")
@@ -63,7 +62,19 @@ enum DatabaseCheck {
                 }
             }
             faults += try fullText(database)
+            if expected.path == Array("state.db".utf8) { faults += try messageIndexes(database) }
             return faults
+        }
+    }
+
+    /// Triggers keep one row in each full-text table of state.db for every message.
+    private static func messageIndexes(_ database: Database) throws -> [String] {
+        let tables = try Set(String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table'"))
+        guard tables.contains("messages") else { return [] }
+        let messages = try Int64.fetchOne(database, sql: "SELECT COUNT(*) FROM messages") ?? 0
+        return try ["messages_fts", "messages_fts_trigram"].filter(tables.contains).compactMap { table in
+            let rows = try Int64.fetchOne(database, sql: "SELECT COUNT(*) FROM \(table)") ?? 0
+            return rows == messages ? nil : "has \(rows) rows in \(table) for \(messages) messages"
         }
     }
 
@@ -84,17 +95,23 @@ enum DatabaseCheck {
         return faults
     }
 
-    private static func copyFile(_ source: FilePath, to target: FilePath) throws {
-        let input = try FileSystem.openRegular(source, followingLinks: false)
-        defer { input.closeQuietly() }
-        let output = try AtomicFile(target)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try input.read(into: buffer)
-            if count == 0 { break }
-            try output.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    /// A private copy of a database, its write-ahead log with it if there is one.
+    static func copy(_ source: FilePath, into folder: FilePath) throws -> FilePath {
+        try FileSystem.makeDirectory(folder)
+        let target = folder.appending("database")
+        for suffix in ["", "-wal"] {
+            let part = FilePath(bytes: source.bytes + Array(suffix.utf8))
+            if !suffix.isEmpty, try !ConfigCheck.exists(part) { continue }
+            let input = try FileSystem.openRegular(part, followingLinks: false)
+            defer { input.closeQuietly() }
+            let output = try AtomicFile(FilePath(bytes: target.bytes + Array(suffix.utf8)))
+            do throws(Errno) {
+                try TreeCopy.copyBytes(from: input, to: output.descriptor)
+            } catch {
+                throw OperatorError.system(error.rawValue, doing: "copying the database", subject: source.printable)
+            }
+            try output.commit()
         }
-        try output.commit()
+        return target
     }
 }

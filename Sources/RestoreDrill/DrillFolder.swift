@@ -1,23 +1,27 @@
 internal import Foundation
 internal import Glibc
 internal import Support
+internal import Synchronization
 public import SystemPackage
 
 /// A 0700 folder that a drill or a restore works in, with a marker that says whose it is.
 ///
 /// The marker (`.hermes-ops-drill.json`: pid, start time, boot id) is written before anything else, so that the folder of a killed
 /// drill is known for what it is and swept by the next one. Only folders that carry it are ever removed.
-public final class DrillFolder {
+public final class DrillFolder: Sendable {
     public let path: FilePath
-    private var isKept = false
+    private let isKept = Atomic<Bool>(false)
 
     static let markerName = ".hermes-ops-drill.json"
-    private static let prefix = "drill-"
+    /// What a drill's folder is named by.
+    public static let prefix = "drill-"
+    /// What the folder beside a restore's target is named by.
+    public static let restorePrefix = ".hermes-ops-restore-"
 
-    /// Makes a folder below `parent`, which is made too (0700).
-    public init(below parent: FilePath) throws {
+    /// Makes a folder below `parent`, which is made too (0700); its name begins with `prefix`.
+    public init(below parent: FilePath, prefix: String = DrillFolder.prefix) throws {
         try FileSystem.makeDirectory(parent)
-        path = parent.appending(Self.prefix + hex(randomBytes(8)))
+        path = parent.appending(prefix + hex(randomBytes(8)))
         try FileSystem.makeDirectory(path)
         do {
             try FileSystem.replace(
@@ -32,18 +36,20 @@ public final class DrillFolder {
 
     /// Leaves the folder behind for a person to look at; the next sweep spares it.
     public func keep() throws {
-        isKept = true
         try FileSystem.removeTree(path.appending(Self.markerName))
+        isKept.store(true, ordering: .relaxed)
     }
 
     /// Removes the folder and all that is in it, unless it is kept.
     public func remove() throws {
-        guard !isKept else { return }
+        guard !isKept.load(ordering: .relaxed) else { return }
         try FileSystem.removeTree(path)
     }
 
-    /// Removes the folders of drills whose process is gone; returns their paths.
-    public static func sweep(below parent: FilePath) throws -> [FilePath] {
+    /// Removes the folders of drills whose process is gone, with `includingOwn` those of this process too; returns their paths.
+    public static func sweep(
+        below parent: FilePath, prefix: String = DrillFolder.prefix, includingOwn: Bool = false
+    ) throws -> [FilePath] {
         let names: [[UInt8]]
         do {
             names = try DirectoryListing.names(at: parent)
@@ -56,7 +62,8 @@ public final class DrillFolder {
             let folder = parent.appending(FilePath(bytes: name).components)
             let marker = folder.appending(markerName)
             guard let text = try? FileSystem.read(marker, limit: 1000, followingLinks: false),
-                let owner = try? JSONDecoder().decode(ProcessIdentity.self, from: Data(text)), !owner.isAlive
+                let owner = try? JSONDecoder().decode(ProcessIdentity.self, from: Data(text)),
+                includingOwn && owner == .current || !owner.isAlive
             else { continue }
             // The marker goes last: a sweep that is killed half-way is finished by the next one.
             for inner in try DirectoryListing.names(at: folder) where inner != Array(markerName.utf8) {

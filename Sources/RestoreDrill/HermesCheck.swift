@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HermesHome
 internal import Support
 public import SystemPackage
 
@@ -41,6 +42,13 @@ struct ExpectedHome: Sendable {
     var messages: Int64?
     var cronJobs: Int64?
     var skills: Int64?
+
+    init(sessions: Int64? = nil, messages: Int64? = nil, cronJobs: Int64? = nil, skills: Int64? = nil) {
+        self.sessions = sessions
+        self.messages = messages
+        self.cronJobs = cronJobs
+        self.skills = skills
+    }
 }
 
 /// Runs the real `hermes` on the restored home and reads what it says: its exit codes tell little (hermes-agent 0.19 ends with 0 on a
@@ -57,7 +65,12 @@ struct HermesCheck {
     ]
 
     func run() async throws -> (finding: CheckFinding, version: String?) {
-        for name in Self.credentials { try FileSystem.removeTree(command.home.appending(FilePath(name).components)) }
+        for name in Self.credentials { try FileSystem.removeTree(command.home.pushing(FilePath(name))) }
+        for profile in try HomeLayout(command.home).profileNames() {
+            for name in Self.credentials {
+                try FileSystem.removeTree(command.home.pushing(FilePath("profiles/\(profile)")).pushing(FilePath(name)))
+            }
+        }
         var faults: [String] = []
         var version: String?
         var measured: [String: Int64] = [:]

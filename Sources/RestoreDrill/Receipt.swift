@@ -1,34 +1,43 @@
+public import Sanitizer
 public import Support
 
 /// The proof of a drill: what was restored, from where, how long it took, how old it was, and what was checked.
 ///
-/// Times are RFC 3339 in UTC, durations milliseconds, sizes bytes. It holds names of secrets, never a value.
+/// Times are RFC 3339 in UTC, durations milliseconds, sizes bytes. It holds names of secrets, never a value
+/// (docs/restore-drills.md, "The receipt").
 public struct Receipt: Sendable, Codable, Equatable {
-    public struct Source: Sendable, Codable, Equatable {
+    /// What a home was restored from.
+    public struct Origin: Sendable, Codable, Equatable {
         /// `repository`, `store` or `file`.
         public var type: String
         /// The commit's id, or the bundle's file name.
         public var identity: String
-        /// When the backup was taken; absent when the source does not say.
+        /// The instance that the backup says it is of.
+        public var instance: String
+        /// When the backup was taken: the commit's time, or the bundle's.
         public var takenAt: Timestamp?
-        /// SHA-256 of the manifest, in hexadecimal.
-        public var manifestSHA256: String?
+        /// SHA-256 of the manifest's file, in hexadecimal.
+        public var manifestSHA256: String
 
-        public init(type: String, identity: String, takenAt: Timestamp?, manifestSHA256: String?) {
+        public init(type: String, identity: String, instance: String, takenAt: Timestamp?, manifestSHA256: String) {
             self.type = type
             self.identity = identity
+            self.instance = instance
             self.takenAt = takenAt
             self.manifestSHA256 = manifestSHA256
         }
     }
 
     public struct Phase: Sendable, Codable, Equatable {
-        /// `fetch`, `open`, `check`, `hermes` or `clean-up`.
+        /// `fetch`, `open`, `overlay`, `check`, `hermes` or `clean-up`.
         public var name: String
+        /// The source that it was a part of restoring.
+        public var source: String
         public var durationMs: Int64
 
-        public init(name: String, durationMs: Int64) {
+        public init(name: String, source: String, durationMs: Int64) {
             self.name = name
+            self.source = source
             self.durationMs = durationMs
         }
     }
@@ -46,56 +55,91 @@ public struct Receipt: Sendable, Codable, Equatable {
         public init() {}
     }
 
+    /// One home that was restored and checked.
+    public struct Part: Sendable, Codable, Equatable {
+        /// `repository`, `store`, `file` or `both`.
+        public var source: String
+        public var outcome: CheckOutcome
+        public var origins: [Origin]
+        /// Recovery point: the age of what was restored when it was checked, in seconds; of the oldest origin.
+        public var rpoSeconds: Int64?
+        /// Recovery time: until the restored home was in place, checks aside.
+        public var rtoMs: Int64
+        public var phases: [Phase]
+        public var checks: [CheckResult]
+        public var counts: Counts
+        /// What a person has to give again after a restore from this source.
+        public var secretsToProvide: [Manifest.Needed]
+        /// What `hermes version` said, where the command was run.
+        public var hermesVersion: String?
+    }
+
     public var kind = "hermes.restore-drill.receipt"
     public var schemaVersion = "1.0"
     public var runId: String
     public var instance: String
     public var startedAt: Timestamp
     public var finishedAt: Timestamp
-    /// `passed`, `failed` or `unknown`.
+    /// `passed`, `failed` or `unknown`: failed when one part failed, else unknown when one is.
     public var outcome: CheckOutcome
-    public var sources: [Source]
-    /// Recovery point: the age of what was restored, in seconds, at the drill's start; of the oldest source.
-    public var rpoSeconds: Int64?
-    /// Recovery time: from the start until the restored home was in place, checks aside.
-    public var rtoMs: Int64
-    public var phases: [Phase]
-    public var checks: [CheckResult]
-    public var counts: Counts
-    /// Names of what a person has to give again after a restore from this source.
-    public var secretsToProvide: [String]
+    /// In the order in which they were restored.
+    public var drills: [Part]
     public var runnerVersion: String
-    /// What `hermes version` said, where the command was run.
-    public var hermesVersion: String?
 
     public init(
-        runId: String, instance: String, startedAt: Timestamp, finishedAt: Timestamp, sources: [Source],
-        rpoSeconds: Int64?,
-        rtoMs: Int64, phases: [Phase], checks: [CheckResult], required: Set<String>, counts: Counts,
-        secretsToProvide: [String], runnerVersion: String, hermesVersion: String?
+        runId: String, instance: String, startedAt: Timestamp, finishedAt: Timestamp, drills: [Part],
+        runnerVersion: String
     ) {
         self.runId = runId
         self.instance = instance
         self.startedAt = startedAt
         self.finishedAt = finishedAt
-        self.outcome = Self.judge(checks, required: required)
-        self.sources = sources
-        self.rpoSeconds = rpoSeconds
-        self.rtoMs = rtoMs
-        self.phases = phases
-        self.checks = checks
-        self.counts = counts
-        self.secretsToProvide = secretsToProvide
+        self.drills = drills
         self.runnerVersion = runnerVersion
-        self.hermesVersion = hermesVersion
+        let outcomes = drills.map(\.outcome)
+        outcome =
+            outcomes.contains(.failed)
+            ? .failed : outcomes.isEmpty || outcomes.contains { $0 != .passed } ? .unknown : .passed
     }
 
     /// A drill passes when no check failed and every required one was carried out and passed; one that could not be carried out
     /// makes the whole drill unknown.
-    static func judge(_ checks: [CheckResult], required: Set<String>) -> CheckOutcome {
+    static func judge(_ checks: [CheckResult], required: Set<CheckName>) -> CheckOutcome {
         if checks.contains(where: { $0.outcome == .failed }) { return .failed }
         if checks.contains(where: { $0.outcome == .unknown }) { return .unknown }
         let passed = Set(checks.lazy.filter { $0.outcome == .passed }.map(\.name))
-        return required.isSubset(of: passed) ? .passed : .unknown
+        return required.allSatisfy { passed.contains($0.rawValue) } ? .passed : .unknown
+    }
+}
+
+extension Receipt.Part {
+    /// The checks that failed, by name.
+    public var failures: [CheckResult] { checks.filter { $0.outcome == .failed } }
+
+    /// What a run ends with when this part did not pass; nil when it did.
+    ///
+    /// Exit 65 where the backup itself is damaged (`manifest`, `canary`, `databases`, `agreement`), else 1.
+    public var error: OperatorError? {
+        switch outcome {
+        case .passed, .skipped: return nil
+        case .failed:
+            let names = failures.map(\.name)
+            let damage: Set<String> = Set(
+                [CheckName.manifest, .canary, .databases, .agreement].map(\.rawValue))
+            let first = failures.first
+            return OperatorError(
+                "drill-failed", doing: "drilling the restore from \(source)",
+                reason: "failed: \(names.joined(separator: ", "))"
+                    + (first.map { " (\($0.name): \($0.reason ?? ""))" } ?? ""),
+                advice: "read the receipt, and do not rely on this backup until a drill passes",
+                exit: damage.isDisjoint(with: names) ? .failure : .damagedInput)
+        case .unknown:
+            let open = checks.filter { $0.outcome == .unknown || $0.outcome == .skipped }
+                .map { "\($0.name): \($0.reason ?? "")" }
+            return OperatorError(
+                "drill-unknown", doing: "drilling the restore from \(source)",
+                reason: "it could not be found out whether the backup is good (\(open.joined(separator: "; ")))",
+                advice: "read the receipt")
+        }
     }
 }

@@ -32,6 +32,12 @@ public enum RestoreTarget {
         }
     }
 
+    /// Whether two paths lead to the same folder, symlinks followed; false when one leads nowhere.
+    static func isSame(_ one: FilePath, as other: FilePath) throws -> Bool {
+        guard let identity = try identity(one) else { return false }
+        return try identity == self.identity(other)
+    }
+
     private struct Identity: Hashable {
         var device: UInt64
         var inode: UInt64

@@ -50,7 +50,8 @@ enum TreeCheck {
             return "is a \(entry.status.kind.rawValue) instead of a \(wanted.kind.rawValue)"
         }
         if let permissions = wanted.permissions, permissions != entry.status.permissions {
-            return "has mode \(String(entry.status.permissions, radix: 8)) instead of \(String(permissions, radix: 8))"
+            return
+                "has mode 0\(String(entry.status.permissions, radix: 8)) instead of 0\(String(permissions, radix: 8))"
         }
         switch wanted.kind {
         case .symlink:

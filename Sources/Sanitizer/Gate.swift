@@ -33,9 +33,24 @@ public struct Gate: Sendable {
     }
 
     func pass(_ bytes: [UInt8], name: [UInt8]) throws -> Verdict {
-        let finding = try inspector.inspect(bytes, name: name)
+        let finding = try look(into: bytes, name: name)
         if case .clean = finding { return .passed(GatedBytes(bytes)) }
         return .finding(finding)
+    }
+
+    /// What the inspector sees. In a manifest of this program's own making, a word of its structure beside a name or a reason can read
+    /// like a secret beside its name: there, each text that comes from outside is looked at by itself.
+    private func look(into bytes: [UInt8], name: [UInt8]) throws -> Inspector.Finding {
+        let finding = try inspector.inspect(bytes, name: name)
+        guard case .hits(let hits, _) = finding,
+            name.suffix(Manifest.fileName.utf8.count).elementsEqual(Manifest.fileName.utf8),
+            !hits.contains(where: { $0.rule == KnownValues.rule }), let manifest = try? Manifest(json: bytes),
+            manifest.json() == bytes
+        else { return finding }
+        for text in manifest.textsFromOutside {
+            if try !text.withUnsafeBytes({ try inspector.hits(in: $0, name: []) }).isEmpty { return finding }
+        }
+        return .clean
     }
 
     /// The secrets in some bytes and in their name; markers are none. Content that cannot be looked into is a hit of the rule
@@ -47,7 +62,7 @@ public struct Gate: Sendable {
         var out = nameHits.map {
             GateHit(path: printable(shown), line: 0, column: 0, rule: $0.rule, fingerprint: $0.fingerprint)
         }
-        switch try inspector.inspect(bytes, name: name) {
+        switch try look(into: bytes, name: name) {
         case .clean: break
         case .hits(let hits, let encoding):
             let text = encoding.decoded(bytes) ?? bytes
@@ -86,6 +101,74 @@ public struct Gate: Sendable {
             "secret-found", doing: "checking what would leave this machine",
             reason: "a secret was found at \(shown)\(more)",
             advice: "exclude the file with a rule in the configuration, or remove the secret from it", exit: .refused)
+    }
+}
+
+extension Manifest {
+    /// Paths, names and other texts that this program did not write itself; each once.
+    fileprivate var textsFromOutside: Set<[UInt8]> {
+        var texts: Set<[UInt8]> = [Array(instance.utf8), Array(policy.utf8)]
+        func add(_ text: String?) { if let text { texts.insert(Array(text.utf8)) } }
+        func add(_ redactions: [Redaction]) {
+            for redaction in redactions {
+                add(redaction.rule)
+                add(redaction.place)
+                add(redaction.variable)
+            }
+        }
+        for entry in entries {
+            for bytes in [entry.path, entry.original, entry.target] { if let bytes { texts.insert(bytes) } }
+            add(entry.rule)
+            add(entry.redactions)
+        }
+        for exclusion in excluded {
+            texts.insert(exclusion.path)
+            add(exclusion.rule)
+            add(exclusion.reason)
+            add(exclusion.findings)
+        }
+        for item in irregular { texts.insert(item.path) }
+        for item in skipped {
+            add(item.rule)
+            add(item.reason)
+        }
+        for needed in secretsToProvide { for text in [needed.name, needed.file, needed.location] { add(text) } }
+        for jobs in counts.cronJobs { for text in [jobs.file] + jobs.ids { add(text) } }
+        for memories in counts.memories { add(memories.file) }
+        return texts
+    }
+
+    /// The same with a marker in place of each secret that a key path, a variable's name, a job's id or a reason holds.
+    func cleaned(by inspector: Inspector) throws -> Manifest {
+        var known: [String: String] = [:]
+        func clean(_ text: String) throws -> String {
+            if let cleaned = known[text] { return cleaned }
+            let cleaned = String(decoding: try inspector.redactedName(Array(text.utf8)).name, as: UTF8.self)
+            known[text] = cleaned
+            return cleaned
+        }
+        var out = self
+        for index in entries.indices {
+            for redaction in entries[index].redactions.indices {
+                out.entries[index].redactions[redaction].place = try clean(entries[index].redactions[redaction].place)
+                out.entries[index].redactions[redaction].variable = try entries[index].redactions[redaction].variable
+                    .map(clean)
+            }
+        }
+        for index in excluded.indices {
+            out.excluded[index].reason = try clean(excluded[index].reason)
+            for finding in excluded[index].findings.indices {
+                out.excluded[index].findings[finding].place = try clean(excluded[index].findings[finding].place)
+            }
+        }
+        for index in skipped.indices { out.skipped[index].reason = try clean(skipped[index].reason) }
+        for (index, needed) in secretsToProvide.enumerated() {
+            out.secretsToProvide[index].name = try clean(needed.name)
+            out.secretsToProvide[index].file = try clean(needed.file)
+            out.secretsToProvide[index].location = try needed.location.map(clean)
+        }
+        for (index, jobs) in counts.cronJobs.enumerated() { out.counts.cronJobs[index].ids = try jobs.ids.map(clean) }
+        return out
     }
 }
 

@@ -87,7 +87,7 @@ extension Sanitizer {
                     redactions: []))
         }
         files.sort { $0.path.lexicographicallyPrecedes($1.path) }
-        let tree = assembly.tree(gate: survey.gate, fromCache: 0, irregular: irregular)
+        let tree = try assembly.tree(gate: survey.gate, fromCache: 0, irregular: irregular)
         return SanitizerPlan(files: files, manifest: tree.manifest, warnings: tree.warnings, failures: failures)
     }
 

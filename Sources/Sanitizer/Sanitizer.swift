@@ -61,21 +61,26 @@ public final class Sanitizer: Sendable {
         let remembered = StatCache(cache, identity: identity)
 
         let items = survey.inventory.items
+        let keys = cache == nil ? [] : items.map { StatCache.Key($0.path, options.fingerprintKey) }
         var records = [FileRecord?](repeating: nil, count: items.count)
+        var isRemembered = [Bool](repeating: false, count: items.count)
         var isUnchanged = [Bool](repeating: false, count: items.count)
         var todo: [Int] = []
         for (index, item) in items.enumerated() {
-            guard let known = remembered.records[item.path], known.stamp == StatCache.Stamp(item.status) else {
+            guard !remembered.records.isEmpty, let known = remembered.records[keys[index]],
+                known.stamp == StatCache.Stamp(item.status)
+            else {
                 todo.append(index)
                 continue
             }
             if case .stored(let stored) = known.record.outcome {
-                guard item.status.kind == .file, baseline[stored.entry.path] == stored.blob else {
+                guard baseline[stored.entry.path] == stored.blob else {
                     todo.append(index)
                     continue
                 }
                 isUnchanged[index] = true
             }
+            isRemembered[index] = true
             records[index] = known.record
         }
         let fromCache = items.count - todo.count
@@ -94,26 +99,22 @@ public final class Sanitizer: Sendable {
 
         var assembly = TreeAssembly(
             instance: options.instance, policyHash: options.policy.hash, inventory: survey.inventory)
-        var cacheRecords: [(path: [UInt8], stamp: StatCache.Stamp, record: FileRecord)] = []
+        var cacheRecords: [(key: StatCache.Key, stamp: StatCache.Stamp, record: FileRecord)] = []
+        // A run that read nothing and lost nothing has nothing new to remember.
+        let remembersMore = cache != nil && (!todo.isEmpty || items.count != remembered.records.count)
         for (index, item) in items.enumerated() {
             guard let record = records[index] else { continue }
             let source: SanitizedTree.Source =
                 isUnchanged[index] ? .unchanged : .staged(Sanitizer.stagedPath(item.path, in: staging))
             assembly.add(item, record, source)
+            guard remembersMore, record.outcome != .vanished, !record.changedWhileRead else { continue }
             let stamp = StatCache.Stamp(item.status)
-            let wasKnown =
-                remembered.records[item.path]?.stamp == stamp && remembered.records[item.path]?.record == record
-            if record.outcome != .vanished, !record.changedWhileRead, wasKnown || stamp.isSettled(at: started) {
-                cacheRecords.append((item.path, stamp, record))
-            }
+            if isRemembered[index] || stamp.isSettled(at: started) { cacheRecords.append((keys[index], stamp, record)) }
         }
         let redactNames = try assembly.irregular { try survey.gate.inspector.redactedName($0).name }
-        var tree = assembly.tree(gate: survey.gate, fromCache: fromCache, irregular: redactNames)
+        var tree = try assembly.tree(gate: survey.gate, fromCache: fromCache, irregular: redactNames)
         try addOwnFiles(to: &tree, staging: staging, baseline: baseline)
-        // Nothing new to remember: the file need not be written again.
-        if let cache, !(todo.isEmpty && cacheRecords.count == remembered.records.count) {
-            try StatCache.write(cacheRecords, to: cache, identity: identity)
-        }
+        if remembersMore, let cache { try StatCache.write(cacheRecords, to: cache, identity: identity) }
         return tree
     }
 
@@ -140,7 +141,7 @@ public final class Sanitizer: Sendable {
 
     /// Walks the home and harvests its secrets.
     func survey(_ home: FilePath, listingSkipped: Bool, cancellation: CancellationFlag) throws -> Survey {
-        let inventory = try HomeInventory(
+        var inventory = try HomeInventory(
             home, policy: options.policy, listingSkipped: listingSkipped, cancellation: cancellation)
         let reader = StableReader(home: try ConfinedDirectory(home))
         var harvester = Harvester(detector: detector)
@@ -155,7 +156,10 @@ public final class Sanitizer: Sendable {
                 } catch let failure as StableReader.Failure {
                     guard case .system(let code) = failure else { continue }
                     throw OperatorError.system(
-                        code.rawValue, doing: "reading the secrets to look for from", subject: printable(item.path),
+                        code.rawValue, doing: "reading the secrets to look for from",
+                        subject: printable(
+                            try Inspector(detector: detector, known: nil, key: options.fingerprintKey)
+                                .redactedName(item.path).name),
                         advice:
                             "give this user the right to read it: without it, copies of its secrets would not be found")
                 }
@@ -163,6 +167,10 @@ public final class Sanitizer: Sendable {
         }
         let known = try KnownValues(harvester.values, key: options.fingerprintKey)
         let inspector = Inspector(detector: detector, known: known, key: options.fingerprintKey)
+        for index in inventory.failures.indices {
+            guard let subject = inventory.failures[index].subject else { continue }
+            inventory.failures[index].subject = printable(try inspector.redactedName(Array(subject.utf8)).name)
+        }
         return Survey(inventory: inventory, reader: reader, gate: Gate(inspector: inspector))
     }
 

@@ -37,6 +37,7 @@ struct HermesOpsRunner: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Bundles", subcommands: [BundleCommand.self, KeysCommand.self, DriveCommand.self]),
+            CommandGroup(name: "Restoring", subcommands: [RestoreCommand.self, DrillCommand.self]),
             CommandGroup(
                 name: "Secrets", subcommands: [ScanCommand.self, SanitizeCommand.self, ExplainCommand.self]),
         ])

@@ -1,4 +1,6 @@
+import Glibc
 import Support
+import Synchronization
 import SystemPackage
 import TestSupport
 
@@ -50,4 +52,22 @@ struct Staged {
 
 extension [UInt8] {
     func holds(_ needle: [UInt8]) -> Bool { firstRange(of: needle) != nil }
+}
+
+extension Staged {
+    /// Waits until what was written counts as safely in the past for the stat cache.
+    static func settle() throws { usleep(UInt32(StatCache.settling / 1000) + 200_000) }
+}
+
+/// Counts calls from several threads.
+final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+    func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
+}
+
+/// What a processor stored.
+final class Written: Sendable {
+    private let list = Mutex<[[UInt8]]>([])
+    func add(_ bytes: [UInt8]) { list.withLock { $0.append(bytes) } }
+    var all: [[UInt8]] { list.withLock { $0 } }
 }

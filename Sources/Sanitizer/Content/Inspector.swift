@@ -1,5 +1,8 @@
 internal import Support
 
+/// The detectors' finding; ``Inspector`` has one of its own.
+typealias DetectorFinding = Finding
+
 /// Looks for secrets in bytes of any kind: by what they look like, and by what the home's credential files hold.
 struct Inspector: Sendable {
     /// What was found in a file.
@@ -14,9 +17,23 @@ struct Inspector: Sendable {
 
     private static let deepestArchive = 3
     private static let largestArchive = 32 << 20
-    let detector: Detector
     let known: KnownValues?
     let key: Secret
+    private let detect: @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> [DetectorFinding]
+
+    init(detector: Detector, known: KnownValues?, key: Secret) {
+        self.init(known: known, key: key) { try detector.findings(in: $0, name: $1) }
+    }
+
+    /// - Parameter detect: what a secret looks like, in text; a name tells its syntax.
+    init(
+        known: KnownValues?, key: Secret,
+        detect: @escaping @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> [DetectorFinding]
+    ) {
+        self.known = known
+        self.key = key
+        self.detect = detect
+    }
 
     // MARK: Text
 
@@ -29,7 +46,7 @@ struct Inspector: Sendable {
                     Hit(range: match.range, rule: KnownValues.rule, fingerprint: known.fingerprint(of: match.value)))
             }
         }
-        for finding in try detector.findings(in: text, name: name) where !finding.range.isEmpty {
+        for finding in try detect(text, name) where !finding.range.isEmpty {
             let secret = Inspector.canonical(UnsafeRawBufferPointer(rebasing: text[finding.range]))
             hits.append(
                 Hit(

@@ -25,6 +25,27 @@ extension DetectionPass {
         return true
     }
 
+    /// `name%3Dvalue%26…`: a form or query inside a URL's parameter.
+    func encodedPair(_ range: Range<Int>, _ start: Int) {
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        var end = start
+        while text[end].isTokenByte || text[end] == 37 {
+            // Encoded `&`, quotes, blanks and line ends.
+            if text[end] == 37,
+                (["%26", "%22", "%27", "%20", "%0a", "%0d"] as [StaticString]).contains(where: { text.has($0, at: end) }
+                )
+            {
+                break
+            }
+            end += 1
+        }
+        let value = FoundValue(range: start..<end, end: end)
+        if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+            add(Self.ruleID(name), start..<end)
+        }
+    }
+
     /// `password - x`, `password → x` in notes.
     func dashPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
@@ -64,6 +85,9 @@ extension DetectionPass {
     private func addElementText(_ position: Int, _ name: KeyName, _ nameRange: Range<Int>) {
         var start = text.skipSpace(position)
         if text.has("<![cdata[", at: start) { start += 9 }
+        for tag in ["<value>", "<string>", "<plaintext>"] as [StaticString] where text.has(tag, at: start) {
+            start = text.skipSpace(start + tag.utf8CodeUnitCount)
+        }
         var end = start
         let limit = min(text.count, start + ByteText.valueLimit)
         while end < limit, text[end] != 60, text[end] != 93 || text[end + 1] != 93 { end += 1 }

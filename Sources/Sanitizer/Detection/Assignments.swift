@@ -7,6 +7,9 @@ extension DetectionPass {
     /// A word that names secrets stands at `start..<end`.
     func nameHit(_ start: Int, _ end: Int) throws {
         guard start >= nameEnd else { return }
+        // An anchor such as `_session=` tells a name by what follows it.
+        var end = end
+        while end > start, text[end - 1] == 61 || text[end - 1] == 34 { end -= 1 }
         var first = start
         while first > 0, start - first < Self.nameLimit {
             let byte = text.base[first - 1]
@@ -90,6 +93,7 @@ extension DetectionPass {
             if closedQuote, try commaPair(range, position + 1) { return }
             tableHit(range)
             namedValue(range, close)
+        case UInt8(ascii: "<"): namedValue(range, close)
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
             namedValue(range, close)
@@ -98,6 +102,8 @@ extension DetectionPass {
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
+        case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
+            encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
             // The full-width colon.
             try assignment(range, at: position + 2, closedQuote: false, isFlag: false)
@@ -118,12 +124,12 @@ extension DetectionPass {
 
     /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
     func weigh(_ range: Range<Int>) -> KeyName {
-        let name = rules.lexicon.read(text, range)
+        let name = readName(range)
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
         var start = range.lowerBound - 1
         while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
         guard start < range.lowerBound - 1 else { return name }
-        let wider = rules.lexicon.read(text, start..<range.upperBound)
+        let wider = readName(start..<range.upperBound)
         return wider.level > name.level ? wider : name
     }
 
@@ -138,7 +144,8 @@ extension DetectionPass {
     }
 
     private func assignment(_ range: Range<Int>, at operatorStart: Int, closedQuote: Bool, isFlag: Bool) throws {
-        var position = operatorStart
+        // The full-width colon's last byte is no operator of its own.
+        var position = text[operatorStart] == 0x9A ? operatorStart + 1 : operatorStart
         // The operator: `:`, `=`, `:=`, `::=`, `?=`, `+=`, `=>`, `->`, `==`, `||`.
         var length = 0
         while length < 4, [58, 61, 62, 63, 43, 33, 46, 45, 124, 126].contains(text[position]) {
@@ -191,6 +198,12 @@ extension DetectionPass {
         }
         let code = isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon)
         if schemeValue(value, name: name) { return }
+        if name.kind == .password || name.kind == .secret, name.level >= .medium,
+            let groups = groupedSecret(at: value.range.lowerBound)
+        {
+            add(Self.ruleID(name), groups)
+            return
+        }
         if value.isQuoted == false, isColon == false || text[value.end] != 0,
             let wide = bareWhole(range, value, name, context, isFlag: isFlag)
         {
@@ -207,12 +220,41 @@ extension DetectionPass {
         try fallbackValue(range, name, value)
     }
 
+    /// Four groups of four or more with single blanks between, as Google writes its app passwords (small letters) and seeds of one-time
+    /// passwords (base32).
+    private func groupedSecret(at start: Int) -> Range<Int>? {
+        let isLower = text[start].isLower
+        var end = start
+        var groups = 0
+        var position = start
+        while groups < 16 {
+            for offset in 0..<4 {
+                let byte = text[position + offset]
+                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { return nil }
+            }
+            position += 4
+            guard !text[position].isWord else { return nil }
+            end = position
+            groups += 1
+            guard text[position] == 32, text[position + 1].isWord else { break }
+            position += 1
+        }
+        // Four words of four letters are a sentence.
+        guard groups >= 4,
+            (start..<end).contains(where: { text[$0].isDigit })
+                || judge.letters.score(text, start..<end) < LetterModel.threshold
+        else { return nil }
+        return start..<end
+    }
+
     /// A bare value that holds a blank: a passphrase, or a password that ends its line in a configuration file.
     private func bareWhole(
         _ range: Range<Int>, _ value: FoundValue, _ name: KeyName, _ context: ValueContext, isFlag: Bool
     ) -> Range<Int>? {
         guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32
         else { return nil }
+        // `NAME=x command` sets a variable for one command; only files of pairs hold blanks after a glued `=`.
+        if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
         var index = lineStart
         while index < range.lowerBound {

@@ -35,11 +35,21 @@ struct ByteText: @unchecked Sendable {
 
     /// Where `word` (lower case) begins in `range`, letters in both cases.
     func find(_ word: StaticString, in range: Range<Int>) -> Int? {
+        let length = word.utf8CodeUnitCount
+        guard length > 0 else { return nil }
+        let wanted = word.utf8Start
+        let first = wanted[0]
+        let upper = first.isLower ? first & 0xDF : first
         var index = max(0, range.lowerBound)
-        let end = min(range.upperBound, count) - word.utf8CodeUnitCount
+        let end = min(range.upperBound, count) &- length
         while index <= end {
-            if has(word, at: index) { return index }
-            index += 1
+            let byte = base[index]
+            if byte == first || byte == upper {
+                var offset = 1
+                while offset < length, lowered(base[index &+ offset]) == wanted[offset] { offset &+= 1 }
+                if offset == length { return index }
+            }
+            index &+= 1
         }
         return nil
     }

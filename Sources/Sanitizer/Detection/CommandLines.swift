@@ -81,8 +81,9 @@ extension DetectionPass {
         switch form {
         case .whole:
             if judge.isSecret(text, value, name: password, isCode: false) { add("command-line", value.range) }
-        case .afterColon, .afterPercent:
-            guard let cut = text.first(form == .afterColon ? 58 : 37, in: value.range), cut + 1 < value.range.upperBound
+        case .afterColon, .afterComma, .afterPercent:
+            let separator: UInt8 = form == .afterColon ? 58 : form == .afterComma ? 44 : 37
+            guard let cut = text.first(separator, in: value.range), cut + 1 < value.range.upperBound
             else { return }
             let part = FoundValue(range: (cut + 1)..<value.range.upperBound, quote: 34, end: value.end)
             if text[cut + 1] == 47, text[cut + 2] == 47 { return }
@@ -112,7 +113,7 @@ extension DetectionPass {
 
 /// Which options of a command take a secret, and in what form.
 struct CommandOption: Sendable {
-    enum Form: Sendable { case whole, afterColon, afterPercent, afterPass }
+    enum Form: Sendable { case whole, afterColon, afterComma, afterPercent, afterPass }
 
     let command: StaticString
     let options: [(flag: StaticString, form: Form, isGlued: Bool)]
@@ -180,7 +181,7 @@ struct CommandOption: Sendable {
         CommandOption(command: "mosquitto_pub", options: [("-P", .whole, false)]),
         CommandOption(command: "mosquitto_sub", options: [("-P", .whole, false)]),
         CommandOption(command: "keytool", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),
-        CommandOption(command: "lftp", options: [("-u", .afterColon, false)]),
+        CommandOption(command: "lftp", options: [("-u", .afterComma, false)]),
         CommandOption(
             command: "nmcli",
             options: [

@@ -1,4 +1,4 @@
-/// One pass over one text: the automaton's hits come in, findings go out. The rules for each syntax are extensions of this class, one
+/// One pass over one text: the anchors' hits come in, findings go out. The rules for each syntax are extensions of this class, one
 /// file each.
 final class DetectionPass {
     let text: ByteText
@@ -18,9 +18,19 @@ final class DetectionPass {
     /// A name at or after this offset is in no table that was read, or in its heading.
     var tableEnd: Int { nameEnd <= pendingTable.heading ? 0 : pendingTable.end }
     var mnemonicEnd = 0
+    var cookieEnd = 0
+    /// How far `-----END` was looked for, and where it was found last.
+    var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
 
-    var judge: ValueJudge { rules.judge }
+    let judge: ValueJudge
+    let lexicon: NameLexicon
+    /// The weight of names read before, by a hash of their bytes: the same few names stand on most lines.
+    private var knownNames: [(hash: UInt64, name: KeyName)] = []
+    /// No line that begins before this one's end heads a table.
+    var untabledEnd = 0
+    /// Where `kty`, which makes an object a JSON Web Key, was looked for, and where it was found last.
+    var keyTypes: (searched: Int, last: Int) = (0, -1 << 30)
 
     init(_ text: ByteText, rules: RuleSet, syntax: Syntax, scratch: Pattern.Scratch, depth: Int) {
         self.text = text
@@ -28,20 +38,34 @@ final class DetectionPass {
         self.syntax = syntax
         self.scratch = scratch
         self.depth = depth
+        judge = rules.judge
+        lexicon = rules.lexicon
+    }
+
+    /// What the name in `range` says about its value.
+    func readName(_ range: Range<Int>) -> KeyName {
+        guard depth == 0 else { return lexicon.read(text, range) }
+        var hash = WordTable.seed
+        var index = range.lowerBound
+        while index < range.upperBound {
+            WordTable.mix(&hash, text[index])
+            index &+= 1
+        }
+        if knownNames.isEmpty { knownNames = Array(repeating: (0, KeyName()), count: 256) }
+        let slot = Int(truncatingIfNeeded: (hash ^ (hash >> 32)) & 255)
+        if knownNames[slot].hash == hash { return knownNames[slot].name }
+        let name = lexicon.read(text, range)
+        knownNames[slot] = (hash, name)
+        return name
     }
 
     func run() throws {
-        let bytes = UnsafeRawBufferPointer(start: text.base, count: text.count)
-        let actions = rules.actions
-        let lengths = rules.automaton.lengths
-        try actions.withUnsafeBufferPointer { actions in
-            try lengths.withUnsafeBufferPointer { lengths in
-                try rules.automaton.scan(bytes) { id, end in
-                    try handle(actions[id], start: end - lengths[id], end: end)
-                }
-            }
+        let rules = rules
+        try rules.anchors.scan(text) { id, start, end in
+            try handle(rules.actions[id], start: start, end: end)
         }
-        scanLongRuns()
+        try scanLongRuns()
+        scanKeyArray()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {
@@ -51,8 +75,8 @@ final class DetectionPass {
             // Two or three letters are a name only as a word of their own.
             let before = text[start - 1]
             let after = text[end]
-            guard !(before.isLetter && text.isTokenStart(start) == false && !(text[start].isUpper && before.isLower)),
-                !after.isLetter
+            guard !after.isLetter,
+                !before.isLetter || (text[start].isUpper && before.isLower) || text.isTokenStart(start)
             else { return }
             try nameHit(start, end)
         case .token(let index): try tokenHit(rules.tokens[index], start)
@@ -73,6 +97,17 @@ final class DetectionPass {
         case .pgpass: pgpassHit(start, end)
         case .sql: sqlHit(start, end)
         case .asRole: asRoleHit(start, end)
+        case .loginCall(let argument): loginCallHit(end, argument: argument)
+        case .insert: insertHit(end)
+        case .sessionLogin: sessionLoginHit(start, end)
+        case .netUse: netUseHit(start, end)
+        case .echo: echoHit(start, end)
+        case .hereString: hereStringHit(start, end)
+        case .code: codeHit(start, end)
+        case .slashPair: slashPairHit(start, end)
+        case .addressPair: addressPairHit(start, end)
+        case .networkNote: networkNoteHit(end)
+        case .commentedKey: commentedKeyHit(start, end)
         }
     }
 
@@ -90,7 +125,7 @@ final class DetectionPass {
                 return
             }
         }
-        if rule.isCaseSensitive, !rule.hasKeyword(in: text, at: keyword) { return }
+        if rule.isAnchored, !rule.mayMatch(text, at: keyword) { return }
         let start = rule.isAnchored ? keyword : max(0, keyword - rule.lookBack)
         let end = min(text.count, keyword + rule.window)
         guard

@@ -10,7 +10,7 @@ struct Finding: Sendable, Hashable {
 
 /// Finds secrets in bytes by what they look like and where they stand; knows no home and no policy.
 ///
-/// One automaton pass over the bytes finds anchors: the fixed fronts of vendors' tokens, the words that name secrets, the marks of
+/// One pass over the bytes finds anchors: the fixed fronts of vendors' tokens, the words that name secrets, the marks of
 /// URLs, headers, key blocks and encodings. At each anchor its rule looks at the bytes around it, so that the cost grows with the
 /// length of the text and the number of anchors, not with the number of rules.
 final class Detector: Sendable {

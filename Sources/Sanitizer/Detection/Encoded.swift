@@ -1,7 +1,7 @@
 /// How bytes are written as text.
 enum Encoding: UInt8, Sendable { case base64, hex }
 
-/// Secrets inside base64 and hex: what is likely a secret's beginning, encoded, is an anchor of the automaton; the run around it is
+/// Secrets inside base64 and hex: what is likely a secret's beginning, encoded, is an anchor; the run around it is
 /// decoded and scanned, two levels deep.
 extension DetectionPass {
     private static let runLimit = 4 * 1024 * 1024
@@ -149,7 +149,7 @@ extension DetectionPass {
 
     // MARK: Anchors
 
-    /// What secrets in plain text begin with or stand behind; encoded, these are the automaton's anchors.
+    /// What secrets in plain text begin with or stand behind; encoded, these are anchors.
     private static let anchors = [
         "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "sk-ant", "sk-proj", "sk-or-v1", "sk_live_", "xoxb-", "xoxp-",
         "hf_", "AKIA",
@@ -162,7 +162,7 @@ extension DetectionPass {
         "ya29.", "GOCSPX-", "dop_v1_", "whsec_", "shpat_", "sk-", "://",
     ]
 
-    /// The anchors in base64 at each of its three alignments, and in hex; no shorter than five characters.
+    /// The anchors in base64 at each of its three alignments, and in hex; no shorter than four characters.
     static func encodedAnchors() -> [(bytes: [UInt8], form: Encoding)] {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var result: [(bytes: [UInt8], form: Encoding)] = []
@@ -181,9 +181,9 @@ extension DetectionPass {
                     out.append(alphabet[value])
                     index += 6
                 }
-                if out.count >= 5, !(out.count == 5 && anchor.count < 4) { result.append((out, .base64)) }
+                if out.count >= 4 { result.append((out, .base64)) }
             }
-            if plain.count >= 5 {
+            if plain.count >= 4 {
                 let digits = Array("0123456789abcdef".utf8)
                 result.append((plain.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, .hex))
             }

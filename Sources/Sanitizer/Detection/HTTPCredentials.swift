@@ -70,6 +70,7 @@ extension DetectionPass {
 
     /// A `Cookie:` or `Set-Cookie:` header, `--cookie`, `document.cookie`.
     func cookieHit(_ start: Int, _ end: Int) {
+        guard start >= cookieEnd else { return }
         let isSetCookie = text.has("set-", at: start - 4)
         var position = end
         while text[position].isQuote || text[position] == 92 || text[position] == 93 { position += 1 }
@@ -81,8 +82,16 @@ extension DetectionPass {
         if text[position] == 58 || text[position] == 61 || text[position] == 44 { position += 1 }
         position = text.skipBlanks(position)
         while text[position].isQuote || text[position] == 92 { position += 1 }
+        if text.has("value", at: position) {
+            // `{"name": "Cookie", "value": "sid=x"}`
+            position += 5
+            while text[position].isQuote || text[position] == 92 || text[position].isBlank || text[position] == 58 {
+                position += 1
+            }
+        }
         let lineEnd = text.lineEnd(from: position, limit: 16_384)
         var pairs = 0
+        defer { cookieEnd = position }
         while position < lineEnd, pairs < 100 {
             position = text.skipBlanks(position)
             let nameStart = position

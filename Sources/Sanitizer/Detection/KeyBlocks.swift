@@ -16,9 +16,7 @@ extension DetectionPass {
         else { return }
         let bodyStart = labelEnd + 5
         let limit = min(text.count, bodyStart + Self.blockLimit)
-        var bodyEnd = text.find("-----end", in: bodyStart..<limit)
-        if bodyEnd == nil { bodyEnd = text.find("------end", in: bodyStart..<limit) }
-        var stop = bodyEnd ?? looseBlockEnd(bodyStart, limit)
+        var stop = armourEnd(from: bodyStart, to: limit) ?? looseBlockEnd(bodyStart, limit)
         guard stop > bodyStart else { return }
         // What is between the armour lines, less the white space around it.
         var first = text.skipSpace(bodyStart)
@@ -40,6 +38,16 @@ extension DetectionPass {
         guard material >= 16, material * 2 >= stop - first else { return }
         if text.find("...", in: first..<stop) != nil, stop - first < 200 { return }
         addBlockLines(first..<stop)
+    }
+
+    /// The next `-----END`; what was searched for an earlier block is not searched again.
+    private func armourEnd(from start: Int, to limit: Int) -> Int? {
+        if armourEnds.found < start, armourEnds.searched < limit {
+            let from = max(start, armourEnds.searched)
+            armourEnds.found = text.find("-----end", in: from..<limit) ?? -1
+            armourEnds.searched = armourEnds.found < 0 ? limit - 7 : armourEnds.found
+        }
+        return armourEnds.found >= start && armourEnds.found < limit ? armourEnds.found : nil
     }
 
     /// Lines of a block, one finding each, so that line ends, indentation and quotes stay as they are.
@@ -103,8 +111,16 @@ extension DetectionPass {
     /// A private member of a JSON Web Key (RFC 7518, section 6): `d`, `p`, `q`, `dp`, `dq`, `qi`, `k`.
     func jwkHit(_ start: Int, _ end: Int) {
         guard text.quoteDepth(at: start - 1) != nil || !text[start - 1].isWord || text[start - 2] == 92 else { return }
-        let window = max(0, start - 3000)..<min(text.count, start + 3000)
-        guard text.find("kty", in: window) != nil else { return }
+        // `kty` within 3,000 bytes; what was searched is not searched again.
+        if keyTypes.searched < start + 3000 {
+            var from = max(keyTypes.searched, start - 3000)
+            while let next = text.find("kty", in: from..<start + 3000) {
+                keyTypes.last = next
+                from = next + 3
+            }
+            keyTypes.searched = start + 2998
+        }
+        guard keyTypes.last >= start - 3000 else { return }
         guard let value = text.readValue(at: end), value.isQuoted, value.range.count >= 16 else { return }
         for index in value.range where !(text[index].isBase64) { return }
         add("private-key", value.range)

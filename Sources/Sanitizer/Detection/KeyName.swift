@@ -31,7 +31,7 @@ struct KeyName: Equatable {
 }
 
 /// Reads names: splits them into words (camelCase, snake_case, kebab-case, dots, digits) and weighs the words.
-struct NameLexicon: Sendable {
+final class NameLexicon: Sendable {
     private let words: WordTable
 
     init(vendors: [String]) {
@@ -104,8 +104,17 @@ struct NameLexicon: Sendable {
         var blocked = false
         var labelled = false
         var vendorTail = false
+        var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
             let flags = flags(of: text, word)
+            if previous.upperBound == word.lowerBound, !previous.isEmpty,
+                words.flags(text, previous.lowerBound..<word.upperBound) & Self.vendor != 0
+            {
+                // `OpenWeather` is one vendor.
+                name.hasVendor = true
+                sawQualifier = true
+            }
+            previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }
             if flags & Self.publicWord != 0 { labelled = true }
             if flags & Self.typeMask != 0 {

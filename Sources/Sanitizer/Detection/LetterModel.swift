@@ -3,8 +3,9 @@ internal import Glibc
 /// How much a run of letters looks like words: the mean log probability of its letter pairs, learnt from a list of words.
 ///
 /// English words score about -2.6 and 99 in 100 of them above -3.7; letters drawn at random about -4.8.
-struct LetterModel: Sendable {
-    private let pairs: [Float]
+final class LetterModel: @unchecked Sendable {
+    // Filled by the initializer and only read afterwards.
+    private let pairs: UnsafeMutablePointer<Float>
     private static let width = 27
     /// Below this, letters are no word.
     static let threshold: Float = -3.7
@@ -27,7 +28,28 @@ struct LetterModel: Sendable {
                 counts[row * Self.width + column] = logf(counts[row * Self.width + column] / total)
             }
         }
-        pairs = counts
+        pairs = .allocate(capacity: counts.count)
+        pairs.initialize(from: counts, count: counts.count)
+    }
+
+    deinit { pairs.deallocate() }
+
+    /// How common these bytes are in a row, as the sum of the log probabilities of their pairs; bytes that are no letters count as
+    /// uncommon.
+    func commonness(_ bytes: some Sequence<UInt8>) -> Float {
+        var sum: Float = 0
+        var last: Int?
+        for byte in bytes {
+            guard byte.isLetter else {
+                sum -= 4.5
+                last = nil
+                continue
+            }
+            let letter = Int(lowered(byte)) - 97
+            sum += last.map { pairs[$0 * Self.width + letter] } ?? -2.5
+            last = letter
+        }
+        return sum
     }
 
     /// The score of a run of ASCII letters, in both cases.

@@ -1,9 +1,10 @@
 /// Secrets that have neither a fixed front nor a name: found as unbroken runs by looking at every 40th byte, which no run of 40 can
 /// step over.
 extension DetectionPass {
-    private static let stride = 40
+    static let longRunLength = 40
+    private static let stride = longRunLength
 
-    func scanLongRuns() {
+    func scanLongRuns() throws {
         var position = Self.stride - 1
         var runEnd = 0
         while position < text.count {
@@ -20,7 +21,14 @@ extension DetectionPass {
             if text[first - 1] == 92, text[first] == 110 || text[first] == 114 || text[first] == 116 { first += 1 }
             while first < last, text[first] == 45 || text[first] == 46 { first += 1 }
             while last > first, text[last - 1] == 46 || text[last - 1] == 45 { last -= 1 }
-            if last - first >= Self.stride { longRun(first..<last) }
+            // Nor are the digits of `%3D`.
+            if text[first - 1] == 37, text[first].isHex, text[first + 1].isHex { first += 2 }
+            guard last - first >= Self.stride else { continue }
+            let front = (text[first], text[first + 1])
+            for token in rules.runTokens where token.first == front.0 && token.second == front.1 {
+                try tokenHit(rules.tokens[token.index], first)
+            }
+            longRun(first..<last)
         }
     }
 

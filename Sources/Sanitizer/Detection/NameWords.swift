@@ -5,7 +5,7 @@ enum NameWords {
         psswd pword passwrd pasword passwordhash mdp motdepasse passe senha contrasena contraseña contrasenya clave wachtwoord
         losenord lösenord haslo hasło heslo parola sifre şifre jelszo jelszó salasana adgangskode adgangskoden passord parole
         пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
-        sandi kennwoerter passwoerter unlockcode
+        sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 
     static let pins = "pin pincode puk tan cvv cvc cvv2 securitycode"

@@ -57,6 +57,7 @@ enum PlaceholderWords {
         ".json", ".yaml", ".yml", ".toml", ".pem", ".key", ".crt", ".txt", ".env", ".py", ".js", ".ts", ".md", ".html",
         ".php", ".pub",
         ".cfg", ".conf", ".ini", ".sh", ".log", ".db", ".sqlite", ".age", ".gpg", ".p12", ".pfx", ".jks", ".cer",
+        ".git",
         ".der",
     ]
 

@@ -139,8 +139,7 @@ extension DetectionPass {
             } else if name.kind != .password {
                 // A token somewhere later in the sentence.
                 let range = trimmed(start..<index)
-                let profile = ByteProfile(text, range)
-                if profile.length >= 16,
+                if range.count >= 16, case let profile = ByteProfile(text, range),
                     judge.isToken(text, range, profile, allowHex: name.level == .strong && profile.length >= 64),
                     !judge.isNeverSecret(text, range)
                 {
@@ -195,7 +194,9 @@ extension DetectionPass {
             }
         }
         let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
-        guard !range.isEmpty, judge.isSecret(text, trimmed, name: name, isCode: false) else { return false }
+        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8,
+            judge.isSecret(text, trimmed, name: name, isCode: false)
+        else { return false }
         let profile = ByteProfile(text, range)
         switch name.kind {
         case .pin:

@@ -18,42 +18,58 @@ struct ByteProfile {
 
     init(_ text: ByteText, _ range: Range<Int>) {
         length = range.count
-        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 256) { counts in
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 256) { counts in
             counts.initialize(repeating: 0)
+            guard let counts = counts.baseAddress else { return }
             var last = 0
-            for index in range {
+            var index = range.lowerBound
+            while index < range.upperBound {
                 let byte = text[index]
-                counts[Int(byte)] &+= counts[Int(byte)] == .max ? 0 : 1
+                index &+= 1
+                counts[Int(byte)] &+= 1
                 var kind = 0
                 if byte.isDigit {
-                    digits += 1
+                    digits &+= 1
                     kind = 1
                 } else if byte.isUpper {
-                    upper += 1
+                    upper &+= 1
                     kind = 2
                 } else if byte.isLower {
-                    lower += 1
+                    lower &+= 1
                     kind = 3
                 } else if byte >= 0x80 {
-                    high += 1
+                    high &+= 1
                     kind = 4
                 } else {
-                    symbols += 1
+                    symbols &+= 1
                     // Words and numbers joined by hyphens and the like are no more mixed for it.
                     kind = byte == 45 || byte == 46 || byte == 95 || byte == 47 ? 0 : 5
                 }
-                if byte.isHex, !byte.isDigit { hexLetters += 1 }
+                if byte.isHex, !byte.isDigit { hexLetters &+= 1 }
                 // An upper-case letter before a lower-case one is how words begin.
-                if last != 0, kind != last, !(last == 2 && kind == 3) { changes += 1 }
+                if last != 0, kind != last, !(last == 2 && kind == 3) { changes &+= 1 }
                 last = kind
             }
             guard length > 0 else { return }
-            let total = Double(length)
-            for count in counts where count > 0 {
-                distinct += 1
-                let share = Double(count) / total
-                entropy -= share * log2(share)
+            // H = log n - (sum of c log c) / n, each byte's count taken when it comes up first.
+            var sum = 0.0
+            index = range.lowerBound
+            while index < range.upperBound {
+                let slot = Int(text[index])
+                index &+= 1
+                let count = counts[slot]
+                guard count > 0 else { continue }
+                counts[slot] = 0
+                distinct &+= 1
+                switch count {
+                case 1: break
+                case 2: sum += 2
+                case 3: sum += 4.754_887_502_163_468
+                case 4: sum += 8
+                default: sum += Double(count) * log2(Double(count))
+                }
             }
+            entropy = max(0, log2(Double(length)) - sum / Double(length))
         }
     }
 

@@ -2,9 +2,9 @@ internal import EmbeddedData
 internal import FoundationEssentials
 internal import Support
 
-/// Everything a scan needs, made once: the rules, the words, and one automaton over all their anchors.
+/// Everything a scan needs, made once: the rules, the words, and one table of all their anchors.
 final class RuleSet: Sendable {
-    /// What an anchor of the automaton sets off.
+    /// What an anchor sets off.
     enum Action: Sendable {
         /// A word that names secrets.
         case name
@@ -14,6 +14,8 @@ final class RuleSet: Sendable {
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
+        case loginCall(argument: Int)
+        case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
     }
 
     let tokens: [TokenRule]
@@ -21,8 +23,17 @@ final class RuleSet: Sendable {
     let judge: ValueJudge
     let mnemonicWords: WordTable
     let proseWords = ProseWords.table
-    let automaton: AhoCorasick
+    /// Rules for tokens that only their length tells from words.
+    let runTokens: [RunToken]
+    let anchors: AnchorTable
     let actions: [Action]
+
+    struct RunToken: Sendable {
+        var first: UInt8
+        var second: UInt8
+        /// The place in ``tokens``.
+        var index: Int
+    }
 
     /// A vendor whose name in a key makes its value suspect; `data/rules/vendors.json`.
     struct Vendor: Decodable, Sendable {
@@ -48,16 +59,36 @@ final class RuleSet: Sendable {
         mnemonicWords = WordTable(plain.map { ($0, UInt32(1)) })
         judge = ValueJudge(lexicon: lexicon, commonWords: plain)
 
-        var patterns: [[UInt8]] = []
+        var anchors: [AnchorTable.Anchor] = []
         var actions: [Action] = []
-        func add(_ anchor: String, _ action: Action) {
-            patterns.append(Array(anchor.utf8))
+        func add(
+            _ anchor: String, _ action: Action, isCaseSensitive: Bool = false, endsWord: Bool = false,
+            followers: [UInt8] = []
+        ) {
+            anchors.append(
+                AnchorTable.Anchor(
+                    bytes: Array(anchor.utf8), isCaseSensitive: isCaseSensitive, endsWord: endsWord,
+                    followers: followers))
             actions.append(action)
         }
         for anchor in Self.nameAnchors { add(anchor, .name) }
-        for anchor in Self.shortNameAnchors { add(anchor, .shortName) }
-        for word in vendorWords { add(word, word.utf8.count < 5 ? .shortName : .name) }
-        for (index, token) in tokens.enumerated() { add(token.keyword, .token(index)) }
+        for anchor in Self.shortNameAnchors { add(anchor, .shortName, endsWord: true) }
+        for word in vendorWords {
+            let isShort = word.utf8.count < 5
+            add(word, isShort ? .shortName : .name, endsWord: isShort)
+        }
+        var runTokens: [RunToken] = []
+        for (index, token) in tokens.enumerated() {
+            let front = Array(token.keyword.utf8)
+            if token.isLongRun {
+                runTokens.append(RunToken(first: front[0], second: front[1], index: index))
+                continue
+            }
+            add(
+                token.keyword, .token(index), isCaseSensitive: token.isCaseSensitive,
+                followers: token.isAnchored ? token.followers : [])
+        }
+        self.runTokens = runTokens
         add("://", .authority)
         for scheme in ["bearer ", "basic ", "digest username", "token token=", "geniekey ", "ssws ", "splunk "] {
             add(scheme, .authorization)
@@ -73,7 +104,9 @@ final class RuleSet: Sendable {
             add(prefix, .hash)
         }
         for prefix in ["{sha}", "{ssha}", "{sha512}", "{ssha512}", "{ssha256}"] { add(prefix, .ldapHash) }
-        for word in list where word.hasSuffix("*") { add(String(word.dropLast()), .mnemonic) }
+        for word in list where word.hasSuffix("*") {
+            add(String(word.dropLast()), .mnemonic, endsWord: true)
+        }
         for anchor in [
             "recovery code", "backup code", "recovery-code", "backup-code", "recovery_code", "backup_code",
             "recoverycode", "backupcode",
@@ -82,7 +115,8 @@ final class RuleSet: Sendable {
             "códigos de recuperación", "codes de secours", "one-time codes", "single-use codes",
         ] { add(anchor, .recoveryCodes) }
         for anchor in DetectionPass.encodedAnchors() {
-            patterns.append(anchor.bytes)
+            anchors.append(
+                AnchorTable.Anchor(bytes: anchor.bytes, isCaseSensitive: anchor.form == .base64))
             actions.append(.encoded(anchor.form))
         }
         for member in ["d", "p", "q", "dp", "dq", "qi", "k"] {
@@ -98,7 +132,9 @@ final class RuleSet: Sendable {
             "user/pass:", "user/pw:", "username/password:", "user/password:", "identifiants:", "acceso:", "anmeldung:",
             "login**:", "wi-fi**:",
         ] { add(anchor, .loginPair) }
-        for anchor in [":5432:", ":*:", ":6432:", ":5433:"] { add(anchor, .pgpass) }
+        for anchor in [":5432:", ":*:", ":6432:", ":5433:", ":5434:", ":5439:", ":6543:", ":26257:"] {
+            add(anchor, .pgpass)
+        }
         for anchor in ["identified by", "identified with", "with password", "encrypted password"] { add(anchor, .sql) }
         for anchor in [
             "as the ", "as my ", "as your ", "as password", "as token", "as api key", "as pin", "as passphrase",
@@ -106,15 +142,31 @@ final class RuleSet: Sendable {
         ] {
             add(anchor, .asRole)
         }
+        for call in DetectionPass.loginCalls { add(call.anchor, .loginCall(argument: call.argument)) }
+        add("insert into", .insert)
+        for anchor in ["nickserv ", "nickserv: "] { add(anchor, .sessionLogin) }
+        for anchor in [" LOGIN ", "AUTH default "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
+        for anchor in ["net use ", "net user "] { add(anchor, .netUse) }
+        for anchor in ["echo ", "printf "] { add(anchor, .echo) }
+        add("<<<", .hereString)
+        for anchor in DetectionPass.codeAnchors { add(anchor, .code) }
+        add(" / ", .slashPair)
+        for domain in ["com", "org", "net", "de", "io", "me", "fr", "es", "it", "uk", "eu", "ch", "at", "nl"] {
+            add(".\(domain):", .addressPair)
+        }
+        for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
+        for anchor in ["untrusted comment:", "# start of tarsnap"] { add(anchor, .commentedKey) }
         self.actions = actions
-        automaton = AhoCorasick(patterns, foldingASCIICase: true)
+        let model = LetterModel(words: plain)
+        self.anchors = AnchorTable(anchors) { model.commonness($0) }
     }
 
     /// Parts of names of secrets; a longer name that holds one needs no entry.
     private static let nameAnchors = [
         "pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "kennwort", "kennwört", "senha", "contrase",
         "wachtwoord",
-        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "jelszo", "jelszó", "salasana",
+        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "Şifre", "jelszo", "jelszó",
+        "salasana",
         "adgangskode",
         "lozinka", "sandi", "пароль", "Пароль", "пароля", "секрет", "токен", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호",
         "令牌", "密钥", "トークン", "geheimnis", "segredo", "schlüssel", "chave", "llave", "mnemonic", "seed", "salt", "pepper",

@@ -3,33 +3,45 @@ extension DetectionPass {
     /// The name in `range` may be a column's heading.
     func tableHit(_ range: Range<Int>) {
         // A name inside a table that was read is a cell.
-        guard range.lowerBound >= tableEnd, standsInCell(range) else { return }
-        let lineStart = text.lineStart(before: range.lowerBound, limit: 2000)
+        guard range.lowerBound >= tableEnd, range.lowerBound >= untabledEnd, standsInCell(range) else { return }
+        var lineStart = text.lineStart(before: range.lowerBound, limit: 2000)
+        // Inside a string of JSON the heading begins with the string: `"content": "| a | password |\n…`.
+        var quote = range.lowerBound - 1
+        while quote > lineStart {
+            if text[quote] == 34 {
+                var colon = quote - 1
+                while text[colon].isBlank || text[colon] == 92 { colon -= 1 }
+                if text[colon] == 58 {
+                    lineStart = quote + 1
+                    break
+                }
+            }
+            quote -= 1
+        }
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 2000)
-        guard let delimiter = delimiter(of: lineStart..<lineEnd) else { return }
-        let headings = cells(of: lineStart..<lineEnd, delimiter)
-        guard headings.count >= 2, let column = headings.firstIndex(where: { $0.contains(range.lowerBound) }) else {
+        // A line without an end in sight heads no table.
+        guard lineEnd - range.upperBound < 2000, let delimiter = delimiter(of: lineStart..<lineEnd) else {
+            untabledEnd = lineEnd
             return
         }
-        for heading in headings {
-            guard heading.count <= 48 else { return }
-            for index in heading {
-                let byte = text[index]
-                if byte == 61 || byte == 123 || byte == 58 || byte == 60 { return }
-            }
+        let headings = cells(of: lineStart..<lineEnd, delimiter)
+        guard (2...64).contains(headings.count), isHeadingLine(headings) else {
+            untabledEnd = lineEnd
+            return
         }
+        guard let column = headings.firstIndex(where: { $0.contains(range.lowerBound) }) else { return }
         let heading = headings[column]
         // The name must be the heading's end or most of it.
         guard heading.upperBound - range.upperBound <= 16, heading.count <= range.count + 24 else { return }
         var name = weigh(range)
         guard name.level > .none else { return }
-        if name.level == .weak, heading.count > range.count { name = rules.lexicon.read(text, heading) }
+        if name.level == .weak, heading.count > range.count { name = readName(heading) }
         var line = lineEnd
         var read = lineEnd
         while line < text.count {
             let start = text.nextLine(after: line)
             let end = text.lineEnd(from: start, limit: 20_000)
-            guard end > start else { break }
+            guard end > start, end - start < 20_000 else { break }
             let row = cells(of: start..<end, delimiter)
             // A comma in prose makes no table: rows have as many cells as the heading.
             guard row.count == headings.count || (delimiter != 44 && row.count > column) else { break }
@@ -40,8 +52,21 @@ extension DetectionPass {
             let value = FoundValue(range: cell, end: cell.upperBound)
             if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) { add(Self.ruleID(name), cell) }
         }
-        // Later columns of this heading are still to be read.
-        if read > lineEnd { pendingTable = (lineEnd, read) }
+        // Later columns of this heading are still to be read; a heading without rows is none.
+        if read > lineEnd { pendingTable = (lineEnd, read) } else { untabledEnd = lineEnd }
+    }
+
+    private func isHeadingLine(_ headings: [Range<Int>]) -> Bool {
+        for heading in headings {
+            guard heading.count <= 48 else { return false }
+            for index in heading {
+                let byte = text[index]
+                if byte == 61 || byte == 123 || byte == 58 || byte == 60 { return false }
+                // A call is no heading.
+                if byte == 40, index > heading.lowerBound, text[index - 1].isWord { return false }
+            }
+        }
+        return true
     }
 
     /// Whether a delimiter or the line's end stands on both sides of the name, over one other word, blanks and quotes.

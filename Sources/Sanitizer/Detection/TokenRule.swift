@@ -31,6 +31,11 @@ struct TokenRule: Sendable {
         var keyword: String?
         /// Bytes before the keyword at which a match may begin; the pattern is then searched for.
         var lookBack: Int?
+        /// The token is a run of letters, digits, `_`, `-` and `.` of 40 bytes or more, and is looked for at such runs, since its
+        /// keyword of two letters stands everywhere.
+        var longRun: Bool?
+        /// The bytes that may follow a keyword of two bytes, as the inside of a bracket expression; for a `pattern`.
+        var followers: String?
         /// Letters may stand before the keyword.
         var anywhere: Bool?
         /// Further samples, as templates; `near` are samples that must not match.
@@ -40,14 +45,25 @@ struct TokenRule: Sendable {
         var source: String?
     }
 
-    private let keywordBytes: [UInt8]
+    /// The class of the bytes that follow the fixed front, as 256 bits, and how many there are at least: asked before the pattern.
+    private let firstRun: (low: (UInt64, UInt64), high: (UInt64, UInt64), least: Int)?
+    /// The bytes that may follow a keyword of two bytes; empty when the format does not say.
+    let followers: [UInt8]
+    /// The token is looked for at long runs, not at its keyword.
+    let isLongRun: Bool
 
-    /// Whether the keyword stands at `index` in its own case.
-    @inline(__always) func hasKeyword(in text: ByteText, at index: Int) -> Bool {
-        var position = index
-        for byte in keywordBytes {
-            guard text[position] == byte else { return false }
-            position += 1
+    /// Whether the bytes after the keyword at `index` can begin a token.
+    @inline(__always) func mayMatch(_ text: ByteText, at index: Int) -> Bool {
+        guard let firstRun else { return true }
+        var position = index &+ prefixLength
+        let end = position &+ firstRun.least
+        guard end <= text.count else { return false }
+        while position < end {
+            let byte = text.base[position]
+            let half = byte < 128 ? firstRun.low : firstRun.high
+            let word = byte & 64 == 0 ? half.0 : half.1
+            if word &>> UInt64(byte & 63) & 1 == 0 { return false }
+            position &+= 1
         }
         return true
     }
@@ -75,7 +91,19 @@ struct TokenRule: Sendable {
         window = 4096
         skipsPlaceholders = true
         isCaseSensitive = !expression.hasPrefix("(?i)")
-        keywordBytes = Array(keyword.utf8)
+        isLongRun = source.longRun ?? false
+        if let template, template.fixedFront == keyword, template.pieces.count > 1,
+            case .run(let set, let least, _) = template.pieces[1]
+        {
+            let members = TokenTemplate.members(of: set).compactMap(\.asciiValue)
+            var words: [UInt64] = [0, 0, 0, 0]
+            for byte in members { words[Int(byte >> 6)] |= 1 << UInt64(byte & 63) }
+            firstRun = ((words[0], words[1]), (words[2], words[3]), least)
+            followers = least > 0 ? members : []
+        } else {
+            firstRun = nil
+            followers = source.followers.map { TokenTemplate.members(of: $0).compactMap(\.asciiValue) } ?? []
+        }
     }
 }
 

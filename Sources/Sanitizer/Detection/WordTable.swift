@@ -1,13 +1,15 @@
 /// A set of lower-case words, each with flags; looked up by bytes without allocating.
-struct WordTable: Sendable {
-    private var slots: [(hash: UInt64, flags: UInt32)]
+final class WordTable: @unchecked Sendable {
+    // Filled by the initializer and only read afterwards: no bounds checks and no counting of references in a scan's inner loops.
+    private let slots: UnsafeMutablePointer<(hash: UInt64, flags: UInt32)>
     private let mask: Int
 
     init(_ words: [(word: String, flags: UInt32)]) {
         var capacity = 64
         while capacity < words.count * 4 { capacity *= 2 }
         mask = capacity - 1
-        slots = Array(repeating: (0, 0), count: capacity)
+        slots = .allocate(capacity: capacity)
+        slots.initialize(repeating: (0, 0), count: capacity)
         for (word, flags) in words {
             var hash = Self.seed
             for byte in word.utf8 { Self.mix(&hash, byte) }
@@ -16,6 +18,8 @@ struct WordTable: Sendable {
             slots[slot] = (hash, slots[slot].flags | flags)
         }
     }
+
+    deinit { slots.deallocate() }
 
     // FNV-1a, 64 bits. The words are ours and few: a collision with a word of the text costs one wrong judgement at most.
     static let seed: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -28,7 +32,7 @@ struct WordTable: Sendable {
         var slot = Int(truncatingIfNeeded: hash ^ (hash >> 29)) & mask
         while slots[slot].hash != 0 {
             if slots[slot].hash == hash { return slots[slot].flags }
-            slot = (slot + 1) & mask
+            slot = (slot &+ 1) & mask
         }
         return 0
     }
@@ -36,7 +40,11 @@ struct WordTable: Sendable {
     /// The flags of the bytes in `range`, letters lowered.
     func flags(_ text: ByteText, _ range: Range<Int>) -> UInt32 {
         var hash = Self.seed
-        for index in range { Self.mix(&hash, lowered(text[index])) }
+        var index = range.lowerBound
+        while index < range.upperBound {
+            Self.mix(&hash, lowered(text[index]))
+            index &+= 1
+        }
         return flags(hash: hash)
     }
 }

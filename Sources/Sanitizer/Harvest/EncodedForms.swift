@@ -223,6 +223,7 @@ enum EncodedForms {
     }
 
     static func isBase64(_ byte: UInt8) -> Bool {
-        isWord(byte) || "+/-_".utf8.contains(byte)
+        isWord(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-")
+            || byte == UInt8(ascii: "_")
     }
 }

@@ -37,6 +37,8 @@ final class KnownValues: Sendable {
     private let shifts: [UInt8]
     private let shiftBits: UInt32
     private let fingerprints: [String]
+    /// The length of the longest value, in bytes; at most what is sensible to look back for.
+    private let longest: Int
     /// BLAKE2b over the sorted set, under the caller's key: equal sets have equal identities.
     let identity: [UInt8]
 
@@ -53,6 +55,7 @@ final class KnownValues: Sendable {
         identity = all.withUnsafeBytes { keyedHash($0, key: key, length: 32) }
         wipe(&all)
         fingerprints = sorted.map { Fingerprint.of($0, key: key) }
+        longest = min(sorted.map(\.count).max() ?? 0, 4096)
 
         var patterns: [Pattern] = []
         for (index, value) in sorted.enumerated() {
@@ -109,8 +112,21 @@ final class KnownValues: Sendable {
 
     func fingerprint(of value: Int) -> String { fingerprints[value] }
 
-    /// Every place where a value stands, in any form; they may overlap.
+    /// Every place where a value stands, in any form, wrapped over lines and behind escapes of single characters too; they may overlap.
     func matches(in bytes: UnsafeRawBufferPointer) -> [Match] {
+        guard !patterns.isEmpty else { return [] }
+        var found = plainMatches(in: bytes)
+        func look(_ reading: Unfolding) {
+            for match in reading.bytes.withUnsafeBytes(plainMatches) {
+                found.append(Match(range: reading.source(of: match.range), value: match.value))
+            }
+        }
+        Unfolding.wrappedRuns(in: bytes, overlap: longest * 8, look)
+        Unfolding.unescaped(in: bytes, overlap: longest * 8, look)
+        return found
+    }
+
+    private func plainMatches(in bytes: UnsafeRawBufferPointer) -> [Match] {
         var found: [Match] = []
         guard !patterns.isEmpty, bytes.count >= KnownValues.shortest, let base = bytes.baseAddress else { return found }
         let count = bytes.count

@@ -148,6 +148,12 @@ struct ManifestWriter {
 
     private mutating func string(_ value: String) {
         out.append(UInt8(ascii: "\""))
+        // Most texts need no escape.
+        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C && $0 != 0x7F }) {
+            text(value)
+            out.append(UInt8(ascii: "\""))
+            return
+        }
         for byte in value.utf8 {
             switch byte {
             case UInt8(ascii: "\""): out += Array("\\\"".utf8)

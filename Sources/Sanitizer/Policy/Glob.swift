@@ -25,8 +25,19 @@ struct Glob: Sendable {
     }
 
     private let shape: Shape
+    /// The longest run of bytes that stands in whatever it matches: most paths lack it.
+    private let needle: [UInt8]
     /// The folder that everything it matches lies below or is, as far as the pattern says so literally; nil when unanchored.
     let literalPrefix: [UInt8]?
+
+    /// The name it stands for at any depth, when it is no more than a name.
+    var literalName: [UInt8]? {
+        if case .name(let name) = shape { name } else { nil }
+    }
+    /// The folder of the root that everything it matches lies below or is, when the pattern names one.
+    let rootFolder: [UInt8]?
+    /// Whether it matches paths of one component alone.
+    let isOfRoot: Bool
 
     /// Nil when the pattern is empty or a set in it is not closed.
     init?(_ pattern: some StringProtocol) {
@@ -44,10 +55,24 @@ struct Glob: Sendable {
             }
             return out
         }
+        var runs: [[UInt8]] = [[]]
+        for token in tokens {
+            if case .byte(let byte) = token { runs[runs.count - 1].append(byte) } else { runs.append([]) }
+        }
+        needle = runs.max { $0.count < $1.count } ?? []
         let leading = tokens.prefix {
             if case .byte = $0 { true } else { false }
         }
         literalPrefix = anchored ? literal(leading) : nil
+        let slash = UInt8(ascii: "/")
+        if let literalPrefix, let end = literalPrefix.firstIndex(of: slash) {
+            rootFolder = Array(literalPrefix[..<end])
+        } else {
+            rootFolder = nil
+        }
+        isOfRoot =
+            anchored
+            && !tokens.contains { $0 == .byte(slash) || $0 == .components || $0 == .everything }
         if anchored {
             if let exact = literal(tokens[...]) {
                 shape = .exact(exact)
@@ -130,14 +155,29 @@ struct Glob: Sendable {
             guard path.count >= name.count, path.suffix(name.count).elementsEqual(name) else { return false }
             return path.count == name.count || path[path.endIndex - name.count - 1] == UInt8(ascii: "/")
         case .nameSuffix(let suffix):
-            return path.count >= suffix.count && path.suffix(suffix.count).elementsEqual(suffix)
-                && !suffix.contains(UInt8(ascii: "/"))
+            guard path.count >= suffix.count, path.last == suffix.last else { return false }
+            return path.suffix(suffix.count).elementsEqual(suffix)
         case .general(let tokens):
             if let literalPrefix, !path.starts(with: literalPrefix) { return false }
+            guard holdsNeedle(path) else { return false }
             return Glob.matches(tokens, path)
         case .nameGeneral(let tokens):
+            guard holdsNeedle(path) else { return false }
             let start = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? path.startIndex
             return Glob.matches(tokens, path[start...])
+        }
+    }
+
+    private func holdsNeedle(_ path: ArraySlice<UInt8>) -> Bool {
+        guard let first = needle.first else { return true }
+        return path.withUnsafeBufferPointer { path in
+            guard path.count >= needle.count else { return false }
+            for start in 0...(path.count - needle.count) where path[start] == first {
+                var length = 1
+                while length < needle.count, path[start + length] == needle[length] { length += 1 }
+                if length == needle.count { return true }
+            }
+            return false
         }
     }
 

@@ -74,6 +74,7 @@ public struct Policy: Sendable {
     /// False in `--policy content`: no path rules, no harvest, each file stands alone.
     public let hasPathRules: Bool
     private let builtIn: [Rule]
+    private let index: RuleIndex
     private let own: [Rule]
 
     /// The built-in policy for a Hermes home, then the given rules; the last match decides.
@@ -94,6 +95,7 @@ public struct Policy: Sendable {
         hash = hex(Digest.of(Array("content".utf8), .sha256))
         hasPathRules = false
         builtIn = []
+        index = RuleIndex([])
         own = []
     }
 
@@ -103,6 +105,7 @@ public struct Policy: Sendable {
             let globs = try rule.path.map { try Policy.glob($0, origin: "built-in policy, rule \(rule.id)") }
             return Rule(globs: globs, decision: try rule.decision())
         }
+        index = RuleIndex(builtIn.map(\.globs))
         own = try rules.enumerated().map { index, rule in
             Rule(
                 globs: [try Policy.glob(rule.path, origin: rule.origin)],
@@ -142,7 +145,7 @@ public struct Policy: Sendable {
             }
         }
         let inner = Policy.withinProfile(path[...])
-        return builtIn.last { $0.globs.contains { $0.matches(inner) } }?.decision ?? .unclassified
+        return index.last(for: inner).map { builtIn[$0].decision } ?? .unclassified
     }
 
     /// The decision that holds for a folder and everything in it, if the folder need not be entered.
@@ -173,9 +176,11 @@ public struct Policy: Sendable {
         return isNeeded ? nil : builtIn[index].decision
     }
 
+    private static let profiles = Array("profiles/".utf8)
+
     /// The path within the innermost profile's home.
     static func withinProfile(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let folder = Array("profiles/".utf8)
+        let folder = profiles
         var path = path
         while path.starts(with: folder) {
             let name = path.dropFirst(folder.count)

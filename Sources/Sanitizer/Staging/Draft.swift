@@ -45,15 +45,10 @@ struct Draft {
         return order.compactMap { byKey[$0] }
     }
 
-    /// What the detectors go by: a template is no dotenv file any more, but reads like one.
-    func syntaxName(_ path: [UInt8]) -> [UInt8] { path }
-
     /// The name in the home, where the tree has another and it holds no secret.
     func originalName(_ path: [UInt8]) -> [UInt8]? {
         storedName == path || found.contains { $0.place == "name" } ? nil : path
     }
-
-    static func text(_ path: [UInt8]) -> String { printable(path) }
 }
 
 /// What a restore drill counts.

@@ -5,6 +5,8 @@ internal import SystemPackage
 struct FileProcessor: Sendable {
     /// The largest file that is kept although no rule names it.
     static let largestUnclassified: Int64 = 1 << 20
+    /// The error of a rule whose work reached its limit.
+    private static let limit = "rules.limit"
     /// How often what a redaction leaves behind is redacted again.
     private static let passes = 4
 
@@ -18,7 +20,18 @@ struct FileProcessor: Sendable {
 
     /// - Throws: `OperatorError` for a file that the policy keeps and that cannot be read.
     func process(_ item: HomeInventory.Item) throws -> FileRecord {
-        let (name, nameHits) = try gate.inspector.redactedName(item.path)
+        let (name, nameHits): ([UInt8], [Hit])
+        do {
+            (name, nameHits) = try gate.inspector.redactedName(item.path)
+        } catch let error as OperatorError where error.type == FileProcessor.limit {
+            // A name that cannot be judged is not told.
+            let fingerprint = Fingerprint.of(item.path, key: key)
+            return FileRecord(
+                outcome: .excluded(
+                    Manifest.Exclusion(
+                        path: Marker.ascii(rule: FileProcessor.limit, fingerprint: fingerprint),
+                        rule: item.decision.rule, reason: "a detector's rule gave up on its name", findings: [])))
+        }
         func excluded(_ reason: String, _ findings: [Manifest.Redaction] = []) -> FileRecord {
             FileRecord(
                 outcome: .excluded(
@@ -47,7 +60,13 @@ struct FileProcessor: Sendable {
                     advice: "give this user the right to read it, or exclude it with a rule")
             }
         }
-        var record = try process(item, content.bytes, name: name, nameHits: nameHits, excluded: excluded)
+        var record: FileRecord
+        do {
+            record = try process(item, content.bytes, name: name, nameHits: nameHits, excluded: excluded)
+        } catch let error as OperatorError where error.type == FileProcessor.limit {
+            // Fails closed: what could not be looked through to the end is not kept.
+            record = excluded("a detector's rule gave up on its content")
+        }
         record.changedWhileRead = !content.isStable
         return record
     }
@@ -66,7 +85,7 @@ struct FileProcessor: Sendable {
         }
         if let reason = try rewrite(item, &draft) { return excluded(reason, draft.redactions) }
         for _ in 0..<FileProcessor.passes {
-            switch try gate.pass(draft.bytes, name: draft.syntaxName(item.path)) {
+            switch try gate.pass(draft.bytes, name: item.path) {
             case .passed(let gated):
                 try store?(item, gated)
                 return FileRecord(outcome: .stored(stored(item, draft, original: original)))
@@ -100,10 +119,10 @@ struct FileProcessor: Sendable {
             guard let encoding = TextEncoding.of(draft.bytes) else { return "environment variables that are not text" }
             let template = DotenvTemplate(encoding.decoded(draft.bytes) ?? draft.bytes)
             draft.bytes = template.text
-            draft.storedName += Array(".template".utf8)
             draft.needed = template.names.map {
-                Manifest.Needed(kind: .environment, name: $0, file: Draft.text(item.path), location: nil)
+                Manifest.Needed(kind: .environment, name: $0, file: printable(draft.storedName), location: nil)
             }
+            draft.storedName += Array(".template".utf8)
             return nil
         case .volatile(let null, let zero):
             // What is not JSON is kept as it stands; the drill will say so.
@@ -125,7 +144,7 @@ struct FileProcessor: Sendable {
                         variable: replacement.variable))
                 draft.needed.append(
                     Manifest.Needed(
-                        kind: .configuration, name: replacement.variable, file: Draft.text(item.path),
+                        kind: .configuration, name: replacement.variable, file: printable(draft.storedName),
                         location: replacement.keyPath))
             }
             return nil

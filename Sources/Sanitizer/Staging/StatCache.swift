@@ -7,10 +7,12 @@ internal import SystemPackage
 /// identity (policy, program, options, harvested values, key of the fingerprints). A file whose times were not safely in the past when it
 /// was read is not remembered: it could change again without its times showing it (git's "racy" entries).
 ///
+/// A record stands under a keyed hash of the path, and holds no path of the home but cleaned ones: a file's name may be a secret.
+///
 /// The file is binary, little-endian: the magic, the identity (32 bytes), records of length-prefixed fields, and the SHA-256 of all that.
 /// A cache that is damaged in any way is as none.
 struct StatCache {
-    private static let magic = Array("hermes-ops stat cache 1\n".utf8)
+    private static let magic = Array("hermes-ops stat cache 2\n".utf8)
     /// How far a file's times must lie before the moment it was read: more than any file system's granularity but FAT's, which no home
     /// of a Unix user stands on.
     static let settling: Int64 = 1_000_000_000
@@ -48,13 +50,37 @@ struct StatCache {
 
     struct Damaged: Error {}
 
-    private(set) var records: [[UInt8]: (stamp: Stamp, record: FileRecord)] = [:]
+    /// A path in the cache: 16 bytes of BLAKE2b under the fingerprints' key.
+    struct Key: Hashable {
+        private let low: UInt64
+        private let high: UInt64
+
+        init(_ path: [UInt8], _ key: Secret) {
+            let hash = path.withUnsafeBytes { keyedHash($0, key: key, length: 16) }
+            (low, high) = hash.withUnsafeBytes {
+                ($0.loadUnaligned(as: UInt64.self), $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            }
+        }
+
+        fileprivate init(_ reader: inout Reader) throws(Damaged) {
+            low = try reader.number()
+            high = try reader.number()
+        }
+
+        fileprivate func write(to writer: inout Writer) {
+            writer.number(low)
+            writer.number(high)
+        }
+    }
+
+    private(set) var records: [Key: (stamp: Stamp, record: FileRecord)] = [:]
 
     /// Reads a cache; empty when there is none, it is damaged, or it has another identity.
     init(_ path: FilePath?, identity: [UInt8]) {
         guard let path, let bytes = try? FileSystem.read(path, limit: StatCache.largest),
             bytes.count > StatCache.magic.count + 64,
-            Digest.of(Array(bytes.dropLast(32)), .sha256).elementsEqual(bytes.suffix(32)),
+            bytes.withUnsafeBytes({ Digest.of(UnsafeRawBufferPointer(rebasing: $0.dropLast(32)), .sha256) })
+                .elementsEqual(bytes.suffix(32)),
             bytes.starts(with: StatCache.magic + identity)
         else { return }
         var reader = Reader(bytes: bytes, index: StatCache.magic.count + identity.count, end: bytes.count - 32)
@@ -62,9 +88,9 @@ struct StatCache {
             let count = Int(truncatingIfNeeded: try reader.number())
             records.reserveCapacity(min(count, 1 << 20))
             for _ in 0..<count {
-                let path = try reader.blob()
+                let key = try Key(&reader)
                 let stamp = try Stamp(&reader)
-                records[path] = (stamp, try FileRecord(&reader))
+                records[key] = (stamp, try FileRecord(&reader))
             }
         } catch {
             records = [:]
@@ -72,13 +98,13 @@ struct StatCache {
     }
 
     static func write(
-        _ records: [(path: [UInt8], stamp: Stamp, record: FileRecord)], to path: FilePath, identity: [UInt8]
+        _ records: [(key: Key, stamp: Stamp, record: FileRecord)], to path: FilePath, identity: [UInt8]
     ) throws {
         var writer = Writer()
         writer.out = magic + identity
         writer.number(UInt64(records.count))
         for item in records {
-            writer.bytes(item.path)
+            item.key.write(to: &writer)
             for field in [
                 item.stamp.device, item.stamp.inode, UInt64(bitPattern: item.stamp.size),
                 UInt64(item.stamp.permissions),

@@ -37,7 +37,13 @@ struct TreeAssembly {
             }
         case .stored(let stored): pending.append((item, stored, source))
         }
-        if record.changedWhileRead { changed.append(printable(item.path)) }
+        if record.changedWhileRead {
+            switch record.outcome {
+            case .stored(let stored): changed.append(printable(stored.entry.path))
+            case .excluded(let exclusion): changed.append(printable(exclusion.path))
+            case .vanished: break
+            }
+        }
     }
 
     /// The irregular files with clean names.
@@ -45,11 +51,12 @@ struct TreeAssembly {
         try inventory.irregular.map { Manifest.Irregular(path: try clean($0.path), kind: $0.kind) }
     }
 
-    mutating func tree(gate: Gate, fromCache: Int, irregular: [Manifest.Irregular]) -> SanitizedTree {
+    mutating func tree(gate: Gate, fromCache: Int, irregular: [Manifest.Irregular]) throws -> SanitizedTree {
         // Files that keep their names come first to them; the others, templates and redacted names, make way.
         var taken: Set<[UInt8]> = [Canary.path, Array(Manifest.fileName.utf8)]
         let natural = pending.indices.filter { pending[$0].item.path == pending[$0].stored.entry.path }
         let renamed = pending.indices.filter { pending[$0].item.path != pending[$0].stored.entry.path }
+        entries.reserveCapacity(pending.count)
         for index in natural + renamed {
             let item = pending[index]
             var stored = item.stored
@@ -63,6 +70,7 @@ struct TreeAssembly {
             }
             add(stored, item.source)
         }
+        pending = []
         entries.sort { $0.entry.path.lexicographicallyPrecedes($1.entry.path) }
         var manifest = Manifest(
             instance: instance, policy: policyHash, entries: entries.map(\.entry), excluded: excluded,
@@ -81,7 +89,8 @@ struct TreeAssembly {
             redactedFiles: manifest.entries.count { $0.action == .redact }, redactions: redactionCount,
             excluded: manifest.excluded.count)
         return SanitizedTree(
-            files: entries.map(\.file), manifest: manifest, changedWhileRead: changed.sorted(),
+            files: entries.map(\.file), manifest: try manifest.cleaned(by: gate.inspector),
+            changedWhileRead: changed.sorted(),
             warnings: warnings.sorted(),
             unreadThanksToCache: fromCache, gate: gate)
     }
@@ -100,9 +109,12 @@ struct TreeAssembly {
             ))
         needed += stored.needed
         redactionCount += stored.redactionCount
-        let name = printable(entry.path)
-        if let jobs = stored.cronJobs { counts.cronJobs.append(Manifest.CronJobs(file: name, ids: jobs)) }
-        if let memories = stored.memories { counts.memories.append(Manifest.Memories(file: name, entries: memories)) }
+        if let jobs = stored.cronJobs {
+            counts.cronJobs.append(Manifest.CronJobs(file: printable(entry.path), ids: jobs))
+        }
+        if let memories = stored.memories {
+            counts.memories.append(Manifest.Memories(file: printable(entry.path), entries: memories))
+        }
         let slash = entry.path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         if entry.path[slash...].elementsEqual("SKILL.md".utf8) { counts.skills += 1 }
     }
@@ -118,8 +130,13 @@ struct TreeAssembly {
     }
 
     private static func bytes(_ hexadecimal: String) -> [UInt8] {
-        let digits = hexadecimal.utf8.map { hexValue($0) ?? 0 }
-        return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+        var digits = hexadecimal.utf8.makeIterator()
+        return [UInt8](unsafeUninitializedCapacity: 32) { out, count in
+            while count < 32, let high = digits.next(), let low = digits.next() {
+                out.initializeElement(at: count, to: (hexValue(high) ?? 0) << 4 | (hexValue(low) ?? 0))
+                count += 1
+            }
+        }
     }
 
     private static let canary = Manifest.Entry(

@@ -6,6 +6,8 @@ struct StepMaker: StepFactory {
     let session: Session
     let configuration: Configuration
     let acceptShrink: Bool
+    /// What a drill restores is left for a person to look at.
+    var keepDrill = false
 
     func makeStep(_ declaration: StepDeclaration, of job: JobDeclaration) throws -> any Step {
         switch declaration.action {
@@ -18,10 +20,9 @@ struct StepMaker: StepFactory {
         case .snapshot: SnapshotStep(session: session)
         case .watchdog: WatchdogStep(session: session)
         case .notify(let options): NotifyStep(session: session, options: options)
-        default:
-            throw OperatorError(
-                "no-such-step", doing: "making step", subject: declaration.name, reason: "it is not known",
-                exit: .configuration)
+        case .restore(let options): RestoreStep(session: session, options: options, keep: keepDrill)
+        case .verify(let options): VerifyStep(session: session, options: options)
+        case .remind(let options): RemindStep(session: session, options: options)
         }
     }
 }

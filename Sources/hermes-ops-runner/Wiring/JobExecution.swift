@@ -10,12 +10,15 @@ struct JobExecution: Sendable {
     let job: String
     let dryRun: Bool
     let acceptShrink: Bool
+    /// What a drill restores is left for a person to look at.
+    var keepDrill = false
 
     func run() async throws -> RunResult {
         let configuration = try await session.configuration()
         let runner = JobRunner(
             configuration: configuration, stateDirectory: session.stateDirectory, version: Version.current,
-            factory: StepMaker(session: session, configuration: configuration, acceptShrink: acceptShrink),
+            factory: StepMaker(
+                session: session, configuration: configuration, acceptShrink: acceptShrink, keepDrill: keepDrill),
             logger: session.logger, nextElapse: session.nextElapse, progress: session.progress,
             beforeRun: { await before($0, configuration) }, afterRun: { await after($0, configuration) })
         let options = RunOptions(
@@ -24,6 +27,7 @@ struct JobExecution: Sendable {
         // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
         if result.exit != .skipped {
             try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))
+            session.sweepDrills()
         }
         return result
     }

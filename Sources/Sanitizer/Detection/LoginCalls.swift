@@ -1,0 +1,143 @@
+/// Secrets that programs and sessions of protocols hand over by place, without naming them: `smtp.login("kim", "x")`,
+/// `auth=("kim", "x")`, `INSERT INTO users (name, password) VALUES ('kim', 'x')`, `a1 LOGIN kim x`, `/msg NickServ IDENTIFY x`.
+extension DetectionPass {
+    /// Calls and which of their arguments is the secret, counted from 0.
+    static let loginCalls: [(anchor: String, argument: Int)] = [
+        (".login(", 1), ("basicauth(", 1), ("basic_auth(", 1), ("auth=(", 1), ("auth = (", 1), (".auth(", 1),
+        ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
+        ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
+        ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
+        ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
+    ]
+
+    func loginCallHit(_ end: Int, argument: Int) {
+        var position = end
+        for place in 0...argument {
+            position = text.skipSpace(position)
+            // `-String "x"` of PowerShell.
+            if text.has("-string ", at: position) { position = text.skipBlanks(position + 8) }
+            if text.quoteDepth(at: position) != nil
+                || text.quoteDepth(at: position + 1) != nil && text[position].isLetter
+            {
+                guard let value = text.readValue(at: position), value.isQuoted else { return }
+                if place == argument {
+                    typedSecret(value, rule: "login-call", isCode: true)
+                    return
+                }
+                position = text.skipSpace(value.end)
+            } else {
+                guard place < argument else { return }
+                // An expression: up to the comma that ends it.
+                let limit = min(text.count, position + 200)
+                var open = 0
+                while position < limit, open > 0 || text[position] != 44 {
+                    let byte = text[position]
+                    if byte == 40 || byte == 91 || byte == 123 { open += 1 }
+                    if byte == 41 || byte == 93 || byte == 125 { open -= 1 }
+                    if open < 0 || byte == 59 { return }
+                    position += 1
+                }
+            }
+            guard text[position] == 44 else { return }
+            position += 1
+        }
+    }
+
+    /// Adds a value that is said to be a secret by its place alone, if it does not look like a word.
+    @discardableResult
+    func typedSecret(_ value: FoundValue, rule: String, isCode: Bool = false) -> Bool {
+        let profile = ByteProfile(text, value.range)
+        guard profile.length >= 4, profile.digits + profile.symbols > 0 || profile.looksRandom,
+            profile.digits > 0 || !judge.isWordLike(text, value.range),
+            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode)
+        else { return false }
+        add(rule, value.range)
+        return true
+    }
+
+    /// `INSERT INTO table (a, password) VALUES ('x', 'y'), …`: the values under the columns that name secrets.
+    func insertHit(_ end: Int) {
+        guard let open = text.first(40, in: end..<min(text.count, end + 120)),
+            let close = text.first(41, in: open..<min(text.count, open + 2000))
+        else { return }
+        var names: [KeyName] = []
+        var column = open + 1
+        for index in open + 1...close where text[index] == 44 || index == close {
+            var start = column
+            var stop = index
+            while start < stop, !text[start].isName { start += 1 }
+            while stop > start, !text[stop - 1].isName { stop -= 1 }
+            names.append(start < stop ? readName(start..<stop) : KeyName())
+            column = index + 1
+        }
+        guard names.contains(where: { $0.level >= .medium }) else { return }
+        var position = text.skipSpace(close + 1)
+        guard text.has("values", at: position) else { return }
+        position = text.skipSpace(position + 6)
+        var rows = 0
+        while text[position] == 40, rows < 10_000 {
+            position += 1
+            var place = 0
+            while position < text.count {
+                position = text.skipSpace(position)
+                if text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted {
+                    if place < names.count, judge.isSecret(text, value, name: names[place], isCode: false) {
+                        add(Self.ruleID(names[place]), value.range)
+                    }
+                    position = max(position + 1, value.end)
+                }
+                while position < text.count, text[position] != 44, text[position] != 41, text[position] != 59 {
+                    position += 1
+                }
+                guard text[position] == 44 else { break }
+                position += 1
+                place += 1
+            }
+            guard text[position] == 41 else { return }
+            position = text.skipSpace(position + 1)
+            guard text[position] == 44 else { return }
+            position = text.skipSpace(position + 1)
+            rows += 1
+        }
+    }
+
+    /// `a1 LOGIN kim x` of IMAP, `AUTH default x` of Redis, `NickServ IDENTIFY kim x`: the line's last word.
+    func sessionLoginHit(_ start: Int, _ end: Int) {
+        let lineEnd = text.lineEnd(from: end, limit: 200)
+        var position = text.skipBlanks(end)
+        if text.has("nickserv", at: start) {
+            guard text.has("identify ", at: position) else { return }
+            position = text.skipBlanks(position + 9)
+        }
+        for _ in 0..<2 {
+            guard position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
+            let rest = text.skipBlanks(value.end)
+            if rest >= lineEnd || (rest == value.end && text[rest].isQuote) {
+                typedSecret(value, rule: "session-login")
+                return
+            }
+            position = rest
+        }
+    }
+
+    /// `net use Z: \\nas\x /user:kim x`, `net user kim x /add`.
+    func netUseHit(_ start: Int, _ end: Int) {
+        guard !text[start - 1].isWord else { return }
+        let lineEnd = text.lineEnd(from: end, limit: 300)
+        var position = end
+        var words = 0
+        while position < lineEnd, words < 8 {
+            position = text.skipBlanks(position)
+            guard position < lineEnd else { return }
+            let start = position
+            while position < lineEnd, !text[position].isSpace { position += 1 }
+            let last = text[position - 1]
+            if words > 0, text[start] != 47, text[start] != 92, last != 58, last != 42,
+                let value = text.readValue(at: start, context: .word)
+            {
+                typedSecret(value, rule: "command-line")
+            }
+            words += 1
+        }
+    }
+}

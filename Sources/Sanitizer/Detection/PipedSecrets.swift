@@ -1,0 +1,70 @@
+/// Secrets that a shell writes into a program or a file: `echo x | sudo -S …`, `printf x | docker login --password-stdin`,
+/// `echo x > ~/.vault_pass`, `gh auth login --with-token <<< x`.
+extension DetectionPass {
+    private static let readers: [StaticString] = [
+        "password-stdin", "sudo -s", "sudo --stdin", "chpasswd", "--with-token", "passphrase-fd", "kinit", "smbpasswd",
+        "cryptsetup", "pass insert", "secret-tool", "passwd --stdin", "passwd", "base64", "openssl passwd", "--stdin",
+        "auth login", "vault login", "keyctl", "systemd-creds", "security add-generic", "op signin", "bw unlock",
+    ]
+
+    /// `echo ` or `printf ` stands before `end`.
+    func echoHit(_ start: Int, _ end: Int) {
+        guard !text[start - 1].isWord else { return }
+        var position = text.skipBlanks(end)
+        while text[position] == 45, text[position + 1].isLetter {
+            while position < text.count, !text[position].isSpace { position += 1 }
+            position = text.skipBlanks(position)
+        }
+        if text.has("printf", at: start), text[position].isQuote, text[position + 1] == 37,
+            let format = text.readValue(at: position), format.isQuoted
+        {
+            position = text.skipBlanks(format.end)
+        }
+        guard let value = text.readValue(at: position, context: .word) else { return }
+        let after = text.skipBlanks(value.end)
+        if text[after] == 124, text[after + 1] != 124 {
+            let stop = text.lineEnd(from: after, limit: 80)
+            for reader in Self.readers {
+                guard let place = text.find(reader, in: after..<stop), place >= 0 else { continue }
+                addPiped(value, onlyPair: text.has("base64", at: place) || text.has("chpasswd", at: place))
+                return
+            }
+        } else if text[after] == 62 {
+            var from = after
+            while text[from] == 62 || text[from].isBlank || text[from].isQuote { from += 1 }
+            var to = from
+            while to < text.count, to - from < 200, !text[to].isSpace, !text[to].isQuote, text[to] != 59, text[to] != 92
+            {
+                to += 1
+            }
+            var file = to
+            while file > from, text[file - 1] != 47 { file -= 1 }
+            guard file < to else { return }
+            if readName(file..<to).level >= .medium { typedSecret(value, rule: "piped-secret") }
+        } else if text[after] == 41, text.find("cryptsetup", in: max(0, start - 120)..<start) != nil {
+            addPiped(value, onlyPair: false)
+        }
+    }
+
+    /// `<<< x` after a command that reads a secret.
+    func hereStringHit(_ start: Int, _ end: Int) {
+        let line = max(text.lineStart(before: start, limit: 160), 0)..<start
+        guard Self.readers.contains(where: { text.find($0, in: line) != nil }),
+            let value = text.readValue(at: end, context: .word)
+        else { return }
+        addPiped(value, onlyPair: text.find("chpasswd", in: line) != nil || text.find("base64", in: line) != nil)
+    }
+
+    /// `user:x` counts from the colon on.
+    private func addPiped(_ value: FoundValue, onlyPair: Bool) {
+        guard onlyPair else {
+            typedSecret(value, rule: "piped-secret")
+            return
+        }
+        guard let colon = text.first(58, in: value.range), colon + 1 < value.range.upperBound, text[colon + 1] != 47,
+            value.range.allSatisfy({ !text[$0].isSpace && ![34, 60, 62, 123, 125].contains(text[$0]) })
+        else { return }
+        typedSecret(
+            FoundValue(range: colon + 1..<value.range.upperBound, quote: 34, end: value.end), rule: "piped-secret")
+    }
+}

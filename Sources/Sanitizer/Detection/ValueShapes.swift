@@ -1,0 +1,263 @@
+/// Shapes of values that are no secrets: references, masks, paths, addresses, code, ids.
+extension ValueJudge {
+    /// Our own markers, masks, references to secrets kept elsewhere, ciphertexts and public material.
+    func isNeverSecret(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        let start = range.lowerBound
+        let first = text[start]
+        let length = range.count
+        let last = text[range.upperBound - 1]
+        switch first {
+        case UInt8(ascii: "$"):
+            let next = text[start + 1]
+            // `$y$`, `$6$`, `$2b$`, `$argon2id$` are hashes, `$NAME` and `${NAME}` references.
+            if next == UInt8(ascii: "{") || next == UInt8(ascii: "(") || next == UInt8(ascii: "[") { return true }
+            if next.isLetter || next == 95 {
+                var index = start + 1
+                while index < range.upperBound,
+                    text[index].isWord || text[index] == 46 || text[index] == 45 || text[index] == 62
+                {
+                    index += 1
+                }
+                if index == range.upperBound { return true }
+                // `$NAME/rest`, `$name->field`, `$Config['x']`
+                if text[index] == UInt8(ascii: "[") || text[index] == UInt8(ascii: "(") || text[index] == 47 {
+                    return true
+                }
+            }
+        case UInt8(ascii: "%"):
+            if last == UInt8(ascii: "%"), length > 2 { return true }
+            if length <= 3 || text[start + 1] == UInt8(ascii: "(") || text[start + 1] == UInt8(ascii: "{") {
+                return true
+            }
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "("): return true
+        case UInt8(ascii: "<"): return true
+        case UInt8(ascii: "!"):
+            if text[start + 1].isUpper || text.has("!vault", at: start) || text.has("!secret", at: start)
+                || text.has("!env", at: start) || text.has("!ref", at: start)
+            {
+                return true
+            }
+        case UInt8(ascii: "#"):
+            if text[start + 1] == UInt8(ascii: "{") || length == 1 { return true }
+        case UInt8(ascii: "@"):
+            if [64, 123, 47, 46].contains(text[start + 1]) { return true }
+        case UInt8(ascii: "*"), UInt8(ascii: "-"), UInt8(ascii: "|"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            if length <= 2 { return true }
+        case UInt8(ascii: "s"):
+            if text.has("ssh-", at: start) || text.has("secret://", at: start) || text.has("sops:", at: start) {
+                return true
+            }
+            if text.has("sha256:", at: start) || text.has("sha512-", at: start) || text.has("sha1-", at: start) {
+                return true
+            }
+            if text.has("ssm:", at: start) || text.has("secretsmanager:", at: start) || text.has("sha256-", at: start) {
+                return true
+            }
+        case UInt8(ascii: "S"):
+            if text.has("sha256:", at: start) { return true }
+        case UInt8(ascii: "M"):
+            // SubjectPublicKeyInfo and certificates in DER.
+            if text.has("migfma0", at: start) || text.has("miibijan", at: start) || text.has("miicijan", at: start) {
+                return true
+            }
+            if text.has("mfkwewyh", at: start) || text.has("miibcgkc", at: start)
+                || text.has("mcowbqydk2vwa", at: start)
+            {
+                return true
+            }
+        default: break
+        }
+        for prefix in PlaceholderWords.referencePrefixes where text.has(prefix, at: start) { return true }
+        var dots = 0
+        for index in range {
+            let byte = text[index]
+            if byte == 0xC2, text[index + 1] == 0xAB || text[index + 1] == 0xBB { return true }
+            if byte == 0xE2, text[index + 1] == 0x80, text[index + 2] == 0xA6 { return true }
+            if byte == UInt8(ascii: ".") { dots += 1 } else { dots = 0 }
+            if dots == 3, length <= 40 { return true }
+            switch byte {
+            case UInt8(ascii: "$"):
+                let next = text[index + 1]
+                if next == UInt8(ascii: "{") || next == UInt8(ascii: "(") { return true }
+            case UInt8(ascii: "{"):
+                if text[index + 1] == UInt8(ascii: "{") { return true }
+                // `{name}` of a format string.
+                var close = index + 1
+                while text[close].isWord || text[close] == 46 { close += 1 }
+                if text[close] == UInt8(ascii: "}"), close > index + 1, close < range.upperBound,
+                    length <= close - index + 12
+                {
+                    return true
+                }
+            case UInt8(ascii: "<"):
+                if text[index + 1] == UInt8(ascii: "%") || text[index + 1].isLetter { return true }
+            case UInt8(ascii: "*"):
+                if text[index + 1] == byte, text[index + 2] == byte { return true }
+            case UInt8(ascii: "x"), UInt8(ascii: "X"):
+                if length <= 80, text[index + 1] == byte, text[index + 2] == byte, text[index + 3] == byte {
+                    return true
+                }
+            default: break
+            }
+        }
+        if text.find("redacted", in: range) != nil || text.has("hermes_ops_", at: start) { return true }
+        if length >= 6, PlaceholderWords.exactStarts.contains(where: { text.has($0, at: start) }) { return true }
+        // The words of the list hold `_` or `-`, save two.
+        if text.find("placeholder", in: range) != nil || text.find("changeme", in: range) != nil { return true }
+        guard text.first(95, in: range) != nil || text.first(45, in: range) != nil else { return false }
+        for word in PlaceholderWords.inside where text.find(word, in: range) != nil { return true }
+        return false
+    }
+
+    /// Shapes that look like a path or address and are secrets all the same.
+    func isSecretDespiteItsShape(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        guard profile.length >= 20, profile.high == 0 else { return false }
+        // Base64 that happens to begin with a slash.
+        var slashes = 0
+        for index in range {
+            let byte = text[index]
+            if byte == UInt8(ascii: "/") { slashes += 1 }
+            if !byte.isBase64, byte != UInt8(ascii: "=") { return false }
+        }
+        return profile.digits >= 2 && profile.upper >= 3 && profile.lower >= 3 && profile.changes * 4 >= profile.length
+            && slashes * 6 <= profile.length && !isIdentity(text, range)
+    }
+
+    func isPath(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        let start = range.lowerBound
+        let first = text[start]
+        let second = text[start + 1]
+        if first == UInt8(ascii: "~"), second == UInt8(ascii: "/") { return true }
+        if first == UInt8(ascii: "."), second == UInt8(ascii: "/") || second == UInt8(ascii: ".") { return true }
+        if first == UInt8(ascii: "/"), second.isLetter || second == 46,
+            text.first(47, in: (start + 1)..<range.upperBound) != nil
+        {
+            return true
+        }
+        if first.isLetter, second == UInt8(ascii: ":"), text[start + 2] == 92 || text[start + 2] == 47 { return true }
+        // `dir/file.ext`
+        if let slash = text.first(47, in: range), slash > start, profile.digits * 6 < profile.length,
+            let dot = text.first(46, in: slash..<range.upperBound), range.upperBound - dot <= 6,
+            range.upperBound - dot > 1,
+            isWordLike(text, start..<dot)
+        {
+            return true
+        }
+        for ending in PlaceholderWords.fileEndings where range.count > ending.utf8CodeUnitCount + 1 {
+            if text.has(ending, at: range.upperBound - ending.utf8CodeUnitCount), profile.symbols <= 4 { return true }
+        }
+        return false
+    }
+
+    /// A URL, e-mail address or host name. A URL's own secrets are another rule's.
+    func isAddress(_ text: ByteText, _ range: Range<Int>, kind: KeyName.Kind) -> Bool {
+        if let colon = text.first(58, in: range), text[colon + 1] == 47, text[colon + 2] == 47 { return true }
+        guard kind != .password else { return false }
+        if let at = text.first(64, in: range), text.first(46, in: at..<range.upperBound) != nil { return true }
+        return false
+    }
+
+    /// Code: calls, member access, subscripts, operators.
+    func isExpression(_ text: ByteText, _ value: FoundValue, isCode: Bool, profile: ByteProfile) -> Bool {
+        let range = value.range
+        let first = text[range.lowerBound]
+        guard
+            first.isWord || first == UInt8(ascii: "&") || first == UInt8(ascii: "*") || first == UInt8(ascii: "@")
+                || first == UInt8(ascii: ":")
+        else { return false }
+        var index = range.lowerBound
+        if !first.isWord { index += 1 }
+        let identifier = index
+        while index < range.upperBound, text[index].isWord { index += 1 }
+        let next = text[index]
+        guard index > identifier else { return false }
+        if index < range.upperBound {
+            if next == UInt8(ascii: "("), text.first(41, in: index..<min(text.count, index + 200)) != nil {
+                return true
+            }
+            if next == UInt8(ascii: "["), text.first(93, in: index..<min(text.count, index + 80)) != nil { return true }
+            if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") { return true }
+            if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
+            if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
+            if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95 {
+                // `config.apiKey`, `self.token`, `os.environ[…]`: members are words.
+                var words = 0
+                var position = identifier
+                while position < range.upperBound {
+                    let start = position
+                    while text[position].isWord { position += 1 }
+                    if position == start { break }
+                    if isWordLike(text, start..<position) { words += 1 } else { break }
+                    guard text[position] == UInt8(ascii: ".") else {
+                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length { return true }
+                        if text[position] == UInt8(ascii: "(") || text[position] == UInt8(ascii: "[") { return true }
+                        break
+                    }
+                    position += 1
+                }
+            }
+        } else if text[text.skipBlanks(value.end)] == UInt8(ascii: "("), isWordLike(text, identifier..<index) {
+            return true
+        }
+        if isCode, isWordLike(text, identifier..<range.upperBound), profile.digits * 5 <= profile.length { return true }
+        return false
+    }
+
+    /// Dotted or slashed words: `mysite.forms.ChangePasswordForm`, `agent/main/session`.
+    func isIdentifierPath(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        guard profile.digits * 8 < profile.length else { return false }
+        var parts = 0
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let start = position
+            while position < range.upperBound, text[position].isWord || text[position] == 45 { position += 1 }
+            guard position > start, isWordLike(text, start..<position) else { return false }
+            if position - start >= 6, isNoisy(text, start..<position) { return false }
+            parts += 1
+            if position == range.upperBound { break }
+            guard text[position] == UInt8(ascii: ".") || text[position] == UInt8(ascii: "/") else { return false }
+            position += 1
+        }
+        return parts >= 3
+    }
+
+    /// `agent:main:discord:131861354439764546`, `keyring:service/user`: words and numbers between colons.
+    func isColonPath(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        guard text[range.lowerBound].isLetter, let colon = text.first(58, in: range) else { return false }
+        var position = range.lowerBound
+        while position < colon {
+            guard text[position].isLower || text[position] == 45 || text[position] == 95 else { return false }
+            position += 1
+        }
+        let rest = ByteProfile(text, (colon + 1)..<range.upperBound)
+        return !rest.looksRandom || text.first(58, in: (colon + 1)..<range.upperBound) != nil
+    }
+
+    func isWordPath(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        for index in range where !(text[index].isLetter || text[index] == 45 || text[index] == 95 || text[index] == 46)
+        {
+            return false
+        }
+        return true
+    }
+
+    func isUUID(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        guard range.count == 36 else { return false }
+        for (offset, index) in range.enumerated() {
+            let byte = text[index]
+            if offset == 8 || offset == 13 || offset == 18 || offset == 23 {
+                guard byte == 45 else { return false }
+            } else {
+                guard byte.isHex else { return false }
+            }
+        }
+        return true
+    }
+
+    /// Ids that services give out, and that logs and sessions are full of.
+    func isIdentity(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        for prefix in PlaceholderWords.idPrefixes where text.has(prefix, at: range.lowerBound) { return true }
+        return false
+    }
+}

@@ -1,0 +1,244 @@
+internal import Glibc
+
+/// Other readings of a text, for the search of known values: lines of base64 joined, escapes undone. Each byte knows where it came from.
+///
+/// Only the parts of a text that can hold such a thing are read again, so that an ordinary text costs one look at its line breaks and
+/// backslashes.
+struct Unfolding {
+    /// The text as it reads.
+    private(set) var bytes: [UInt8] = []
+    /// Where each of `bytes` begins in the source, and where it ends.
+    private var places: [Int32] = []
+    private var ends: [Int32] = []
+
+    /// What a range of ``bytes`` covers in the source.
+    func source(of range: Range<Int>) -> Range<Int> {
+        // The end of the last byte, not the start of the next: line breaks after it are none of it.
+        Int(places[range.lowerBound])..<Int(ends[range.upperBound - 1])
+    }
+
+    private mutating func append(_ byte: UInt8, _ start: Int, _ end: Int) {
+        bytes.append(byte)
+        places.append(Int32(truncatingIfNeeded: start))
+        ends.append(Int32(truncatingIfNeeded: end))
+    }
+
+    private mutating func keepLast(_ count: Int) {
+        let surplus = max(0, bytes.count - count)
+        bytes.removeFirst(surplus)
+        places.removeFirst(surplus)
+        ends.removeFirst(surplus)
+    }
+
+    // MARK: Wrapped lines
+
+    /// The shortest run of base64 characters at a line's end that may go on in the next line. Words are shorter; base64 is wrapped at 60
+    /// characters or more (RFC 2045: 76; PEM: 64), and folded YAML and notes at less.
+    private static let shortestLine = 20
+
+    /// Runs of base64 characters that go on over line breaks: real ones, and `\n` as it stands in JSON and shell strings; indentation,
+    /// quotes of mail (`>`) and comment signs (`#`, `*`, `//`) at a line's start go with the break.
+    static func wrappedRuns(in text: UnsafeRawBufferPointer, overlap: Int, _ body: (Unfolding) -> Void) {
+        let count = text.count
+        var newline = ByteCursor(text, 0x0A)
+        var backslash = ByteCursor(text, UInt8(ascii: "\\"))
+        var index = 0
+        while true {
+            index = min(newline.next(from: index), backslash.next(from: index))
+            guard index < count else { return }
+            var breakStart = index
+            if text[index] == 0x0A, breakStart > 0, text[breakStart - 1] == 0x0D { breakStart -= 1 }
+            var start = breakStart
+            let floor = max(0, breakStart - 4096)
+            while start > floor, EncodedForms.isBase64(text[start - 1]) { start -= 1 }
+            guard breakStart - start >= shortestLine, let next = lineStart(text, after: breakStart) else {
+                index += 1
+                continue
+            }
+            var run = Unfolding()
+            for place in start..<breakStart { run.append(text[place], place, place + 1) }
+            var position = next
+            var isWrapped = false
+            while true {
+                let from = position
+                while position < count, EncodedForms.isBase64(text[position]) { position += 1 }
+                guard position > from else { break }
+                isWrapped = true
+                for place in from..<position { run.append(text[place], place, place + 1) }
+                if run.bytes.count > piece {
+                    body(run)
+                    run.keepLast(overlap)
+                }
+                guard let following = lineStart(text, after: position) else { break }
+                position = following
+            }
+            if isWrapped { body(run) }
+            index = max(index + 1, position)
+        }
+    }
+
+    /// Where the next line's content begins, if there is a line break here.
+    private static func lineStart(_ text: UnsafeRawBufferPointer, after end: Int) -> Int? {
+        var index = end
+        let count = text.count
+        func escape(_ letter: UInt8) -> Bool {
+            // `\n`, and `\\n` where JSON stands in JSON.
+            var place = index
+            while place < count, text[place] == UInt8(ascii: "\\"), place - index < 4 { place += 1 }
+            guard place > index, place < count, text[place] == letter else { return false }
+            index = place + 1
+            return true
+        }
+        if index < count, text[index] == 0x0D { index += 1 }
+        if index < count, text[index] == 0x0A {
+            index += 1
+        } else if index + 1 < count, text[index] == UInt8(ascii: "\\"), text[index + 1] == 0x0A {
+            index += 2
+        } else {
+            let hadReturn = escape(UInt8(ascii: "r"))
+            guard escape(UInt8(ascii: "n")) || hadReturn else { return nil }
+        }
+        while index < count, text[index] == 0x20 || text[index] == 9 || "\"'>#*/|".utf8.contains(text[index]) {
+            // A slash is a base64 character: only the two of a comment go.
+            if text[index] == UInt8(ascii: "/") {
+                guard index + 2 < count, text[index + 1] == UInt8(ascii: "/"), text[index + 2] == 0x20 else { break }
+                index += 1
+            }
+            index += 1
+        }
+        return index < count ? index : nil
+    }
+
+    // MARK: Escapes
+
+    private static let piece = 64 << 10
+
+    /// The parts of a text around `\u00XX` and `%XX` that stand for printable ASCII characters, which need no escape and are written so by
+    /// some encoders all the same; each with all escapes undone, up to three layers of them.
+    ///
+    /// - Parameter overlap: how far a form of a value reaches at most, in bytes.
+    static func unescaped(in text: UnsafeRawBufferPointer, overlap: Int, _ body: (Unfolding) -> Void) {
+        var index = 0
+        let count = text.count
+        while let found = firstEscape(text, from: index) {
+            let start = max(0, found - overlap)
+            let end = min(count, found + piece + overlap)
+            var reading = Unfolding()
+            for place in start..<end { reading.append(text[place], place, place + 1) }
+            for _ in 0..<3 {
+                guard let next = reading.undoingEscapes() else { break }
+                reading = next
+                body(reading)
+            }
+            index = found + piece
+        }
+    }
+
+    private static func firstEscape(_ text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        // Digits, letters and marks: 0x20 to 0x7F but for the blank and what else is quoted everywhere (`%20`, `%2F`).
+        var best: Int?
+        var percent = ByteCursor(text, UInt8(ascii: "%"))
+        var index = percent.next(from: start)
+        while index + 2 < text.count {
+            if (0x33...0x37).contains(text[index + 1]), hexValue(text[index + 2]) != nil {
+                best = index
+                break
+            }
+            index = percent.next(from: index + 1)
+        }
+        let end = best ?? text.count
+        var backslash = ByteCursor(text, UInt8(ascii: "\\"))
+        index = backslash.next(from: start)
+        while index + 6 <= end {
+            if text[index + 1] == UInt8(ascii: "u"), text[index + 2] == 0x30, text[index + 3] == 0x30,
+                (0x32...0x37).contains(text[index + 4]), hexValue(text[index + 5]) != nil
+            {
+                return index
+            }
+            index = backslash.next(from: index + 1)
+        }
+        return best
+    }
+
+    /// One layer less; nil when there is none.
+    private func undoingEscapes() -> Unfolding? {
+        var out = Unfolding()
+        var changed = false
+        var index = 0
+        func digits(_ from: Int, _ count: Int) -> UInt32? {
+            guard from + count <= bytes.count else { return nil }
+            var value: UInt32 = 0
+            for place in from..<(from + count) {
+                guard let digit = hexValue(bytes[place]) else { return nil }
+                value = value << 4 | UInt32(digit)
+            }
+            return value
+        }
+        while index < bytes.count {
+            let byte = bytes[index]
+            var length = 1
+            var written: [UInt8] = []
+            if byte == UInt8(ascii: "%"), let value = digits(index + 1, 2) {
+                length = 3
+                written = [UInt8(value)]
+            } else if byte == UInt8(ascii: "\\"), index + 1 < bytes.count {
+                switch bytes[index + 1] {
+                case UInt8(ascii: "u"):
+                    // Surrogates stay: a value with characters beyond the first plane is found by its forms.
+                    if let value = digits(index + 2, 4), let scalar = Unicode.Scalar(value) {
+                        length = 6
+                        written = Array(String(scalar).utf8)
+                    }
+                case UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "\""), UInt8(ascii: "'"):
+                    length = 2
+                    written = [bytes[index + 1]]
+                case UInt8(ascii: "n"):
+                    length = 2
+                    written = [0x0A]
+                case UInt8(ascii: "r"):
+                    length = 2
+                    written = [0x0D]
+                case UInt8(ascii: "t"):
+                    length = 2
+                    written = [9]
+                default: break
+                }
+            }
+            let (start, end) = (Int(places[index]), Int(ends[index + length - 1]))
+            if written.isEmpty {
+                out.append(byte, start, Int(ends[index]))
+                index += 1
+                continue
+            }
+            changed = true
+            for new in written { out.append(new, start, end) }
+            index += length
+        }
+        return changed ? out : nil
+    }
+}
+
+/// Finds the places of one byte, going forward.
+private struct ByteCursor {
+    private let text: UnsafeRawBufferPointer
+    private let byte: UInt8
+    private var found = -1
+
+    init(_ text: UnsafeRawBufferPointer, _ byte: UInt8) {
+        self.text = text
+        self.byte = byte
+    }
+
+    /// The first place at or after `start`; the text's length when there is none.
+    mutating func next(from start: Int) -> Int {
+        if found >= start { return found }
+        guard start < text.count, let base = text.baseAddress,
+            let hit = memchr(base + start, Int32(byte), text.count - start)
+        else {
+            found = text.count
+            return found
+        }
+        found = base.distance(to: UnsafeRawPointer(hit))
+        return found
+    }
+}

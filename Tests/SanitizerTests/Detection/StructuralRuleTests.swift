@@ -1,0 +1,222 @@
+internal import TestSupport
+internal import Testing
+
+@testable internal import Sanitizer
+
+/// Each syntax with its secrets, and with what only looks like one. `@@` in a text stands for the secret, made anew for each case.
+@Suite struct StructuralRuleTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var name: String
+        var text: String
+        var secret = Kind.random
+        enum Kind: Sendable { case random, typed, pin, hex, base64, words }
+        var testDescription: String { "\(name): \(text.prefix(60))" }
+        init(_ name: String, _ text: String, _ secret: Kind = .random) {
+            self.name = name
+            self.text = text
+            self.secret = secret
+        }
+    }
+
+    static func secret(_ kind: Case.Kind, _ random: inout SeededGenerator) -> String {
+        func draw(_ set: String, _ count: Int) -> String {
+            let members = TokenTemplate.members(of: set)
+            return String((0..<count).map { _ in members.randomElement(using: &random)! })
+        }
+        return switch kind {
+        case .random: draw("a-z", 1) + draw("A-Z", 2) + draw("0-9", 3) + draw("A-Za-z0-9", 26)
+        case .typed:
+            ["Kaffee", "Sommer", "Dragon"].randomElement(using: &random)! + "#" + draw("0-9", 3) + "!" + draw("a-z", 2)
+        case .pin: draw("1-9", 2) + draw("0-9", 2)
+        case .hex: draw("0-9a-f", 32)
+        case .base64: draw("A-Za-z0-9", 40) + "=="
+        case .words: "apfel-" + draw("a-z", 6) + "-" + draw("a-z", 7)
+        }
+    }
+
+    static let positives: [Case] = [
+        Case("config.yaml", "providers:\n  x:\n    api_key: @@\n    model: y\n"),
+        Case("config.yaml", "db:\n  password: @@ # the old one\n", .typed),
+        Case("config.yaml", "vision: {provider: custom, api_key: '@@', n: 1}\n", .hex),
+        Case("config.yaml", "tokens:\n  - @@\n  - other\n"),
+        Case("config.yaml", "password: |\n  @@\nnext: 1\n", .typed),
+        Case("config.yaml", "env:\n  - name: ADMIN_PASSWORD\n    value: @@\n  - name: MODE\n    value: fast\n", .typed),
+        Case("a.json", #"{"auth": {"refresh_token": "@@", "n": 1}}"#),
+        Case("a.jsonl", #"{"role":"tool","content":"{\n  \"api_key\": \"@@\",\n  \"region\": \"eu\"\n}\n"}"#),
+        Case("a.jsonl", #"{"a":"{\"b\":\"{\\\"client_secret\\\":\\\"@@\\\"}\"}"}"#),
+        Case("a.jsonl", #"{"content":"db:\n  user: app\n  password: @@\n"}"#, .typed),
+        Case("a.json", #"{"env": [{"name": "DB_PASSWORD", "value": "@@"}]}"#, .typed),
+        Case("a.toml", "[server]\napi_key = \"@@\"\n"),
+        Case(".env", "SUDO_PASSWORD='@@'\nLOG=info\n", .typed),
+        Case(".env", "# API_SERVER_KEY=@@\n"),
+        Case("a.properties", "spring.datasource.password=@@\n", .typed),
+        Case("a.sh", "export SERVICE_TOKEN=@@ && run\n"),
+        Case("a.sh", "PGPASSWORD=@@ psql -h db\n", .typed),
+        Case("notes.md", "mysql -u root -p@@ -e 'select 1'\n", .typed),
+        Case("notes.md", "curl -u kim:@@ https://example.org/\n", .typed),
+        Case("notes.md", "curl -X POST \\\n  -u kim:@@ \\\n  https://example.org/\n", .typed),
+        Case("notes.md", "sshpass -p '@@' ssh kim@host\n", .typed),
+        Case("notes.md", "docker login -u kim -p @@ registry.example.org\n", .typed),
+        Case("notes.md", "redis-cli -a @@ ping\n", .typed),
+        Case("notes.md", "openssl enc -pass pass:@@ -in a\n", .typed),
+        Case("notes.md", "ldapsearch -x -D cn=admin -w @@ -b dc=x\n", .typed),
+        Case("notes.md", "smbclient //nas/share -U kim%@@\n", .typed),
+        Case("notes.md", "tool login --token @@ --quiet\n"),
+        Case("a.log", "headers {'Authorization': 'Bearer @@', 'Accept': '*/*'}\n"),
+        Case("a.log", "> X-Api-Key: @@\n"),
+        Case("a.log", "> Cookie: theme=dark; session_id=@@; lang=de\n"),
+        Case("a.log", "< Set-Cookie: auth=@@; Path=/; HttpOnly\n"),
+        Case("a.log", "GET https://api.example.org/v1?city=Berlin&appid=@@&units=si HTTP/1.1\n", .hex),
+        Case(".netrc", "machine api.example.org\n  login me@example.org\n  password @@\n", .typed),
+        Case(".pgpass", "db.example.org:5432:app:kim:@@\n", .typed),
+        Case(".npmrc", "//registry.example.org/:_authToken=@@\n"),
+        Case("notes.md", "connect with `smtp://kim:@@@mail.example.org:587` please\n", .typed),
+        Case("a.yaml", "url: redis://:@@@cache:6379/0\n", .random),
+        Case("a.cs", "var c = \"Server=db;User Id=app;Password=@@;Encrypt=true\";\n", .typed),
+        Case("a.xml", "<config><apiKey>@@</apiKey></config>\n"),
+        Case("a.xml", "<add key=\"MailPassword\" value=\"@@\"/>\n", .typed),
+        Case("a.plist", "<key>Password</key>\n<string>@@</string>\n", .typed),
+        Case("a.sql", "CREATE USER app IDENTIFIED BY '@@';\n", .typed),
+        Case("a.py", "client = Weather(api_key='@@', units='metric')\n"),
+        Case("a.py", "password: str = \"@@\"\n", .typed),
+        Case("a.js", "const key = process.env.API_KEY || '@@';\n"),
+        Case("a.py", "token = os.getenv('API_TOKEN', '@@')\n"),
+        Case("logins.csv", "site,username,password\nexample.org,kim,@@\n", .typed),
+        Case("notes.md", "| site | user | password |\n|---|---|---|\n| example.org | kim | @@ |\n", .typed),
+        Case("MEMORY.md", "- The guest wifi password is @@\n", .typed),
+        Case("MEMORY.md", "- The guest wifi password is @@.\n", .words),
+        Case("MEMORY.md", "Das Passwort für den Router lautet @@\n", .typed),
+        Case("MEMORY.md", "Contraseña: @@\n", .typed),
+        Case("MEMORY.md", "пароль: @@\n", .typed),
+        Case("MEMORY.md", "密码：@@\n", .typed),
+        Case("MEMORY.md", "Mot de passe : @@\n", .typed),
+        Case("MEMORY.md", "PIN: @@\n", .pin),
+        Case("MEMORY.md", "use @@ as the password for the NAS\n", .typed),
+        Case("MEMORY.md", "login: kim / @@\n", .typed),
+        Case("MEMORY.md", "**Password:** `@@`\n", .typed),
+        Case("a.diff", "-    \"password\": \"@@\",\n+    \"password\": \"${PASSWORD}\",\n", .typed),
+        Case("a.json", "{\"auths\": {\"https://index.docker.io/v1/\": {\"auth\": \"@@\"}}}", .base64),
+        Case("a.ps1", "$env:SERVICE_TOKEN = \"@@\"\n"),
+        Case("Dockerfile", "FROM x\nENV DB_PASSWORD @@\n", .typed),
+        Case("a.sh", "echo '@@' | sudo -S apt update\n", .typed),
+        Case("a.sh", "echo \"@@\" | docker login -u kim --password-stdin\n", .typed),
+        Case("a.sh", "echo \"kim:@@\" | chpasswd\n", .typed),
+        Case("a.sh", "echo @@ > ~/.vault_pass\n", .typed),
+        Case("a.sh", "gh auth login --with-token <<< @@\n"),
+        Case("a.sh", "lftp -u kim,@@ sftp://example.org\n", .typed),
+        Case("a.bat", "net use Z: \\\\srv\\share /user:kim @@\n", .typed),
+        Case("a.ps1", "ConvertTo-SecureString \"@@\" -AsPlainText -Force\n", .typed),
+        Case("a.py", "smtp.login('kim@example.org', '@@')\n", .typed),
+        Case("a.py", "requests.get(url, auth=HTTPBasicAuth('kim', '@@'))\n", .typed),
+        Case("a.java", "DriverManager.getConnection(\"jdbc:mysql://db/x\", \"kim\", \"@@\")\n", .typed),
+        Case("a.php", "$pdo = new PDO($dsn, 'kim', '@@');\n", .typed),
+        Case("a.sql", "INSERT INTO users (id, name, password) VALUES (1, 'kim', '@@');\n", .typed),
+        Case("irc.log", "/msg NickServ IDENTIFY kim @@\n", .typed),
+        Case("imap.log", "a1 LOGIN kim@example.org @@\n", .typed),
+        Case("redis.log", "AUTH default @@\n", .typed),
+        Case("MEMORY.md", "The alarm code is @@.\n", .pin),
+        Case("MEMORY.md", "Netflix: kim@example.org / @@\n", .typed),
+        Case("combo.txt", "kim@example.org:@@\n", .typed),
+        Case("MEMORY.md", "WiFi \"HomeNet\" -> @@\n", .typed),
+        Case("signify.sec", "untrusted comment: signify secret key\n@@\n", .base64),
+        Case("unattend.xml", "<AdministratorPassword><Value>@@</Value></AdministratorPassword>\n", .typed),
+        Case("x.har", "{\"name\":\"set-cookie\",\"value\":\"session=@@; Path=/\"}"),
+        Case("s.jsonl", #"{"content":"| site | password |\n|---|---|\n| x.org | @@ |\n"}"#, .typed),
+        Case("MEMORY.md", "My OpenWeather key is @@\n", .hex),
+        Case("a.env", "export BW_SESSION=\"@@\"\n", .base64),
+        Case("a.log", "redirect=%2Flogin%3Fpassword%3D@@%26user%3Dkim\n"),
+        Case("cookies.txt", ".example.org\tTRUE\t/\tTRUE\t1893456000\tsessionid\t@@\n"),
+    ]
+
+    @Test(arguments: positives) func findsTheSecretAndNothingElse(_ one: Case) throws {
+        let detector = try TokenRuleTests.detector.get()
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<8 {
+            let secret = Self.secret(one.secret, &random)
+            let text = one.text.replacing("@@@", with: secret + "@").replacing("@@", with: secret)
+            let found = try findings(text, detector, name: one.name)
+            #expect(found == [secret], "in \(text)")
+        }
+    }
+
+    static let negatives: [(String, String)] = [
+        (
+            "config.yaml",
+            "api_key: ${OPENAI_API_KEY}\napi_key: $OPENAI_API_KEY\napi_key: \"{api_key}\"\napi_key: {{ api_key }}\n"
+        ),
+        (
+            "config.yaml",
+            "api_key: env:OPENAI_API_KEY\nkey_file: ~/.ssh/id_ed25519\ntoken_type: Bearer\nmax_tokens: 4096\n"
+        ),
+        ("config.yaml", "api_key: ${HERMES_OPS_PROVIDERS_X_API_KEY}\npassword: «redacted:password:0a1b2c3d»\n"),
+        (
+            "config.yaml",
+            "password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6638\nsecret: ENC[AES256_GCM,data:abc=,iv:x=]\n"
+        ),
+        (".env.example", "OPENAI_API_KEY=YOUR_API_KEY\nDB_PASSWORD=changeme\nTOKEN=<token>\nSECRET=\nKEY=***\n"),
+        (
+            "a.py",
+            "password = getpass()\nself.token = token\napi_key = os.environ[\"OPENAI_API_KEY\"]\ndef f(token: str, key: bytes): pass\n"
+        ),
+        (
+            "a.ts",
+            "const token = await login(user.password)\nsetPassword(input.value)\nexport function isKey(key: unknown) {}\n"
+        ),
+        (
+            "notes.md",
+            "Never print passwords or tokens. The password lives in 1Password; key insight: caching matters.\n"
+        ),
+        ("notes.md", "Set your API key with `export OPENAI_API_KEY=<your key>`; the token expires after 30 days.\n"),
+        (
+            "a.log",
+            "session=agent:main:discord:131861354439764546 turn=0 tokens=5600 request_id=req_2EAgXBjaU6IEjVHZn037PLqK\n"
+        ),
+        (
+            "a.json",
+            "{\"id\":\"msg_01cNdyROb42UHs0ALeFk2nas\",\"session_id\":\"20260301_126436_6286b6\",\"prompt_tokens\":61548}"
+        ),
+        (
+            "a.json",
+            "{\"uuid\":\"e7e9f6d6-2c39-40be-9d4b-40a5887d56e4\",\"hash\":\"e53ea81cdef0458e5f04d1012e08d840168e51250ee24695\"}"
+        ),
+        ("a.json", "{\"LABEL_PASSWORD\": \"Passwort\", \"INVALID_PASSWORD_LENGTH\": \"The password is too short.\"}"),
+        (
+            "package-lock.json",
+            "\"integrity\": \"sha512-QqV1RjCjRxapRpOGFf3IYq92oGXXT2rUJc3QN8GfymZP9qwa0YnCHVBiMQvzSDL646CofxtFnOvXDQrq1aF4g==\""
+        ),
+        (
+            "notes.md",
+            "https://docs.example.org/auth/tokens?version=3#api-keys git@github.com:kim/dots.git postgres://localhost:5432/app\n"
+        ),
+        (
+            "notes.md",
+            "commit 10ad7384767c742cd0129ab980af3094d821c087\n\n    fix token refresh and key handling (4b1b9d9)\n"
+        ),
+        ("k.pub", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE0X2nF0cOvlS6gN8x1a9t3oK0y2Xz5q7w8e9r0t1y2u kim@laptop\n"),
+        (
+            "notes.md",
+            "Error code 1234, zip code 90210, status code 404; the door code is in the vault. A / B testing. kim@example.org: call back\n"
+        ),
+        (
+            "a.py",
+            "smtp.login(user, password)\nauth=(user, pw)\nimap.login(os.environ[\"U\"], os.environ[\"P\"])\nsession.login('kim', password)\n"
+        ),
+        (
+            "a.sh",
+            "echo hello | sudo tee /etc/motd\necho \"$PW\" | sudo -S true\necho done > /tmp/log\ncat <<< \"text 123\"\n"
+        ),
+        (
+            "a.log",
+            "INFO gateway.telegram: chat=-1001234567890 token usage=42\nPASS test_login_2\na1 LOGIN ok\nexit code 130 https://example.org/cb?code=200&state=ok\n"
+        ),
+        ("a.sql", "INSERT INTO posts (id, title, author) VALUES (1, 'Hello w0rld!', 'kim');\n"),
+        (
+            "notes.md",
+            "mysql -u root -p -e 'show tables'\ncurl -u \"$USER:$PASS\" https://example.org\ntool --password-file /run/secrets/x\n"
+        ),
+    ]
+
+    @Test(arguments: negatives) func leavesWhatIsNoSecret(_ name: String, _ text: String) throws {
+        #expect(try findings(text, try TokenRuleTests.detector.get(), name: name) == [])
+    }
+}
