@@ -78,7 +78,7 @@ let package = Package(
 
         // Tests mirror sources.
         .target(name: "TestSupport", dependencies: ["Support", subprocess, system], path: "Tests/TestSupport"),
-        .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport", system]),
+        .testTarget(name: "SupportTests", dependencies: ["CLinux", "Support", "TestSupport", system]),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "Support", "TestSupport", subprocess, system]),
         .testTarget(
             name: "HermesHomeTests", dependencies: ["HermesHome", "Support", "TestSupport", subprocess, system]),

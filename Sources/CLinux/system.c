@@ -1,11 +1,15 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,7 +23,53 @@ int hx_openat2_beneath(int directory, const char *path, int flags, unsigned mode
         .mode = mode,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    int file = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return file < 0 && errno == ENOSYS ? hx_openat_beneath_by_steps(directory, path, flags, mode) : file;
+}
+
+/* Opens a folder on the way. O_NOFOLLOW says ENOTDIR of a symlink where a folder is asked for, and openat2 ELOOP. */
+static int open_folder(int directory, const char *name)
+{
+    int file = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (file >= 0 || errno != ENOTDIR) return file;
+    struct stat status;
+    int is_link = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+    errno = is_link ? ELOOP : ENOTDIR;
+    return -1;
+}
+
+int hx_openat_beneath_by_steps(int directory, const char *path, int flags, unsigned mode)
+{
+    if (path[0] == '/') return errno = EXDEV, -1;
+    if (path[0] == 0) return errno = ENOENT, -1;
+    int current = directory;
+    for (;;) {
+        size_t length = strcspn(path, "/");
+        const char *rest = path + length + strspn(path + length, "/");
+        char name[NAME_MAX + 1];
+        int file = -1, error = 0;
+        if (length > NAME_MAX) {
+            error = ENAMETOOLONG;
+        } else {
+            memcpy(name, path, length);
+            name[length] = 0;
+            /* Where the folder above is after a rename is nobody's to say: no way leads up. */
+            if (strcmp(name, "..") == 0) error = EXDEV;
+        }
+        int is_last = *rest == 0;
+        int wants_folder = is_last && path[length] == '/';
+        if (error == 0 && wants_folder && (flags & O_CREAT)) error = EISDIR;
+        if (error == 0) {
+            int last = flags | O_NOFOLLOW | O_CLOEXEC | (wants_folder ? O_DIRECTORY : 0);
+            file = is_last ? openat(current, name, last, mode) : open_folder(current, name);
+            if (file < 0) error = errno;
+        }
+        if (current != directory) close(current);
+        if (error != 0) return errno = error, -1;
+        if (is_last) return file;
+        current = file;
+        path = rest;
+    }
 }
 
 int hx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)

@@ -60,6 +60,18 @@ struct BackupFolder {
 
     /// Holds index and work tree of the folder against the last commit. A difference is an error that names the first few files.
     func requireClean(_ committed: Listing) throws -> Clean {
+        let (clean, differences) = try compare(committed)
+        guard differences.isEmpty else { throw dirty(differences) }
+        return clean
+    }
+
+    /// How many files of the folder differ from the last commit, in index or work tree.
+    func differenceCount(_ committed: Listing) throws -> Int {
+        let (_, differences) = try compare(committed)
+        return Set(differences.map(\.path)).count
+    }
+
+    private func compare(_ committed: Listing) throws -> (Clean, [(path: [UInt8], what: String)]) {
         var clean = Clean()
         var differences: [(path: [UInt8], what: String)] = []
         var indexed: [[UInt8]: IndexFile.Entry] = [:]
@@ -77,9 +89,7 @@ struct BackupFolder {
         }
         for path in committed.keys where indexed[path] == nil { differences.append((path, "staged for removal")) }
         let found = try inspect(committed, indexed, &clean.stamps)
-        differences += found
-        guard differences.isEmpty else { throw dirty(differences) }
-        return clean
+        return (clean, differences + found)
     }
 
     private func inspect(

@@ -243,6 +243,15 @@ final class RepositoryHandle {
         return (ObjectID(tree.pointee), parents)
     }
 
+    /// When a commit was made.
+    func time(of id: ObjectID) throws -> Timestamp {
+        var oid = id.oid
+        var commit: OpaquePointer?
+        guard git_commit_lookup(&commit, repository, &oid) == 0, let commit else { throw missing(id) }
+        defer { git_commit_free(commit) }
+        return Timestamp(seconds: git_commit_time(commit))
+    }
+
     /// Whether `ancestor` is `id` or one of its ancestors; false too if this repository does not know it.
     func descends(_ id: ObjectID, from ancestor: ObjectID) throws -> Bool {
         if id == ancestor { return true }

@@ -79,6 +79,8 @@ enum BackupRules {
                     findings.append(failure)
                 }
             case .restoreDrill: break
+            // It fails exactly when other rules have something to say: that must not keep it failing.
+            case .watchdog where job.lastRun?.outcome == .failure: break
             default:
                 if let failure = failed(job, "job-failed", place, "Job \(name)", context) { findings.append(failure) }
             }

@@ -29,7 +29,7 @@ enum HelpfulCommands {
         case "config-broken": return "hermes config check"
         case "redaction-off": return "hermes config set security.redact_secrets true"
         case "approvals-off": return "hermes config set approvals.mode smart"
-        case "credential-modes": return "chmod -R go= \(home)/.env \(home)/auth.json"
+        case "credential-modes": return "chmod -R go= \(home)/.env \(home)/auth.json \(home)/config.yaml"
         case "credential-missing", "notifications-off", "repository-no-remote", "bundle-unencrypted":
             return "hermes-ops-runner validate"
         case "backup-never", "backup-late", "backup-stale": return "hermes-ops-runner run backup"

@@ -29,6 +29,9 @@ struct AlertBook: Codable, Equatable {
     var dropped = 0
     /// New ids of chats that became supergroups, by the configured one.
     var migrations: [String: String] = [:]
+    /// When a message last arrived, and when one last did not.
+    var lastSentAt: Timestamp?
+    var lastFailedAt: Timestamp?
 
     /// Puts a message into the outbox, cut into pieces that Telegram takes.
     mutating func queue(_ kind: MessageKind, subject: String, text: String, now: Timestamp) {
@@ -90,6 +93,12 @@ struct AlertBookFile: Sendable {
             }
             return (result, failure)
         }
+    }
+
+    /// The book as it stands, without its lock; nil when there is none, or none that can be read.
+    func peek() -> AlertBook? {
+        guard let bytes = try? FileSystem.read(file, limit: 16 << 20, followingLinks: false) else { return nil }
+        return try? JSONDecoder().decode(AlertBook.self, from: Data(bytes))
     }
 
     /// The lock of whoever sends, or nil if another process keeps it for longer than that.

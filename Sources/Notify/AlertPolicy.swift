@@ -10,15 +10,18 @@ public struct AlertPolicy: Sendable {
     public var flapWindow: Duration
     /// Unstable ends after so long without a new start to fail.
     public var settleTime: Duration
+    /// Whether the end of a failure is told.
+    public var tellRecovery: Bool
 
     public init(
         remindEvery: Duration? = .seconds(86400), flapLimit: Int = 4, flapWindow: Duration = .seconds(6 * 3600),
-        settleTime: Duration = .seconds(3 * 3600)
+        settleTime: Duration = .seconds(3 * 3600), tellRecovery: Bool = true
     ) {
         self.remindEvery = remindEvery
         self.flapLimit = flapLimit
         self.flapWindow = flapWindow
         self.settleTime = settleTime
+        self.tellRecovery = tellRecovery
     }
 }
 
@@ -86,7 +89,7 @@ extension AlertPolicy {
         condition.unstableSince = nil
         condition.toldAt = nil
         if wasUnstable { condition.starts = [] }
-        return (.recovery, text)
+        return tellRecovery ? (.recovery, text) : nil
     }
 
     /// The reminder, if one is due.

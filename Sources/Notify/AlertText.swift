@@ -43,6 +43,13 @@ enum AlertText {
         return lines(head, run.outcome.isBad ? details(run) : steps(run) + [footer(run)])
     }
 
+    /// A run that is not at its end yet.
+    static func progress(_ run: RunSummary) -> String {
+        lines(
+            "⏳ \(run.instanceLabel): \(run.job)",
+            steps(run) + ["\(moment(run.finishedAt)), run \(run.runID.prefix(12))"])
+    }
+
     /// Whom and what a condition is about.
     struct Title: Codable, Sendable, Equatable {
         var label: String

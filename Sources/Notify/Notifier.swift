@@ -54,15 +54,33 @@ public struct Notifier: Sendable {
     ///
     /// - Parameter announcing: also tell of a run that changed nothing, with its numbered steps.
     public func report(_ run: RunSummary, announcing: Bool = false) async -> Result {
-        let subject = "job/\(run.job)"
         let now = time.now
-        return await deliver { book in
-            var condition =
-                book.conditions[subject] ?? AlertCondition(title: .init(label: run.instanceLabel, name: run.job))
-            let message = policy.report(run, announcing: announcing, &condition, now: now)
-            book.conditions[subject] = condition
-            if let message { book.queue(message.kind, subject: subject, text: message.text, now: now) }
-        }
+        return await deliver { book in take(run, announcing: announcing, &book, now) }
+    }
+
+    /// Notes the success of a run that does not send itself, if it ends a failure that was told: the message leaves with the next
+    /// call that sends.
+    public func noteRecovery(_ run: RunSummary) async throws {
+        guard run.outcome == .success, let condition = book.peek()?.conditions["job/\(run.job)"],
+            condition.failingSince != nil || condition.unstableSince != nil
+        else { return }
+        let now = time.now
+        let update = try await book.update { book in take(run, announcing: false, &book, now) }
+        if let failure = update.failure { throw failure }
+    }
+
+    private func take(_ run: RunSummary, announcing: Bool, _ book: inout AlertBook, _ now: Timestamp) {
+        let subject = "job/\(run.job)"
+        var condition =
+            book.conditions[subject] ?? AlertCondition(title: .init(label: run.instanceLabel, name: run.job))
+        let message = policy.report(run, announcing: announcing, &condition, now: now)
+        book.conditions[subject] = condition
+        if let message { book.queue(message.kind, subject: subject, text: message.text, now: now) }
+    }
+
+    /// Tells how far a run has come, with its numbered steps; its end is reported by ``report(_:announcing:)`` all the same.
+    public func announceProgress(of run: RunSummary) async -> Result {
+        await announce(AlertText.progress(run), subject: "job/\(run.job)")
     }
 
     /// Sends a text of the operator's own, for example a drill reminder. `subject` names what it is about.
@@ -141,9 +159,11 @@ public struct Notifier: Sendable {
                 let receipt = try await client.send(
                     next.text, to: TelegramChannel(chat: next.chat, token: channel.token))
                 result.sent += 1
+                let sentAt = time.now
                 if let chat = receipt.migratedTo ?? next.migratedTo { result.migratedTo = chat }
                 try await settle(next, channel) { book, _ in
                     book.dropped = 0
+                    book.lastSentAt = sentAt
                     if let chat = receipt.migratedTo { book.migrations[channel.chat] = chat }
                     return true
                 }
@@ -155,21 +175,26 @@ public struct Notifier: Sendable {
                 kind = .ambiguous
                 result.error = .cancelled(doing: "sending a Telegram message")
             }
+            let failedAt = time.now
             switch kind {
             case .message:
-                try await settle(next, channel) { _, _ in true }
+                try await settle(next, channel) { book, _ in
+                    book.lastFailedAt = failedAt
+                    return true
+                }
             case .ambiguous:
                 // Once more, marked; then it is given up, because it may have arrived twice already.
-                try await settle(next, channel) { _, message in
+                try await settle(next, channel) { book, message in
+                    book.lastFailedAt = failedAt
                     defer { message.mayHaveArrived = true }
                     return message.mayHaveArrived
                 }
                 if Task.isCancelled { return try await finish(result, queued) }
             case .later(let asked):
                 let wait = asked ?? backoff
-                let now = time.now
-                try await settle(next, channel) { _, message in
-                    if let asked { message.notBefore = now + asked }
+                try await settle(next, channel) { book, message in
+                    book.lastFailedAt = failedAt
+                    if let asked { message.notBefore = failedAt + asked }
                     return false
                 }
                 if result.error?.wasSurelyNotSent == true { unreachable += 1 }
@@ -178,7 +203,10 @@ public struct Notifier: Sendable {
                 waited += wait
                 if asked == nil { backoff = min(backoff * 2, .seconds(30)) }
             case .channel, nil:
-                try await settle(next, channel) { _, _ in false }
+                try await settle(next, channel) { book, _ in
+                    book.lastFailedAt = failedAt
+                    return false
+                }
                 return try await finish(result, queued)
             }
         }

@@ -70,10 +70,12 @@ struct HardeningOptions {
         guard network != .none else { return [] }
         var lines = flavour == .system ? ["PrivateNetwork=no"] : []
         lines += addressFamilies(network)
-        if network == .inspect, flavour == .user {
-            lines += ["# The manager's bus, to ask about units.", "BindReadOnlyPaths=-%t"]
-        }
         return lines
+    }
+
+    /// What a user's job needs to ask about units; the system's bus is in nobody's way.
+    var managerGrant: [String] {
+        flavour == .user ? ["# The manager's bus, to ask about units.", "BindReadOnlyPaths=-%t"] : []
     }
 
     /// What the restore drill's seal needs: unshare(1) with namespaces of its own and bind mounts inside them.

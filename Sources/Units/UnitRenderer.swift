@@ -136,6 +136,7 @@ public enum UnitRenderer {
         lines += try sandbox.writable(job.writablePaths)
         lines += try sandbox.readable(job.readOnlyPaths)
         lines += sandbox.networkGrant(job.network)
+        if job.asksManager { lines += sandbox.managerGrant }
         if job.makesNamespaces { lines += sandbox.namespaceGrant }
         return lines.joined(separator: "\n") + "\n"
     }

@@ -77,13 +77,15 @@ public struct JobUnit: Sendable {
     /// Folders the job writes, besides the state directory. Folders, not files: a file is replaced through its folder.
     public var writablePaths: [FilePath]
     public var readOnlyPaths: [FilePath]
+    /// Whether the job asks the manager about units; ``Network/inspect`` says so too. A user's job sees the manager's bus only then.
+    public var asksManager: Bool
     /// Whether the job makes namespaces of its own: the restore drill seals the hermes command in them.
     public var makesNamespaces: Bool
 
     public init(
         name: String, schedule: String? = nil, randomizedDelay: Duration = .zero, timeout: Duration? = nil,
         network: Network = .none, credentials: [UnitCredential] = [], writablePaths: [FilePath] = [],
-        readOnlyPaths: [FilePath] = [], makesNamespaces: Bool = false
+        readOnlyPaths: [FilePath] = [], asksManager: Bool = false, makesNamespaces: Bool = false
     ) {
         self.name = name
         self.schedule = schedule
@@ -93,6 +95,7 @@ public struct JobUnit: Sendable {
         self.credentials = credentials
         self.writablePaths = writablePaths
         self.readOnlyPaths = readOnlyPaths
+        self.asksManager = asksManager || network == .inspect
         self.makesNamespaces = makesNamespaces
     }
 }

@@ -30,6 +30,12 @@ struct HermesOpsRunner: AsyncParsableCommand {
                     FinalizeCommand.self,
                 ]),
             CommandGroup(
+                name: "Operations",
+                subcommands: [
+                    UnitsCommand.self, NotifyCommand.self, DoctorCommand.self, ExportCommand.self, FleetCommand.self,
+                    ParityCommand.self,
+                ]),
+            CommandGroup(
                 name: "Bundles", subcommands: [BundleCommand.self, KeysCommand.self, DriveCommand.self]),
             CommandGroup(name: "Restoring", subcommands: [RestoreCommand.self, DrillCommand.self]),
             CommandGroup(

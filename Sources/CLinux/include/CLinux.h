@@ -6,7 +6,12 @@
 #include <sys/types.h>
 
 /// openat2(2) with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; -1 and errno on failure. glibc has no wrapper.
+/// Where it is not to be had, because the kernel is older than 5.6 or systemd's RestrictSUIDSGID= forbids it (systemd.exec(5)), by
+/// steps.
 int hx_openat2_beneath(int directory, const char *path, int flags, unsigned mode);
+
+/// The same with one openat(2) for each component, none of them a symlink; `..` is refused.
+int hx_openat_beneath_by_steps(int directory, const char *path, int flags, unsigned mode);
 
 /// renameat2(2) with the given RENAME_ flags; -1 and errno on failure.
 int hx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);

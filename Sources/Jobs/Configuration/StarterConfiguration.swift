@@ -232,6 +232,16 @@ public enum StarterConfiguration {
               drill-reminder:
                 schedule: quarterly
                 steps: [ { remind: { drill: restore-drill, maxAge: 92d } } ]
+              # The state of the instance for dashboards, every minute, in /var/lib/hermes-ops-exports (docs/operations.md).
+              snapshot:
+                schedule: "*-*-* *:*:00"
+                timeout: 50s
+                steps: [ snapshot ]
+              # Silent while all is well; fails when something is not.
+              watchdog:
+                schedule: "*-*-* *:0/15:30"
+                timeout: 2m
+                steps: [ watchdog ]
 
             """
     }

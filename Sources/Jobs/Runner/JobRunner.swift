@@ -58,6 +58,9 @@ public struct JobRunner: Sendable {
     /// Called after the record is written and the status told, with the lock still held: for alerts that depend on the history.
     /// What it answers goes into the record.
     public typealias AfterRun = @Sendable (RunResult) async -> [Delivery]
+    /// Called when the run's record says "executing" and before its first step, for as long as the grace at the most; not for a dry
+    /// run.
+    public typealias BeforeRun = @Sendable (RunRecord) async -> Void
 
     let configuration: Configuration
     let stateDirectory: FilePath
@@ -70,6 +73,7 @@ public struct JobRunner: Sendable {
     let nextElapse: NextElapseFunction
     let random: @Sendable () -> Double
     let limits: RunLimits
+    let beforeRun: BeforeRun?
     let afterRun: AfterRun?
 
     /// - Parameters:
@@ -83,7 +87,7 @@ public struct JobRunner: Sendable {
         nextElapse: @escaping NextElapseFunction, progress: any ProgressReporter = NoProgress(),
         time: any TimeSource = SystemTime(), deadlineTime: any TimeSource = SystemTime(),
         random: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }, limits: RunLimits = RunLimits(),
-        afterRun: AfterRun? = nil
+        beforeRun: BeforeRun? = nil, afterRun: AfterRun? = nil
     ) {
         self.configuration = configuration
         self.stateDirectory = stateDirectory
@@ -96,6 +100,7 @@ public struct JobRunner: Sendable {
         self.deadlineTime = deadlineTime
         self.random = random
         self.limits = limits
+        self.beforeRun = beforeRun
         self.afterRun = afterRun
     }
 
@@ -140,6 +145,13 @@ public struct JobRunner: Sendable {
         try await journal.start(job: job.name)
         await journal.tell(board)
         logger.info("run started", metadata: ["job": "\(job.name)", "run": "\(journal.record.runId)"])
+        if let beforeRun, !options.dryRun {
+            let record = journal.record
+            let end = await bounded(stop, limit: limits.grace, grace: .seconds(1), time: deadlineTime) {
+                await beforeRun(record)
+            }
+            if end.stopReason == .timeout { logger.debug("what precedes the run did not end in time") }
+        }
         let execution = RunExecution(runner: self, job: job, options: options, stop: stop, journal: journal)
         let verdict = await execution.runSteps()
         var result = await journal.finish(verdict, summaries: execution.summaries)

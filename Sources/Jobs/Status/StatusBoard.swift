@@ -27,9 +27,11 @@ public struct StatusBoard: Sendable {
     }
 
     /// The status as it is now. Writes nothing.
-    public func report(from ledger: Ledger) async throws -> StatusReport {
+    ///
+    /// - Parameter withNextDue: whether to ask when each schedule elapses next, which costs a process each.
+    public func report(from ledger: Ledger, withNextDue: Bool = true) async throws -> StatusReport {
         var jobs: [JobStatus] = []
-        for job in configuration.jobs { jobs.append(try await status(of: job, ledger)) }
+        for job in configuration.jobs { jobs.append(try await status(of: job, ledger, withNextDue)) }
         return StatusReport(
             instance: configuration.instance.id, label: CredentialScrubber.safeText(configuration.instance.label),
             generatedAt: time.now, runner: .init(version: version), jobs: jobs)
@@ -60,7 +62,7 @@ public struct StatusBoard: Sendable {
         return Array(try encoder.encode(report)) + [10]
     }
 
-    private func status(of job: JobDeclaration, _ ledger: Ledger) async throws -> JobStatus {
+    private func status(of job: JobDeclaration, _ ledger: Ledger, _ withNextDue: Bool) async throws -> JobStatus {
         let now = time.now
         let newest = try ledger.lastRun(of: job.name, finished: false)
         let last = try ledger.lastRun(of: job.name, finished: true)
@@ -76,18 +78,20 @@ public struct StatusBoard: Sendable {
         status.lastRun = last.map(run)
         status.lastSuccess = success.map(run)
         if let end = success?.finishedAt { status.ageSeconds = max(0, (now - end).components.seconds) }
-        await fillSchedule(&status, job, newest, now)
+        await fillSchedule(&status, job, newest, now, withNextDue)
         return status
     }
 
     private func fillSchedule(
-        _ status: inout JobStatus, _ job: JobDeclaration, _ newest: LedgerEntry?, _ now: Timestamp
+        _ status: inout JobStatus, _ job: JobDeclaration, _ newest: LedgerEntry?, _ now: Timestamp, _ withNextDue: Bool
     ) async {
         guard let schedule = job.schedule else { return }
-        switch await nextElapse(schedule, now) {
-        case .at(let moment): status.nextDue = moment
-        case .never: status.nextDueUnknown = "the schedule lies in the past"
-        case .unknown(let reason): status.nextDueUnknown = CredentialScrubber.safeText(reason)
+        if withNextDue {
+            switch await nextElapse(schedule, now) {
+            case .at(let moment): status.nextDue = moment
+            case .never: status.nextDueUnknown = "the schedule lies in the past"
+            case .unknown(let reason): status.nextDueUnknown = CredentialScrubber.safeText(reason)
+            }
         }
         // A start in the future comes of a clock that was set back: it says nothing about what was due since.
         guard status.state != .running, let newest, newest.startedAt <= now else {

@@ -1,7 +1,6 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Jobs
-internal import Sanitizer
 internal import Support
 
 struct RunCommand: AsyncParsableCommand {
@@ -30,33 +29,5 @@ struct RunCommand: AsyncParsableCommand {
         try session.console.show(result.record) { RunText.text(result) }
         if result.hasAbandonedWork { _exit(result.exit.rawValue) }
         if result.exit != .success { throw ExitCode(result.exit.rawValue) }
-    }
-}
-
-/// Runs a job with everything that surrounds it: signals, notification, clean-up.
-struct JobExecution: Sendable {
-    let session: Session
-    let job: String
-    let dryRun: Bool
-    let acceptShrink: Bool
-    var keepDrill = false
-
-    func run() async throws -> RunResult {
-        let configuration = try await session.configuration()
-        let runner = JobRunner(
-            configuration: configuration, stateDirectory: session.stateDirectory, version: Version.current,
-            factory: StepMaker(
-                session: session, configuration: configuration, acceptShrink: acceptShrink,
-                keepDrill: keepDrill),
-            logger: session.logger, nextElapse: session.nextElapse, progress: session.progress)
-        let options = RunOptions(
-            dryRun: dryRun, environment: session.environment, receivedSignal: { Interruption.signals.received })
-        let result = try await Interruption.signals.run { try await runner.run(job, options: options) }
-        // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
-        if result.exit != .skipped {
-            try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))
-            session.sweepDrills()
-        }
-        return result
     }
 }

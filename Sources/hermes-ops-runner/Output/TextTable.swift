@@ -4,7 +4,9 @@ struct TextTable {
     private let headings: [String]
     private var rows: [[String]] = []
 
-    init(_ headings: String...) { self.headings = headings }
+    init(_ headings: String...) { self.init(headings) }
+
+    init(_ headings: [String]) { self.headings = headings }
 
     mutating func add(_ cells: String...) { add(cells) }
 

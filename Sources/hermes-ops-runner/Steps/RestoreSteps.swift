@@ -136,8 +136,15 @@ struct RemindStep: Step {
             lastSuccess: history.first { $0.outcome == .success }, maxAge: options.maxAge, dueSoon: options.dueSoon,
             now: context.time.now)
         context.values[ReminderValues.message] = reminder.message
+        var warnings = reminder.message.map { [$0] } ?? []
+        var deliveries: [Delivery] = []
+        if let message = reminder.message, !context.dryRun, context.configuration.notify.telegram != nil {
+            let notice = await session.announce(message, subject: "drill/\(job)", in: context.configuration)
+            deliveries = notice.deliveries
+            warnings += notice.warnings + (notice.error.map { ["the reminder was not sent: \($0)"] } ?? [])
+        }
         return StepOutcome(
-            changed: false, warnings: reminder.message.map { [$0] } ?? [], summary: reminder.message ?? reminder.allWell
+            changed: false, warnings: warnings, deliveries: deliveries, summary: reminder.message ?? reminder.allWell
         )
     }
 }

@@ -17,13 +17,12 @@ struct StepMaker: StepFactory {
         case .bundle: BundleStep(session: session)
         case .upload(let options): UploadStep(session: session, options: options)
         case .prune(let options): PruneStep(session: session, options: options)
+        case .snapshot: SnapshotStep(session: session)
+        case .watchdog: WatchdogStep(session: session)
+        case .notify(let options): NotifyStep(session: session, options: options)
         case .restore(let options): RestoreStep(session: session, options: options, keep: keepDrill)
         case .verify(let options): VerifyStep(session: session, options: options)
         case .remind(let options): RemindStep(session: session, options: options)
-        default:
-            throw OperatorError(
-                "no-such-step", doing: "making step", subject: declaration.name, reason: "it is not known",
-                exit: .configuration)
         }
     }
 }

@@ -1,0 +1,143 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Glibc
+internal import Jobs
+internal import Logging
+internal import Notify
+internal import Support
+
+struct NotifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notify", abstract: "Prove and serve the way messages take to people.",
+        subcommands: [Test.self, Flush.self, Alert.self])
+
+    /// What was sent and what waits, for `--json`.
+    private struct Report: Encodable {
+        var outcome: String
+        var sent: Int
+        var waiting: Int
+        var migratedTo: String?
+        var error: String?
+
+        init(_ result: Notifier.Result) {
+            outcome = result.outcome.rawValue
+            sent = result.sent
+            waiting = result.waiting
+            migratedTo = result.migratedTo
+            error = result.error?.description
+        }
+    }
+
+    struct Test: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send a test message and a ping right now, and record that it was done.",
+            discussion: "Exit 0 only if everything that is declared under `notify:` arrived.")
+
+        @OptionGroup var options: GlobalOptions
+
+        func run() async throws {
+            let session = Session(options)
+            let configuration = try await session.configuration()
+            guard configuration.notify.hasChannel else {
+                throw OperatorError(
+                    "notify.channel", doing: "testing the notification path", reason: "no channel is configured",
+                    advice: "add `notify:` to the configuration", exit: .configuration)
+            }
+            var channels: [String] = []
+            if configuration.notify.ping != nil {
+                let ping = try await session.ping(configuration)
+                let run = UUID().uuidString.lowercased()
+                try await Interruption.run("sending a ping") { try await ping?.send(.finish(exitCode: 0), runID: run) }
+                channels.append("ping")
+            }
+            if configuration.notify.telegram != nil {
+                let notifier = try await session.notifier(configuration)
+                let label = configuration.instance.label
+                let record = try await Interruption.run("sending a test message") {
+                    try await notifier.test(instanceLabel: label, host: ProcessInfo.processInfo.hostName)
+                }
+                if let chat = record.migratedTo {
+                    session.logger.warning("the chat has become \(printable(chat)): change notify.telegram.chat")
+                }
+                channels.append("telegram")
+            }
+            let sent = channels
+            try session.console.show(["outcome": "delivered", "channels": sent.joined(separator: ",")]) {
+                "delivered: \(sent.joined(separator: ", "))\n"
+            }
+        }
+    }
+
+    struct Flush: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send the messages that wait, and the reminders that are due.")
+
+        @OptionGroup var options: GlobalOptions
+
+        func run() async throws {
+            let session = Session(options)
+            let configuration = try await session.configuration()
+            let notifier = try await session.notifier(configuration)
+            await notifier.forgetJobs(except: Set(configuration.jobs.map(\.name)))
+            let result = try await Interruption.run("sending messages") { await notifier.flush() }
+            try session.console.show(Report(result)) {
+                "sent \(result.sent), waiting \(result.waiting)\(result.error.map { ": \($0)" } ?? "")\n"
+            }
+            if result.waiting > 0 { throw ExitCode((result.error?.exit ?? .unavailable).rawValue) }
+        }
+    }
+
+    struct Alert: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tell of a job's unit that failed; for hermes-ops-alert@.service.",
+            discussion: """
+                Reads MONITOR_SERVICE_RESULT, MONITOR_EXIT_STATUS and MONITOR_INVOCATION_ID as systemd sets them for OnFailure=. What \
+                the run itself told is not told twice.
+                """)
+
+        @OptionGroup var options: GlobalOptions
+
+        @Argument(help: "The job's name.")
+        var job: String
+
+        func run() async throws {
+            let session = Session(options)
+            guard let failure = UnitFailure(environment: session.environment) else {
+                throw OperatorError(
+                    "notify.alert", doing: "telling of a failed unit", reason: "systemd named none",
+                    advice: "this command is for hermes-ops-alert@.service; try `hermes-ops-runner notify test`",
+                    exit: .usage)
+            }
+            let configuration = try await session.configuration()
+            guard configuration.notify.telegram != nil else {
+                return session.console.note("no channel is declared: nobody is told that \(printable(job)) failed")
+            }
+            let notifier = try await session.notifier(configuration)
+            let summary = self.summary(failure, session, configuration)
+            let result = try await Interruption.run("sending an alert") { await notifier.report(summary) }
+            try session.console.show(Report(result)) { "\(result.outcome.rawValue)\n" }
+            if result.outcome == .failed { throw ExitCode((result.error?.exit ?? .unavailable).rawValue) }
+        }
+
+        /// The run as its record tells it, where it lived long enough to keep one.
+        private func summary(
+            _ failure: UnitFailure, _ session: Session, _ configuration: Configuration
+        ) -> RunSummary {
+            let label = configuration.instance.label
+            let runs = try? RunStore(stateDirectory: session.stateDirectory)
+            if let record = try? runs?.read(failure.runID), record.job.name == job, record.state == .finished {
+                var run = RunSummary(record, label: label)
+                // A process that was killed, or never began, could not say why: systemd can.
+                if run.outcome == .unknown || run.error == nil || record.error?.type == "start-failed" {
+                    (run.error, run.advice) = (failure.reason, failure.advice)
+                }
+                // What systemd stopped because it hung ends like what a person stopped.
+                if !run.outcome.isBad { run.outcome = failure.outcome }
+                return run
+            }
+            return RunSummary(
+                job: job, instanceLabel: label, runID: failure.runID, outcome: failure.outcome,
+                finishedAt: SystemTime().now, error: failure.reason, advice: failure.advice)
+        }
+    }
+}

@@ -1,0 +1,350 @@
+internal import Bundles
+internal import DriveUpload
+internal import Foundation
+internal import GitBackup
+internal import Glibc
+internal import HermesHome
+internal import InstanceState
+internal import Jobs
+internal import Notify
+internal import Stores
+internal import Support
+internal import SystemPackage
+internal import Units
+
+/// One thing that was looked at.
+struct Diagnosis: Encodable, Sendable {
+    enum Outcome: String, Encodable, Sendable {
+        case ok, warning, failed
+        /// It could not be found out.
+        case unknown
+    }
+
+    var title: String
+    var outcome: Outcome
+    var detail: String
+    /// What to do.
+    var advice: String?
+
+    init(_ title: String, _ outcome: Outcome, _ detail: String, advice: String? = nil) {
+        self.title = title
+        self.outcome = outcome
+        self.detail = detail
+        self.advice = advice
+    }
+
+    /// What could not be asked just now is unknown; the rest is wrong.
+    init(_ title: String, _ error: any Error) {
+        let error = error as? OperatorError ?? .cancelled(doing: "checking")
+        var plain = error
+        plain.advice = nil
+        self.init(
+            title, error.isTemporary || error.exit == .unavailable ? .unknown : .failed, plain.description,
+            advice: error.advice)
+    }
+}
+
+/// Looks at everything around the backups.
+struct Doctor: Sendable {
+    let session: Session
+    let configuration: Configuration
+    let isOffline: Bool
+
+    func examine() async -> [Diagnosis] {
+        var checks = [
+            Diagnosis("configuration", .ok, "\(HumanUnits.count(configuration.jobs.count, "job")) declared")
+        ]
+        checks += configuration.warnings.map { Diagnosis("configuration", .warning, $0.description) }
+        checks.append(home)
+        checks += credentials
+        checks += await reach
+        for store in configuration.stores.values.sorted(by: { $0.name < $1.name }) {
+            checks += await examine(store)
+        }
+        if let recipients { checks.append(recipients) }
+        checks.append(await clock)
+        checks.append(contentsOf: await units)
+        checks.append(messages)
+        checks += await instance
+        return checks
+    }
+
+    private var home: Diagnosis {
+        do {
+            try HomeInspection.require(configuration.instance.hermesHome)
+            return Diagnosis("home", .ok, configuration.instance.hermesHome.printable)
+        } catch {
+            return Diagnosis("home", error)
+        }
+    }
+
+    // MARK: Credentials
+
+    private var credentials: [Diagnosis] {
+        var references = configuration.credentials.values.sorted { $0.name < $1.name }.map { ($0.name, $0.reference) }
+        if let ping = configuration.notify.ping { references.append(("ping", ping)) }
+        return references.map { name, reference in
+            let title = "credential \(name)"
+            do {
+                if case .systemd(let credential) = reference, session.environment["CREDENTIALS_DIRECTORY"] == nil {
+                    return try handedOver(title, credential)
+                }
+                try session.credentials.check(reference, name: name)
+                return Diagnosis(title, .ok, reference.source)
+            } catch {
+                return Diagnosis(title, error)
+            }
+        }
+    }
+
+    /// A credential that systemd will hand to the units, at the place they load it from.
+    private func handedOver(_ title: String, _ name: String) throws -> Diagnosis {
+        let folder = session.configurationFile.removingLastComponent().appending("credentials")
+        for path in [folder.appending(name), folder.appending("\(name).cred")] {
+            guard let status = try? FileStatus(following: path) else { continue }
+            guard status.permissions & 0o077 == 0 else {
+                return Diagnosis(
+                    title, .failed, "\(path.printable) can be read by other users",
+                    advice: "chmod 600 \(path.printable)")
+            }
+            return Diagnosis(title, .ok, "systemd loads it from \(path.printable)")
+        }
+        return Diagnosis(
+            title, .failed, "systemd would load it from \(folder.appending(name).printable), which is not there",
+            advice: "write it there, mode 600, or add LoadCredential= in a drop-in of the unit")
+    }
+
+    // MARK: Services
+
+    /// How far the push token reaches.
+    private var reach: [Diagnosis] {
+        get async {
+            guard let config = configuration.repository else { return [] }
+            let title = "push token"
+            guard let remote = config.remote else {
+                return [
+                    Diagnosis(
+                        "repository", .warning, "no remote is declared: the backup stays on this machine",
+                        advice: "add `remote:` to the repository")
+                ]
+            }
+            guard !remote.hasPrefix("/") else { return [] }
+            guard !isOffline else { return [Diagnosis(title, .unknown, "not asked: --offline")] }
+            do {
+                let access = try await session.repository(configuration)
+                guard access.remote.token != nil else {
+                    return [Diagnosis(title, .warning, "none is declared", advice: "name a `credential:`")]
+                }
+                let forge = config.api.map { api -> TokenReach.Forge in
+                    api.hasSuffix("/api/v1") ? .gitea(api: api) : .github(api: api)
+                }
+                switch try await access.repository.tokenReach(access.remote, forge: forge) {
+                case .scoped(let reason): return [Diagnosis(title, .ok, reason)]
+                case .unknown(let reason): return [Diagnosis(title, .unknown, reason)]
+                case .broad(let reason):
+                    return [
+                        Diagnosis(
+                            title, config.allowBroadToken ? .warning : .failed, reason,
+                            advice: "make a token for this one repository: contents read and write, nothing else")
+                    ]
+                }
+            } catch {
+                return [Diagnosis(title, error)]
+            }
+        }
+    }
+
+    private func examine(_ config: StoreConfig) async -> [Diagnosis] {
+        let title = "store \(config.name)"
+        switch config.place {
+        case .directory(let folder):
+            let missing = (try? FileStatus(following: folder)) == nil
+            let place = missing ? folder.removingLastComponent() : folder
+            let canWrite = place.withPlatformString { access($0, W_OK | X_OK) } == 0
+            return [
+                canWrite
+                    ? Diagnosis(title, .ok, missing ? "\(folder.printable) will be made" : folder.printable)
+                    : Diagnosis(
+                        title, .failed, "\(folder.printable) cannot be written: \(errorText(errno))",
+                        advice: "make the folder, owned by \(session.userName), mode 700")
+            ]
+        case .drive:
+            guard !isOffline else { return [Diagnosis(title, .unknown, "not asked: --offline")] }
+            do {
+                let store = try await session.store(config.name, in: configuration)
+                let listing = try await store.list(instance: configuration.instance.id)
+                return [
+                    Diagnosis(title, .ok, "Drive answers: \(HumanUnits.count(listing.items.count, "bundle"))"),
+                    sevenDays,
+                ]
+            } catch {
+                return [Diagnosis(title, error)]
+            }
+        }
+    }
+
+    /// A user's token of an OAuth app in testing ends after seven days (developers.google.com/identity/protocols/oauth2,
+    /// "Refresh token expiration"): nothing but time tells whether this one does.
+    private var sevenDays: Diagnosis {
+        let title = "Drive token's age"
+        let days = (try? uploadSpan()) ?? .zero
+        if days > .seconds(7 * 86_400) {
+            return Diagnosis(title, .ok, "uploads have worked for \(HumanUnits.duration(days))")
+        }
+        return Diagnosis(
+            title, .warning, "uploads have not worked for longer than seven days yet",
+            advice:
+                "see that the OAuth app is published (\"In production\"): a token of one in testing ends after seven days"
+        )
+    }
+
+    /// From the first to the last successful upload of an unbroken series.
+    private func uploadSpan() throws -> Duration? {
+        let ledger = try session.ledger(RunStore(stateDirectory: session.stateDirectory))
+        var spans: [Duration] = []
+        for job in configuration.jobs where job.kind == .driveUpload {
+            let runs = try ledger.history(job: job.name, limit: 500).filter { !$0.dryRun }
+            let series = runs.prefix { $0.outcome == .success }.compactMap(\.finishedAt)
+            if let last = series.first, let first = series.last { spans.append(last - first) }
+        }
+        return spans.max()
+    }
+
+    private var recipients: Diagnosis? {
+        guard let bundle = configuration.bundle else { return nil }
+        let count = Set(bundle.recipients).count
+        let title = "bundle recipients"
+        if count > 1 { return Diagnosis(title, .ok, "\(count) keys open the bundles") }
+        return Diagnosis(
+            title, .warning, "one key alone opens the bundles: with it they would be lost",
+            advice: "add a second recipient whose identity lies elsewhere")
+    }
+
+    // MARK: The machine
+
+    private var clock: Diagnosis {
+        get async {
+            let title = "clock"
+            guard
+                let result = try? await SystemCommandRunner().run(
+                    "timedatectl", ["show", "--property=NTPSynchronized", "--value"], deadline: .seconds(5)),
+                result.isSuccess
+            else { return Diagnosis(title, .unknown, "timedatectl does not answer") }
+            switch String(decoding: result.output, as: UTF8.self).filter({ !$0.isWhitespace }) {
+            case "yes": return Diagnosis(title, .ok, "synchronised")
+            case "no":
+                return Diagnosis(
+                    title, .warning, "it is not synchronised: schedules, ages and tokens depend on it",
+                    advice: "timedatectl set-ntp true")
+            default: return Diagnosis(title, .unknown, "timedatectl says nothing that is understood")
+            }
+        }
+    }
+
+    private var units: [Diagnosis] {
+        get async {
+            let title = "units"
+            let flavour: UnitFlavour = session.user == 0 ? .system : .user
+            let flag = flavour == .user ? " --user" : ""
+            // The binary that is installed may be another than the one that asks.
+            let layout: UnitLayout =
+                flavour == .system
+                ? .system : .user(home: session.locations.home, environment: session.environment)
+            guard let binary = UnitWiring.installedBinary(layout) else {
+                return [
+                    Diagnosis(
+                        title, .warning, "none are installed: nothing runs by itself",
+                        advice: "hermes-ops-runner units install\(flag)")
+                ]
+            }
+            do {
+                let wiring = UnitWiring(
+                    session: session, configuration: configuration, flavour: flavour, binary: binary)
+                let installer = UnitInstaller(
+                    flavour: flavour, layout: layout, userName: session.userName, environment: session.environment)
+                let plan = try installer.plan(UnitRenderer.render(wiring.settings()))
+                let notes = wiring.notices.map { Diagnosis(title, .warning, $0) }
+                if plan.isEmpty { return [Diagnosis(title, .ok, "as the configuration wants them")] + notes }
+                return [
+                    Diagnosis(
+                        title, .warning,
+                        "\(HumanUnits.count(plan.changes.count, "file")) differ from the configuration",
+                        advice: "see `hermes-ops-runner units diff\(flag)`, then `units install\(flag)`")
+                ] + notes
+            } catch {
+                return [Diagnosis(title, error)]
+            }
+        }
+    }
+
+    private var messages: Diagnosis {
+        let title = "messages"
+        guard configuration.notify.telegram != nil else {
+            return Diagnosis(
+                title, .warning, "no channel is declared: nobody is told of a failure", advice: "add `notify:`")
+        }
+        do {
+            guard let test = try NotifyTestRecord.read(stateDirectory: session.stateDirectory) else {
+                return Diagnosis(title, .warning, "the way was never tested", advice: "hermes-ops-runner notify test")
+            }
+            let age = SystemTime().now - test.at
+            guard test.outcome == .delivered else {
+                return Diagnosis(
+                    title, .failed, "the last test failed: \(test.errorType ?? "unknown")",
+                    advice: "hermes-ops-runner notify test")
+            }
+            let text = "tested \(HumanUnits.duration(age)) ago"
+            return age > .seconds(92 * 86_400)
+                ? Diagnosis(title, .warning, text, advice: "hermes-ops-runner notify test")
+                : Diagnosis(title, .ok, text)
+        } catch {
+            return Diagnosis(title, error)
+        }
+    }
+
+    /// The watchdog's rules, one by one.
+    private var instance: [Diagnosis] {
+        get async {
+            do {
+                let description = try await session.description(configuration)
+                let checks = await session.exporter(configuration).checkup(
+                    of: description, session.sources(configuration, jobs: description.jobs))
+                let reference = InstanceReference(
+                    id: Slug(making: description.id), label: SafeText(showing: description.label),
+                    user: UserName(rawValue: description.user) ?? UserName(unchecked: "unknown"),
+                    scope: description.scope,
+                    hermesHome: PlainPath(rawValue: description.home.path.string))
+                return checks.flatMap { Self.diagnoses($0, reference) }
+            } catch {
+                return [Diagnosis("instance", error)]
+            }
+        }
+    }
+
+    private static func diagnoses(_ check: Check, _ instance: InstanceReference) -> [Diagnosis] {
+        switch check.outcome {
+        case .holds: return [Diagnosis(check.title, .ok, "yes")]
+        case .unknown: return [Diagnosis(check.title, .unknown, "it could not be found out")]
+        case .fails:
+            return check.warnings.map { warning in
+                let command = warning.command(for: instance)
+                return Diagnosis(
+                    check.title, warning.severity == .critical ? .failed : .warning, warning.message.rawValue,
+                    advice: command ?? warning.runbook?.rawValue)
+            }
+        }
+    }
+}
+
+extension UnitWiring {
+    /// The program that installed units start; nil when none of this program's are there.
+    static func installedBinary(_ layout: UnitLayout) -> FilePath? {
+        let path = layout.units.appending("hermes-ops@.service")
+        guard let bytes = try? FileSystem.read(path, limit: 1 << 20) else { return nil }
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("ExecStart=") {
+            let word = line.dropFirst("ExecStart=".count).prefix { $0 != " " }
+            if word.hasPrefix("/") { return FilePath(String(word)) }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,79 @@
+internal import Jobs
+internal import Logging
+internal import Notify
+internal import Sanitizer
+internal import Support
+
+/// Runs a job with everything that surrounds it: signals, pings, the news of a recovery, clean-up.
+struct JobExecution: Sendable {
+    let session: Session
+    let job: String
+    let dryRun: Bool
+    let acceptShrink: Bool
+    /// What a drill restores is left for a person to look at.
+    var keepDrill = false
+
+    func run() async throws -> RunResult {
+        let configuration = try await session.configuration()
+        let runner = JobRunner(
+            configuration: configuration, stateDirectory: session.stateDirectory, version: Version.current,
+            factory: StepMaker(
+                session: session, configuration: configuration, acceptShrink: acceptShrink, keepDrill: keepDrill),
+            logger: session.logger, nextElapse: session.nextElapse, progress: session.progress,
+            beforeRun: { await before($0, configuration) }, afterRun: { await after($0, configuration) })
+        let options = RunOptions(
+            dryRun: dryRun, environment: session.environment, receivedSignal: { Interruption.signals.received })
+        let result = try await Interruption.signals.run { try await runner.run(job, options: options) }
+        // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
+        if result.exit != .skipped {
+            try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))
+            session.sweepDrills()
+        }
+        return result
+    }
+
+    /// The ping of the run's start. One try: the backup does not wait for a server that only wants to know of it.
+    private func before(_ record: RunRecord, _ configuration: Configuration) async {
+        guard configuration.job(named: job)?.sendsPings == true else { return }
+        do {
+            try await session.ping(configuration, attempts: 1)?.send(.start, runID: record.runId)
+        } catch {
+            session.logger.warning("the ping of the start was not sent: \(describe(error))")
+        }
+    }
+
+    /// The ping of the run's end, and the message that something works again.
+    private func after(_ result: RunResult, _ configuration: Configuration) async -> [Delivery] {
+        guard let declaration = configuration.job(named: job) else { return [] }
+        var deliveries: [Delivery] = []
+        if declaration.sendsPings, configuration.notify.ping != nil {
+            var outcome = Delivery.Outcome.delivered
+            do {
+                try await session.ping(configuration)?.send(
+                    .finish(exitCode: result.exit.rawValue), runID: result.record.runId)
+            } catch {
+                outcome = .failed
+                session.logger.warning("the ping of the end was not sent: \(describe(error))")
+            }
+            deliveries.append(Delivery(channel: .healthchecks, outcome: outcome, at: SystemTime().now))
+        }
+        guard result.record.outcome == .success, configuration.notify.telegram != nil else { return deliveries }
+        let run = RunSummary(
+            result.record, label: configuration.instance.label, summaries: result.summaries)
+        do {
+            if declaration.sendsMessages {
+                let told = StepNotice(try await session.notifier(configuration).report(run))
+                if let error = told.error { session.logger.warning("the message was not sent: \(error)") }
+                // Most successes are no news: then there is nothing to record.
+                deliveries += told.deliveries.filter { $0.outcome != .suppressed }
+            } else {
+                try await session.recoveryNotifier(configuration).noteRecovery(run)
+            }
+        } catch {
+            session.logger.warning("whether the job works again was not told: \(describe(error))")
+        }
+        return deliveries
+    }
+
+    private func describe(_ error: any Error) -> String { (error as? OperatorError)?.description ?? "stopped" }
+}

@@ -1,0 +1,123 @@
+internal import Foundation
+internal import HTTP
+internal import Jobs
+internal import Notify
+internal import Support
+
+extension Session {
+    /// The one who tells people, over the declared channel; without one it keeps the states alone.
+    ///
+    /// Throws when the channel's credential cannot be had: then nothing is noted as told, and the next run tells it.
+    func notifier(_ configuration: Configuration) async throws -> Notifier {
+        let notify = configuration.notify
+        var channel: TelegramChannel?
+        if let telegram = notify.telegram {
+            channel = TelegramChannel(
+                chat: telegram.chat, token: try await credentials.resolve(telegram.credential, in: configuration))
+        }
+        return Notifier(
+            stateDirectory: stateDirectory, channel: channel, client: try telegramClient(configuration.network),
+            policy: AlertPolicy(
+                remindEvery: notify.remindEvery > .zero ? notify.remindEvery : nil, tellRecovery: notify.tellRecovery))
+    }
+
+    /// One who notes recoveries for others to send: it needs no credential.
+    func recoveryNotifier(_ configuration: Configuration) throws -> Notifier {
+        Notifier(
+            stateDirectory: stateDirectory, channel: nil, client: try telegramClient(configuration.network),
+            policy: AlertPolicy(tellRecovery: configuration.notify.tellRecovery))
+    }
+
+    private func telegramClient(_ network: NetworkConfig) throws -> TelegramClient {
+        let http = try client(network)
+        // For tests alone: a stand-in on this machine.
+        guard let base = environment["HERMES_OPS_TEST_TELEGRAM"], environment["HERMES_OPS_TEST_LOOPBACK_HTTP"] == "1",
+            base.hasPrefix("http://127.0.0.1:")
+        else { return TelegramClient(http: http) }
+        return TelegramClient(http: http, base: base)
+    }
+
+    /// The dead man's switch; nil when none is declared.
+    func ping(_ configuration: Configuration, attempts: Int = 3) async throws -> HealthPing? {
+        guard let reference = configuration.notify.ping else { return nil }
+        return HealthPing(
+            url: try await credentials.resolve(reference, name: "ping"), http: try client(configuration.network),
+            retry: RetryPolicy(attempts: attempts, maxBackoff: .seconds(10), maxRetryAfter: .seconds(30)))
+    }
+
+    /// Sends a text that a step has for people, such as a drill reminder; what became of it is for the record.
+    func announce(_ text: String, subject: String, in configuration: Configuration) async -> StepNotice {
+        guard configuration.notify.telegram != nil else { return StepNotice(warnings: ["no channel is declared"]) }
+        do {
+            return StepNotice(try await notifier(configuration).announce(text, subject: subject))
+        } catch {
+            return StepNotice(failed: error)
+        }
+    }
+}
+
+/// What became of a message, in a run's terms.
+struct StepNotice {
+    var deliveries: [Delivery] = []
+    var warnings: [String] = []
+    var error: OperatorError?
+
+    init(warnings: [String]) { self.warnings = warnings }
+
+    init(_ result: Notifier.Result) {
+        let outcome: Delivery.Outcome =
+            switch result.outcome {
+            case .delivered: .delivered
+            case .failed: .failed
+            case .suppressed: .suppressed
+            }
+        deliveries = [Delivery(channel: .telegram, outcome: outcome, at: SystemTime().now)]
+        if let chat = result.migratedTo { warnings.append("the chat has become \(chat): change notify.telegram.chat") }
+        if result.outcome == .failed {
+            error = result.error
+            if result.waiting > 0 { warnings.append("\(HumanUnits.count(result.waiting, "message")) wait to be sent") }
+        }
+    }
+
+    init(failed error: any Error) {
+        deliveries = [Delivery(channel: .telegram, outcome: .failed, at: SystemTime().now)]
+        self.error = error as? OperatorError ?? .cancelled(doing: "sending a message")
+    }
+}
+
+extension JobDeclaration {
+    /// The options of its notify steps, wherever they stand.
+    private var notifyOptions: [NotifyOptions] {
+        allSteps.compactMap { step in
+            if case .notify(let options) = step.action { return options }
+            return nil
+        }
+    }
+
+    /// Whether its runs send messages themselves.
+    var sendsMessages: Bool { notifyOptions.contains { $0.channels.contains(.telegram) } }
+
+    /// Whether its runs are framed by pings: where it says so, and where something is brought to safety, for whose absence a dead
+    /// man's switch is made.
+    var sendsPings: Bool {
+        notifyOptions.contains { $0.channels.contains(.ping) } || kind == .backup || kind == .driveUpload
+    }
+}
+
+extension RunSummary {
+    /// A run as its record tells it, with what the steps said.
+    init(_ record: RunRecord, label: String, summaries: [StepSummary] = [], advice: String? = nil) {
+        let details = Dictionary(summaries.map { ($0.step, $0.text) }) { first, _ in first }
+        let outcome = record.outcome.flatMap { RunSummary.Outcome(rawValue: $0.rawValue) } ?? .success
+        self.init(
+            job: record.job.name, instanceLabel: label, runID: record.runId, outcome: outcome,
+            finishedAt: record.finishedAt ?? SystemTime().now, duration: record.durationMs.map { .milliseconds($0) },
+            error: record.error?.message,
+            advice: advice ?? (outcome.isBad ? "hermes-ops-runner show \(record.runId)" : nil),
+            steps: (record.steps ?? []).filter { $0.state == .finished && !$0.name.hasSuffix("notify") }.map { step in
+                RunSummary.Step(
+                    name: step.name, outcome: step.outcome.flatMap { .init(rawValue: $0.rawValue) } ?? .unknown,
+                    detail: details[step.name])
+            })
+    }
+}

@@ -1,0 +1,310 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// Messages, snapshots, fleet, doctor and units, from outside.
+@Suite(.timeLimit(.minutes(3))) struct OperationsTests {
+    /// A runner whose messages go to a fake Telegram.
+    private struct Site {
+        /// Put together here so that no scanner takes it for a real one.
+        static let token = "12345678:" + String(repeating: "a", count: 35)
+
+        var runner: RunnerProgram
+        let telegram: TestServer
+        let health: TestServer
+
+        init(jobs: String, telegramUp: Bool = true) throws {
+            runner = try RunnerProgram()
+            telegram = try TestServer("fake_telegram.py", ["--token", Self.token])
+            health = try TestServer("fake_healthchecks.py", [])
+            runner.environment["HERMES_OPS_TEST_LOOPBACK_HTTP"] = "1"
+            runner.environment["HERMES_OPS_TEST_TELEGRAM"] = "http://127.0.0.1:\(telegram.numbers["port"] ?? 0)"
+            let folder = runner.folder.path
+            try runner.makePlainHome()
+            try runner.folder.write("telegram", Self.token)
+            try runner.folder.write("ping", "http://127.0.0.1:\(health.numbers["port"] ?? 0)/ping/abc\n")
+            try runner.folder.write(
+                "config.yaml",
+                """
+                version: 1
+                instance: { id: vijay, label: Vijay / root, hermesHome: \(runner.home) }
+                credentials: { telegram: { file: \(folder)/telegram } }
+                repository: { path: \(runner.repository), remote: \(runner.remote), branch: main }
+                notify:
+                  telegram: { chat: "-1001", credential: telegram }
+                  ping: { url: { file: \(folder)/ping } }
+                snapshot: { output: \(folder)/exports/vijay }
+                jobs:
+                \(jobs)
+
+                """)
+        }
+
+        var exports: FilePath { runner.folder.path.appending("exports") }
+        var snapshot: FilePath { exports.appending("vijay").appending("snapshot.json") }
+
+        func messages() async throws -> [String] {
+            struct Message: Decodable { var text: String }
+            return try JSONDecoder().decode([Message].self, from: await ask(telegram, "messages")).map(\.text)
+        }
+
+        func pings() async throws -> [String] {
+            try JSONDecoder().decode([String].self, from: await ask(health, "requests"))
+        }
+
+        private func ask(_ server: TestServer, _ name: String) async throws -> Data {
+            let url = "http://127.0.0.1:\(server.numbers["port"] ?? 0)/control/\(name)"
+            let script = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
+            return Data(try await runner.tool("python3", "-c", script, url).output.utf8)
+        }
+
+        func loseHome() throws { try FileSystem.rename(runner.home, to: runner.folder.path.appending("away")) }
+        func findHome() throws { try FileSystem.rename(runner.folder.path.appending("away"), to: runner.home) }
+    }
+
+    private static let backup =
+        "  backup: { schedule: daily, steps: [ sanitize, commit, push ], onFailure: [ notify ] }"
+
+    @Test func oneMessageWhenItFailsAndOneWhenItWorksAgain() async throws {
+        let site = try Site(jobs: Self.backup)
+        try await site.runner.makeRemote()
+        #expect(try await site.runner("run", "backup").status == 0)
+        #expect(try await site.messages() == [])
+        try site.loseHome()
+        for _ in 0..<3 { #expect(try await site.runner("run", "backup").status != 0) }
+        try site.findHome()
+        for _ in 0..<2 { #expect(try await site.runner("run", "backup").status == 0) }
+        let messages = try await site.messages()
+        #expect(messages.count == 2, "\(messages)")
+        #expect(messages.first?.hasPrefix("🔴 Vijay / root: backup failed\n") == true)
+        #expect(messages.last?.hasPrefix("🟢 Vijay / root: backup works again\nIt failed 3 times") == true)
+        #expect(messages.allSatisfy { !$0.contains(Site.token) })
+        // Each run is framed by pings of one id, the last with the program's exit code.
+        let pings = try await site.pings()
+        #expect(pings.count == 12)
+        #expect(pings.filter { $0.hasPrefix("POST /ping/abc/start?rid=") }.count == 6)
+        #expect(pings.filter { $0.hasPrefix("POST /ping/abc/78?rid=") }.count == 3)
+        #expect(pings.filter { $0.hasPrefix("POST /ping/abc/0?rid=") }.count == 3)
+        #expect(Set(pings.compactMap { $0.split(separator: "=").last }).count == 6)
+    }
+
+    @Test func whatCouldNotBeSentLeavesLater() async throws {
+        var site = try Site(jobs: Self.backup)
+        try await site.runner.makeRemote()
+        let base = site.runner.environment["HERMES_OPS_TEST_TELEGRAM"]
+        site.runner.environment["HERMES_OPS_TEST_TELEGRAM"] = "http://127.0.0.1:9"
+        try site.loseHome()
+        let failed = try await site.runner("run", "backup", "--json").json()
+        #expect((failed["deliveries"] as? [[String: Any]])?.contains { $0["outcome"] as? String == "failed" } == true)
+        site.runner.environment["HERMES_OPS_TEST_TELEGRAM"] = base
+        try site.findHome()
+        #expect(try await site.runner("run", "backup").status == 0)
+        let messages = try await site.messages()
+        #expect(messages.map { $0.prefix(1) } == ["🔴", "🟢"], "\(messages)")
+        #expect(try await site.runner("notify", "flush").output == "sent 0, waiting 0\n")
+    }
+
+    @Test func theAlertUnitTellsOfARunThatCouldNot() async throws {
+        var site = try Site(jobs: "  quiet: { steps: [ sanitize ] }")
+        #expect(try await site.runner("notify", "alert", "quiet").status == 64)
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "signal"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "KILL"
+        site.runner.environment["MONITOR_INVOCATION_ID"] = String(repeating: "ab", count: 16)
+        for _ in 0..<2 { #expect(try await site.runner("notify", "alert", "quiet").status == 0) }
+        #expect(try await site.messages().count == 1)
+        #expect(try await site.messages().first?.contains("killed by KILL") == true)
+        // The job itself sends nothing: that it works again is told with the next message.
+        #expect(try await site.runner("run", "quiet").status == 0)
+        #expect(try await site.messages().count == 1)
+        #expect(try await site.runner("notify", "flush").status == 0)
+        #expect(try await site.messages().last?.hasPrefix("🟢 ") == true)
+    }
+
+    @Test func theTestOfTheWayIsRecorded() async throws {
+        let site = try Site(jobs: Self.backup)
+        func messages() async throws -> [String: Any] {
+            let checks = try await site.runner("doctor", "--offline", "--json").json()["checks"] as? [[String: Any]]
+            return checks?.first { $0["title"] as? String == "messages" } ?? [:]
+        }
+        #expect(try await messages()["outcome"] as? String == "warning")
+        #expect(try await site.runner("notify", "test").status == 0)
+        #expect(try await site.messages().count == 1)
+        #expect(try await messages()["outcome"] as? String == "ok")
+        try site.runner.folder.write("telegram", Site.token.replacingOccurrences(of: "a", with: "b"))
+        #expect(try await site.runner("notify", "test").status == 77)
+        #expect(try await messages()["outcome"] as? String == "failed")
+        #expect(chmod(site.runner.folder.path.appending("telegram").string, 0o644) == 0)
+        let refused = try await site.runner("notify", "test")
+        #expect(refused.status == 77)
+        #expect(!refused.errors.contains("bbbb"))
+        let doctor = try await site.runner("doctor", "--offline")
+        #expect(doctor.status == 1)
+        #expect(doctor.output.contains("failed   credential telegram: "))
+    }
+
+    @Test func aSnapshotIsValidPrivateAndLeavesTheHomeAlone() async throws {
+        let site = try Site(jobs: "  snapshot: { schedule: \"*-*-* *:*:00\", steps: [ snapshot ] }\n" + Self.backup)
+        try await site.runner.makeRemote()
+        #expect(try await site.runner("run", "backup").status == 0)
+        let home = try TreeFingerprint(site.runner.home)
+        let run = try await site.runner("run", "snapshot")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try FileStatus(at: site.snapshot).permissions == 0o640)
+        let written = try FileSystem.read(site.snapshot, limit: 1 << 20)
+        #expect(try await schemaErrors(written, "snapshot", site.runner) == "")
+        let metrics = site.exports.appending("vijay").appending("metrics.prom")
+        #expect(try FileSystem.read(metrics, limit: 1 << 20).contains(Array("hermes_ops_instance_state{".utf8)))
+        // `export` says the same and writes nothing.
+        let state = try TreeFingerprint(site.exports)
+        let export = try await site.runner("export")
+        #expect(try await schemaErrors(Array(export.output.utf8), "snapshot", site.runner) == "")
+        let repository = (try export.json()["backup"] as? [String: Any])?["repo"] as? [String: Any]
+        #expect(repository?["clean"] as? Bool == true)
+        #expect(repository?["unpushedCommits"] as? Int == 0)
+        let head = String(try await site.runner.head().prefix(7))
+        #expect(repository?["head"] as? String == head)
+        #expect(try TreeFingerprint(site.exports).differences(from: state) == [])
+        #expect(try TreeFingerprint(site.runner.home).differences(from: home) == [])
+    }
+
+    @Test func theWatchdogTellsOnceAndIsSilentWhenAllIsWell() async throws {
+        let site = try Site(
+            jobs:
+                "  watchdog: { steps: [ watchdog ], onFailure: [ notify ] }\n  backup: { steps: [ sanitize, commit, push ] }"
+        )
+        try await site.runner.makeRemote()
+        for path in ["config.yaml", "SOUL.md"] {
+            #expect(chmod(site.runner.home.appending(path).string, 0o600) == 0)
+        }
+        // A backup that was never made: it says so once.
+        for _ in 0..<2 { #expect(try await site.runner("run", "watchdog").status == 1) }
+        #expect(try await site.messages().count == 1)
+        #expect(try await site.messages().first?.contains("[backup-never]") == true)
+        #expect(try await site.runner("run", "backup").status == 0)
+        let stray = site.runner.stored.appending("stray")
+        try FileSystem.replace(stray, with: Array("x".utf8))
+        let dirty = try await site.runner("run", "watchdog")
+        #expect(dirty.output.contains("[repository-dirty]"), "\(dirty.output)")
+        try FileSystem.removeTree(stray)
+        let after = try await site.runner("run", "watchdog")
+        #expect(!after.output.contains("[repository-dirty]"))
+        #expect(!after.output.contains("[backup-never]"))
+        #expect(try await site.messages().filter { $0.hasPrefix("🔴") }.count == 1)
+    }
+
+    @Test func hostileSnapshotsHarmNobody() async throws {
+        let site = try Site(jobs: "  snapshot: { steps: [ snapshot ] }")
+        #expect(try await site.runner("run", "snapshot").status == 0)
+        func place(_ name: String) throws -> FilePath {
+            try FileSystem.makeDirectory(site.exports.appending(name))
+            return site.exports.appending(name).appending("snapshot.json")
+        }
+        let good = try FileSystem.read(site.snapshot, limit: 1 << 20)
+        #expect(symlink("/etc/shadow", try place("link").string) == 0)
+        #expect(mkfifo(try place("fifo").string, 0o644) == 0)
+        let big = try FileDescriptor.open(
+            try place("big"), .writeOnly, options: [.create], permissions: [.ownerReadWrite])
+        #expect(ftruncate(big.rawValue, 1 << 30) == 0)
+        try big.close()
+        try FileSystem.replace(
+            try place("deep"), with: Array(String(repeating: "[", count: 500_000).utf8))
+        _ = try FileSystem.makeDirectory(site.exports.appending("none"))
+        // Another's name in one's own folder, and escapes in a label.
+        try FileSystem.replace(try place("thief"), with: good)
+        let text = String(decoding: good, as: UTF8.self)
+            .replacingOccurrences(of: "\"id\":\"vijay\"", with: "\"id\":\"rude\"")
+            .replacingOccurrences(of: "Vijay / root", with: "\\u001b[31m<b>rude\\u202e")
+        try FileSystem.replace(try place("rude"), with: Array(text.utf8))
+        let fleet = try await site.runner("fleet", site.exports.string)
+        #expect(fleet.status == 0)
+        for (name, state) in [
+            ("link", "unreadable"), ("fifo", "unreadable"), ("big", "invalid"), ("deep", "invalid"),
+            ("none", "missing"),
+            ("thief", "invalid"), ("vijay", "ok"),
+        ] {
+            let line = fleet.output.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+            #expect(line?.contains(" \(state) ") == true, "\(fleet.output)")
+        }
+        #expect(!fleet.output.contains("\u{1B}[31m") && !fleet.output.contains("\u{202E}"))
+        let json = try await site.runner("fleet", site.exports.string, "--json")
+        #expect(try await schemaErrors(Array(json.output.utf8), "fleet", site.runner) == "")
+        let parity = try await site.runner("parity", site.exports.string, "--json")
+        #expect(parity.status == 1)
+        #expect(try parity.json()["atParity"] as? Bool == false)
+        #expect(try await site.runner("parity", site.exports.string).output.hasSuffix("not at parity\n"))
+        #expect(try await site.runner("fleet", "/no/such/folder").status == 64)
+    }
+
+    @Test func unitsGiveEachJobWhatItNeedsAlone() async throws {
+        let site = try Site(
+            jobs: Self.backup + """
+
+                  offline: { schedule: weekly, steps: [ sanitize ], timeout: 5m }
+                  snapshot: { schedule: "*-*-* *:*:00", steps: [ snapshot ] }
+                """)
+        let folder = site.runner.folder.path.appending("rendered")
+        let rendered = try await site.runner(
+            "units", "render", "--into", folder.string, "--binary", "/usr/local/bin/hermes-ops-runner")
+        #expect(rendered.status == 0, "\(rendered.errors)")
+        func unit(_ name: String) throws -> String {
+            String(
+                decoding: try FileSystem.read(folder.appending("units").appending(name), limit: 1 << 20), as: UTF8.self)
+        }
+        let offline = try unit("hermes-ops@offline.service.d/50-hermes-ops.conf")
+        #expect(!offline.contains("AF_INET") && !offline.contains("LoadCredential"))
+        #expect(offline.contains("TimeoutStartSec=6min"))
+        #expect(try unit("hermes-ops@backup.service.d/50-hermes-ops.conf").contains("AF_INET"))
+        let snapshot = try unit("hermes-ops@snapshot.service.d/50-hermes-ops.conf")
+        #expect(snapshot.contains("AF_NETLINK") && !snapshot.contains("AF_INET"))
+        #expect(snapshot.contains("exports/vijay"))
+        #expect(try unit("hermes-ops-offline.timer").contains("OnCalendar=weekly"))
+        #expect(try unit("hermes-ops-alert@.service").contains("notify alert %i"))
+        #expect(try unit("hermes-ops@.service").contains("ProcSubset=pid") == false)
+        let again = try await site.runner("units", "render", "--json", "--binary", "/usr/local/bin/hermes-ops-runner")
+        #expect(again.output.contains("50-hermes-ops.conf"))
+    }
+
+    @Test func everyAlertHasItsHeading() async throws {
+        let root = HermesHomeFixture.fixtures.removingLastComponent()
+        let page = String(
+            decoding: try FileSystem.read(root.appending("docs/operations.md"), limit: 1 << 20), as: UTF8.self)
+        let rules = root.appending("Sources/InstanceState")
+        var codes: Set<String> = []
+        for name in try DirectoryListing.names(at: rules) where name.suffix(11).elementsEqual(Array("Rules.swift".utf8))
+        {
+            let text = String(
+                decoding: try FileSystem.read(rules.appending(FilePath(bytes: name).string), limit: 1 << 20),
+                as: UTF8.self)
+            for list in text.components(separatedBy: "codes: [").dropFirst() {
+                let words = list.prefix { $0 != "]" }.split(separator: "\"")
+                codes.formUnion(
+                    words.filter { $0.allSatisfy { $0.isLowercase || $0 == "-" } && $0.count > 2 }.map(String.init))
+            }
+        }
+        #expect(codes.count > 40)
+        for code in codes { #expect(page.contains("\n### \(code)\n"), "\(code) has no heading in docs/operations.md") }
+    }
+
+    /// What a JSON Schema validator says of a document under a schema that the program prints.
+    private func schemaErrors(_ document: [UInt8], _ name: String, _ runner: RunnerProgram) async throws -> String {
+        let file = try runner.folder.write("document.json", document)
+        let folder = HermesHomeFixture.fixtures.removingLastComponent().appending("Sources/EmbeddedData/data/schemas")
+        let script = """
+            import json, sys
+            from jsonschema import Draft202012Validator, FormatChecker
+            from referencing import Registry, Resource
+            load = lambda n: json.load(open(sys.argv[1] + '/' + n + '.schema.json'))
+            names = ['instance-snapshot', 'fleet-snapshot', 'job-run']
+            registry = Registry().with_resources([(load(n)['$id'], Resource.from_contents(load(n))) for n in names])
+            validator = Draft202012Validator(load(sys.argv[2]), registry=registry, format_checker=FormatChecker())
+            for error in validator.iter_errors(json.load(open(sys.argv[3]))):
+                print('/'.join(map(str, error.absolute_path)), error.message[:200])
+            """
+        let full = name == "fleet" ? "fleet-snapshot" : "instance-snapshot"
+        let result = try await runner.tool("python3", "-c", script, folder.string, full, file.string)
+        return result.output + result.errors
+    }
+}
