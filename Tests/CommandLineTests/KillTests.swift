@@ -24,7 +24,9 @@ internal import Testing
                 try fixture.write("skills/many/note\(number).md", Array("note \(number) \(round)\n".utf8))
             }
             try await killSomewhere(runner, after: Double.random(in: 0.02...1.2, using: &generator))
-            guard access(runner.repository.appending(".git").string, F_OK) == 0 else { continue }
+            // Killed while the repository was being made, there is none yet; the next run makes it.
+            let made = try await runner.tool("git", "-C", runner.repository.string, "rev-parse", "-q", "--verify", "HEAD")
+            guard made.status == 0 else { continue }
             let check = try await runner.tool("git", "-C", runner.repository.string, "fsck", "--full")
             #expect(check.status == 0, "round \(round): \(check.errors)")
         }

@@ -71,14 +71,14 @@ struct Harvester {
             } catch { return false }
         }
         if isJSON {
-            for item in found { add(item.value, path: item.path, mode: mode) }
+            add(found, mode: mode)
             return
         }
         let text = String(decoding: bytes, as: UTF8.self)
         if let node = try? Yams.compose(yaml: text), node.mapping != nil || node.sequence != nil {
-            var scalars: [(path: [String], node: Node.Scalar)] = []
-            YAMLTree.visit(node) { scalars.append(($0, $1)) }
-            for scalar in scalars { add(scalar.node.string, path: scalar.path, mode: mode) }
+            var scalars: [(path: [String], value: String)] = []
+            YAMLTree.visit(node) { scalars.append(($0, $1.string)) }
+            add(scalars, mode: mode)
             return
         }
         for line in text.split(whereSeparator: \.isNewline) {
@@ -90,6 +90,19 @@ struct Harvester {
     }
 
     // MARK: Values
+
+    /// The values of a document in its order. In a list of command-line arguments an option names the item that follows it.
+    private mutating func add(_ items: [(path: [String], value: String)], mode: HarvestMode) {
+        for (index, item) in items.enumerated() {
+            add(item.value, path: item.path, mode: mode)
+            guard index > 0, item.path.last.flatMap({ Int($0) }) != nil, !item.value.hasPrefix("-") else { continue }
+            let option = items[index - 1]
+            guard option.value.hasPrefix("-"), !option.value.contains("="),
+                option.path.dropLast() == item.path.dropLast()
+            else { continue }
+            add(item.value, named: option.value.drop { $0 == "-" })
+        }
+    }
 
     private mutating func add(_ value: String, path: [String], mode: HarvestMode) {
         // An element of a list is called what the list is called.
@@ -115,7 +128,7 @@ struct Harvester {
         }
     }
 
-    private mutating func add(_ value: String, named name: String) {
+    private mutating func add(_ value: String, named name: some StringProtocol) {
         switch SecretNames.strength(of: name) {
         case .certain: add(value, certain: true)
         case .likely:
