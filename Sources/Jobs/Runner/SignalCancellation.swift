@@ -2,6 +2,9 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
+/// Where the signal handler writes the signal's number; set before the handler is.
+nonisolated(unsafe) private var signalPipe: Int32 = -1
+
 /// SIGINT and SIGTERM as the cancellation of a task. The first one cancels; the second one ends the process at once, with 128 and
 /// the signal's number, after `beforeExit`.
 public final class SignalCancellation: Sendable {
@@ -12,24 +15,43 @@ public final class SignalCancellation: Sendable {
 
     private let state = Mutex(State())
     // Made and activated in init, cancelled in deinit, never touched in between.
-    nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+    nonisolated(unsafe) private var source: (any DispatchSourceRead)?
     private let beforeExit: @Sendable () -> Void
 
     /// Takes over the two signals for the rest of the process's life.
     public init(beforeExit: @escaping @Sendable () -> Void = {}) {
         self.beforeExit = beforeExit
-        let queue = DispatchQueue(label: "hermes-ops.signals")
-        sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            return DispatchSource.makeSignalSource(signal: number, queue: queue)
+        // A pipe and not a signal source of Dispatch: that one needs SIG_IGN, which loses what comes before it listens and which
+        // every child process inherits.
+        var ends: [Int32] = [-1, -1]
+        // Without a pipe the signals keep their default: the process ends, and the next start closes the record.
+        guard pipe(&ends) == 0 else { return }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
         }
-        for (source, number) in zip(sources, [SIGINT, SIGTERM]) {
-            source.setEventHandler { [weak self] in self?.handle(number) }
-            source.activate()
+        signalPipe = ends[1]
+        let reader = ends[0]
+        let source = DispatchSource.makeReadSource(
+            fileDescriptor: reader, queue: DispatchQueue(label: "hermes-ops.signals"))
+        source.setEventHandler { [weak self] in
+            var number: UInt8 = 0
+            while read(reader, &number, 1) == 1 { self?.handle(Int32(number)) }
+        }
+        source.activate()
+        self.source = source
+        for number in [SIGINT, SIGTERM] {
+            signal(number) { number in
+                // Only what signal-safety(7) allows.
+                let error = errno
+                var byte = UInt8(truncatingIfNeeded: number)
+                _ = write(signalPipe, &byte, 1)
+                errno = error
+            }
         }
     }
 
-    deinit { for source in sources { source.cancel() } }
+    deinit { source?.cancel() }
 
     /// The first signal that came, or nil.
     public var received: Int32? { state.withLock { $0.received } }

@@ -11,7 +11,7 @@ import Testing
             let wasCancelled = try await signals.run {
                 kill(getpid(), SIGTERM)
                 do {
-                    try await Task.sleep(for: .seconds(20))
+                    try await Task.sleep(for: .seconds(120))
                     return false
                 } catch { return true }
             }
@@ -27,7 +27,7 @@ import Testing
                 kill(getpid(), SIGINT)
                 usleep(200_000)
                 kill(getpid(), SIGINT)
-                usleep(10_000_000)
+                usleep(60_000_000)
             }
             exit(1)
         }
@@ -38,7 +38,10 @@ import Testing
             let signals = SignalCancellation()
             kill(getpid(), SIGINT)
             while signals.received == nil { usleep(1000) }
-            let wasCancelled = try await signals.run { Task.isCancelled }
+            let wasCancelled = try await signals.run {
+                try? await Task.sleep(for: .milliseconds(500))
+                return Task.isCancelled
+            }
             exit(wasCancelled ? 42 : 1)
         }
     }
