@@ -25,7 +25,8 @@ internal import Testing
             }
             try await killSomewhere(runner, after: Double.random(in: 0.02...1.2, using: &generator))
             // Killed while the repository was being made, there is none yet; the next run makes it.
-            let made = try await runner.tool("git", "-C", runner.repository.string, "rev-parse", "-q", "--verify", "HEAD")
+            let made = try await runner.tool(
+                "git", "-C", runner.repository.string, "rev-parse", "-q", "--verify", "HEAD")
             guard made.status == 0 else { continue }
             let check = try await runner.tool("git", "-C", runner.repository.string, "fsck", "--full")
             #expect(check.status == 0, "round \(round): \(check.errors)")
