@@ -15,7 +15,9 @@ struct BundleStep: Step {
     let session: Session
 
     func run(_ context: StepContext) async throws -> StepOutcome {
-        let folder = context.stateDirectory.appending("bundles")
+        // The job's lock is held: what lies here is an earlier run's, and this bundle takes its place.
+        let folder = context.stateDirectory.appending("bundles").appending(context.job.name)
+        try FileSystem.removeTree(folder)
         try FileSystem.makeDirectory(folder)
         let request = try session.bundleRequest(context.configuration, target: .folder(folder))
         let time = context.time
