@@ -112,7 +112,8 @@ extension DetectionPass {
             var wordEnd = index
             let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59
             while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
-            let flags = rules.proseWords.flags(text, start..<wordEnd)
+            let flags =
+                wordEnd - start <= ProseWords.longest ? rules.proseWords.flags(text, start..<wordEnd) : 0
             if flags & ProseWords.connector != 0 || text[wordEnd] == 58 || (text[start] == 61 && index == start + 1) {
                 var after = text.skipBlanks(index)
                 // Fillers: "is now", "was changed to", "is still:".
@@ -138,14 +139,12 @@ extension DetectionPass {
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
             } else if name.kind != .password {
                 // A token somewhere later in the sentence.
-                let range = trimmed(start..<index)
-                if range.count >= 16, case let profile = ByteProfile(text, range),
+                let range = index - start >= 16 ? trimmed(start..<index) : start..<start
+                if range.count >= 16, isPlainToken(range), case let profile = ByteProfile(text, range),
                     judge.isToken(text, range, profile, allowHex: name.level == .strong && profile.length >= 64),
                     !judge.isNeverSecret(text, range)
                 {
-                    if profile.length >= 20 || profile.upper > 0 && profile.lower > 0 && profile.digits > 1,
-                        isPlainToken(range)
-                    {
+                    if profile.length >= 20 || profile.upper > 0 && profile.lower > 0 && profile.digits > 1 {
                         add("prose-secret", range)
                     }
                     return
@@ -310,6 +309,8 @@ extension DetectionPass {
 enum ProseWords {
     static let connector: UInt32 = 1
     static let filler: UInt32 = 2
+    /// No word here has more bytes.
+    static let longest = 10
 
     static let table = WordTable(
         "is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"

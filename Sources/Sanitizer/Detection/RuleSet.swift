@@ -18,7 +18,7 @@ final class RuleSet: Sendable {
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
     }
 
-    let tokens: [TokenRule]
+    let tokens: FixedTable<TokenRule>
     let lexicon: NameLexicon
     let judge: ValueJudge
     let mnemonicWords: WordTable
@@ -26,7 +26,7 @@ final class RuleSet: Sendable {
     /// Rules for tokens that only their length tells from words.
     let runTokens: [RunToken]
     let anchors: AnchorTable
-    let actions: [Action]
+    let actions: FixedTable<Action>
 
     struct RunToken: Sendable {
         var first: UInt8
@@ -52,7 +52,8 @@ final class RuleSet: Sendable {
     static func tokenSources() throws -> [TokenRule.Source] { try decode([TokenRule.Source].self, "rules/tokens.json") }
 
     init(tokens sources: [TokenRule.Source], vendors: [Vendor], mnemonicWords list: [String]) throws {
-        tokens = try sources.map(TokenRule.init)
+        let tokens = try sources.map(TokenRule.init)
+        self.tokens = FixedTable(tokens)
         let vendorWords = vendors.flatMap(\.words)
         lexicon = NameLexicon(vendors: vendorWords)
         let plain = list.map { $0.hasSuffix("*") ? String($0.dropLast()) : $0 }
@@ -156,7 +157,7 @@ final class RuleSet: Sendable {
         }
         for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
         for anchor in ["untrusted comment:", "# start of tarsnap"] { add(anchor, .commentedKey) }
-        self.actions = actions
+        self.actions = FixedTable(actions)
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }
     }

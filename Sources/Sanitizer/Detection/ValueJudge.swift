@@ -34,7 +34,7 @@ final class ValueJudge: Sendable {
             return (3...8).contains(range.count) && profile.isNumber || (range.count >= 6 && profile.looksRandom)
         }
         guard profile.length >= (name.kind == .password ? 3 : 6) else { return false }
-        if profile.distinct <= 2, profile.length >= 3, !(profile.isNumber && name.kind == .password) {
+        if profile.length >= 3, profile.isOfTwoBytes, !(profile.isNumber && name.kind == .password) {
             // A mask or filler; a whole token's length of one letter is an odd token.
             return name.level == .strong && profile.length >= 20 && profile.letters >= 20
                 && lowered(text[range.lowerBound]) != 120
