@@ -92,6 +92,7 @@ extension DetectionPass {
         case UInt8(ascii: ","), UInt8(ascii: ";"):
             if closedQuote, try commaPair(range, position + 1) { return }
             tableHit(range)
+            if cellRow(range, position + 1) { return }
             namedValue(range, close)
         case UInt8(ascii: "<"): namedValue(range, close)
         case UInt8(ascii: ">"):
@@ -102,6 +103,7 @@ extension DetectionPass {
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
+            if text[position] == 10 || text[position] == 13 { lonelyToken(range, position) }
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
@@ -114,6 +116,7 @@ extension DetectionPass {
             if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
+                lonelyToken(range, position)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
@@ -158,7 +161,12 @@ extension DetectionPass {
                 break
             }
         }
-        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58 { return }
+        // `userPassword:: x` of LDIF has base64 after a blank; `Type::member` none.
+        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58,
+            text[operatorStart + 2] != 32 || text[operatorStart - 1] == 32
+        {
+            return
+        }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
         // `**Password:** x`
         while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
@@ -277,7 +285,10 @@ extension DetectionPass {
         if syntax.isCode { return true }
         if syntax.isConfiguration { return false }
         let after = text[value.end]
-        if after == 59 || after == 41 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34) {
+        // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
+        if after == 41 || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
+            && !text.looksLikeName(at: value.end + 1))
+        {
             return true
         }
         let start = text.lineStart(before: range.lowerBound, limit: 200)
@@ -290,7 +301,9 @@ extension DetectionPass {
         where text.has(word, at: lead) {
             return true
         }
-        guard spaced, syntax == .markdown, text[range.upperBound] == 32 else { return false }
+        guard spaced, syntax == .markdown, text[range.upperBound] == 32, text[range.upperBound + 1] == 61 else {
+            return false
+        }
         // In notes `password = x` with nothing around it is a setting.
         let isAlone = lead == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
         return !isAlone

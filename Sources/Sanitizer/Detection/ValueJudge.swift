@@ -43,7 +43,11 @@ final class ValueJudge: Sendable {
         if isSecretDespiteItsShape(text, range, profile) { return name.level > .weak || profile.looksRandom }
         if isPath(text, range, profile) || isAddress(text, range, kind: name.kind) { return false }
         if !value.isQuoted, isExpression(text, value, isCode: isCode, profile: profile) { return false }
-        if isIdentifierPath(text, range, profile) { return false }
+        if !(name.kind == .password && name.level == .strong && profile.digits > 0 && !isCode),
+            isIdentifierPath(text, range, profile)
+        {
+            return false
+        }
         if isMadeOfVocabulary(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
         if hasBlank(text, range) { return name.kind == .password && isPassphrase(text, range, profile) }
