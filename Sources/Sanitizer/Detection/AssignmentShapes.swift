@@ -131,7 +131,7 @@ extension DetectionPass {
     /// `<add key="Password" value="y"/>`, `<property name="password">y</property>`, `<key>Password</key><string>y</string>`.
     func namedValue(_ range: Range<Int>, _ close: Int) {
         var position = range.lowerBound - 1
-        while text[position].isQuote || text[position] == 92 { position -= 1 }
+        while text[position].isQuote || text[position] == 92 || text[position] == 35 { position -= 1 }
         while text[position].isBlank { position -= 1 }
         if text[position] == 62 {
             plistValue(range, close)
@@ -158,7 +158,8 @@ extension DetectionPass {
             }
             // The next item of the list.
             if text.has("- name", at: index) || text.has("{", at: index) { return }
-            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100,
+            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100 || lowered(byte) == 116
+                || lowered(byte) == 97,
                 !text[index - 1].isWord || text[index - 2] == 92,
                 let after = Self.valueKeyEnd(text, index)
             {
@@ -175,7 +176,7 @@ extension DetectionPass {
     private static func isNameOfName(_ text: ByteText, _ key: Range<Int>) -> Bool {
         for word in [
             "name", "key", "id", "field", "variable", "property", "var", "env", "label", "k", "option", "param",
-            "header",
+            "header", "element", "selector", "locator", "input", "prompt", "title", "question",
         ]
             as [StaticString]
         where key.count == word.utf8CodeUnitCount && text.has(word, at: key.lowerBound) {
@@ -186,7 +187,7 @@ extension DetectionPass {
 
     /// Just after the operator of `value:`, `"value":`, `value=`, `content:`, `default:` at `index`.
     private static func valueKeyEnd(_ text: ByteText, _ index: Int) -> Int? {
-        for word in ["value", "val", "content", "default", "credential_value"] as [StaticString]
+        for word in ["value", "val", "content", "default", "credential_value", "text", "answer"] as [StaticString]
         where text.has(word, at: index) {
             var position = index + word.utf8CodeUnitCount
             while text[position].isQuote || text[position] == 92 { position += 1 }

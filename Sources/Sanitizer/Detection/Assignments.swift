@@ -64,6 +64,7 @@ extension DetectionPass {
         }
         let close = position
         position = text.skipBlanks(position)
+        let isBracketed = text[position] == 40 && position > close
         if text[position] == UInt8(ascii: "("), position - last <= 2,
             let paren = text.first(41, in: position..<min(text.count, position + 40))
         {
@@ -99,7 +100,11 @@ extension DetectionPass {
             elementText(range, position + 1)
             namedValue(range, close)
         case UInt8(ascii: "("):
-            callArgument(range, position + 1)
+            if isBracketed, !syntax.isCode {
+                try spacedValue(range, position, isFlag: false)
+            } else {
+                callArgument(range, position + 1)
+            }
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
@@ -218,6 +223,13 @@ extension DetectionPass {
             add(Self.ruleID(name), wide)
             return
         }
+        // YAML's bare values run to the line's end: `password: Mot de passe` is a label.
+        if syntax == .yaml, isColon, !value.isQuoted, name.kind == .password, text[value.end] == 32,
+            case let next = text[text.skipBlanks(value.end)], next != 35, next != 10, next != 13, next != 0,
+            text.lineStart(before: range.lowerBound, limit: 80) == text.lineStart(before: value.end, limit: 200)
+        {
+            return
+        }
         if judge.isSecret(text, value, name: name, isCode: code, nameRange: range) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =
@@ -265,6 +277,12 @@ extension DetectionPass {
         if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
         var index = lineStart
+        // A string of JSON begins a line of its own.
+        if let quote = (lineStart..<range.lowerBound).last(where: { text[$0] == 34 }), text[quote - 1] == 32,
+            text[quote - 2] == 58
+        {
+            index = quote + 1
+        }
         while index < range.lowerBound {
             let byte = text[index]
             guard byte.isBlank || byte == 45 || byte == 42 || byte == 35 || byte.isWord || byte == 46 else {
@@ -282,9 +300,15 @@ extension DetectionPass {
 
     /// Whether bare words on this line are expressions.
     private func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
+        let after = text[value.end]
+        // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
+        if !value.isQuoted, text[range.upperBound] == 61,
+            after.isQuote || ((after == 59 || after == 44 || after == 38) && text.looksLikeName(at: value.end + 1))
+        {
+            return false
+        }
         if syntax.isCode { return true }
         if syntax.isConfiguration { return false }
-        let after = text[value.end]
         // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
         if after == 41 || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
             && !text.looksLikeName(at: value.end + 1))

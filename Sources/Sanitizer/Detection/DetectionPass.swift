@@ -25,6 +25,7 @@ final class DetectionPass {
     var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
     var deviceEnd = 0
+    var documentEnd = 0
 
     let judge: ValueJudge
     let lexicon: NameLexicon
@@ -141,6 +142,7 @@ final class DetectionPass {
         case .addressPair: addressPairHit(start, end)
         case .networkNote: networkNoteHit(end)
         case .commentedKey: commentedKeyHit(start, end)
+        case .kubernetesSecret: kubernetesHit(start, end)
         case .deviceLine: deviceLineHit(start, end)
         case .accountPair: accountPairHit(start, end)
         case .loginAs: loginAsHit(end)

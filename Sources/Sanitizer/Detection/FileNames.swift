@@ -12,9 +12,39 @@ extension DetectionPass {
                 where: { (words: StaticString) in file.find(words, in: whole) != nil })
             {
                 recoveryCodes(from: 0)
+            } else {
+                bareCodes()
             }
             soleSecret(file)
         }
+    }
+
+    /// A file of nothing but codes of one shape, a line each: `x7k2p-9mq4z`.
+    private func bareCodes() {
+        guard text.count <= 1024, text.count >= 40 else { return }
+        var lines: [Range<Int>] = []
+        var line = 0
+        while line < text.count {
+            let end = text.lineEnd(from: line, limit: 80)
+            var last = end
+            while last > line, text[last - 1].isSpace { last -= 1 }
+            let first = text.skipBlanks(line)
+            if first < last { lines.append(first..<last) }
+            guard end < text.count else { break }
+            line = text.nextLine(after: end)
+        }
+        guard lines.count >= 5, let size = lines.first?.count, size >= 8, size <= 32 else { return }
+        var plain = 0
+        for line in lines {
+            let profile = ByteProfile(text, line)
+            guard line.count == size, profile.symbols >= 1, profile.symbols <= 3, profile.high == 0,
+                line.allSatisfy({ text[$0].isWord || text[$0] == 45 }), !judge.isUUID(text, line)
+            else { return }
+            if profile.digits == 0 || profile.letters == 0 { plain += 1 }
+        }
+        // Few of a list drawn at random have no digit or no letter.
+        guard plain * 4 <= lines.count else { return }
+        for line in lines { add("recovery-code", line) }
     }
 
     /// One word is all the file holds, and its name is a secret's.
@@ -38,7 +68,9 @@ extension DetectionPass {
         {
             called = KeyName(kind: .secret, level: .strong)
         }
-        guard called.level >= .medium, called.kind != .pin else { return }
+        guard called.level >= .medium, called.kind != .pin,
+            called.kind != .password || text.first(58, in: first..<last) == nil
+        else { return }
         let value = FoundValue(range: first..<last, quote: 34, end: last)
         if judge.isSecret(text, value, name: called, isCode: false) { add(Self.ruleID(called), first..<last) }
     }

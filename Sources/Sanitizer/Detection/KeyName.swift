@@ -71,6 +71,20 @@ final class NameLexicon: Sendable {
         words.flags(text, range) & (Self.typeMask | Self.qualifier | Self.tail | Self.label | Self.publicWord) != 0
     }
 
+    /// The flags of two words written as one, over one separator.
+    private func joinedFlags(_ text: ByteText, _ first: Range<Int>, _ second: Range<Int>) -> UInt32 {
+        guard second.lowerBound - first.upperBound <= 1 else { return 0 }
+        var hash = WordTable.seed
+        for index in first { WordTable.mix(&hash, lowered(text[index])) }
+        for index in second { WordTable.mix(&hash, lowered(text[index])) }
+        return words.flags(hash: hash)
+    }
+
+    /// Whether a word names a secret or what is done with one: "reset", "expired", "id".
+    func isAboutSecrets(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        words.flags(text, range) & (Self.typeMask | Self.tail | Self.label) != 0
+    }
+
     /// The flags of one word; a word run together is read by its end (`dbpassword`, `authtoken`, `secretkey`).
     @inline(__always) func flags(of text: ByteText, _ word: Range<Int>) -> UInt32 {
         let exact = words.flags(text, word)
@@ -142,12 +156,11 @@ final class NameLexicon: Sendable {
         var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
             let flags = flags(of: text, word)
-            if previous.upperBound == word.lowerBound, !previous.isEmpty,
-                words.flags(text, previous.lowerBound..<word.upperBound) & Self.vendor != 0
-            {
-                // `OpenWeather` is one vendor.
+            if !previous.isEmpty, joinedFlags(text, previous, word) & Self.vendor != 0 {
+                // `OpenWeather` and `message-bird` are one vendor each.
                 name.hasVendor = true
                 sawQualifier = true
+                labelled = false
             }
             previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }

@@ -138,7 +138,7 @@ extension DetectionPass {
         }
     }
 
-    private func isRecoveryCode(_ range: Range<Int>) -> Bool {
+    func isRecoveryCode(_ range: Range<Int>) -> Bool {
         let profile = ByteProfile(text, range)
         guard profile.length >= 6, profile.length <= 48, profile.digits >= 1 else { return false }
         if profile.symbols > 0 {

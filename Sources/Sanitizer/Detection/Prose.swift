@@ -4,6 +4,12 @@ extension DetectionPass {
     func spacedValue(_ range: Range<Int>, _ position: Int, isFlag: Bool) throws {
         let name = weigh(range)
         guard name.level > .none else { return }
+        if !isFlag, text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 35 {
+            // `"element": "Password field", "text": "x"`
+            var last = position
+            while text[last].isWord || text[last] == 32, last - position < 20 { last += 1 }
+            if text[last] == 34 || text[last] == 92 { namedValue(range, last) }
+        }
         if text[position] == 123 {
             // `string Token { get; init; } = "x"`
             let close = text.first(125, in: position..<min(text.count, position + 60))
@@ -92,7 +98,7 @@ extension DetectionPass {
             ].contains(where: { (word: StaticString) in
                 words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
             }),
-            !judge.lexicon.isVocabulary(text, words[0]),
+            !judge.lexicon.isAboutSecrets(text, words[0]),
             let value = text.readValue(at: skipOpeningMarks(position), context: .word)
         else { return false }
         var last = value.range.upperBound

@@ -18,7 +18,7 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case deviceLine, accountPair, loginAs
+        case deviceLine, accountPair, loginAs, kubernetesSecret
     }
 
     let tokens: [TokenRule]
@@ -159,6 +159,9 @@ final class RuleSet: Sendable {
         }
         for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
         for anchor in ["untrusted comment:", "# start of tarsnap"] { add(anchor, .commentedKey) }
+        for anchor in ["kind: secret", "kind: \"secret", "kind\": \"secret", "kind\":\"secret", "kind\\\": \\\"secret"] {
+            add(anchor, .kubernetesSecret)
+        }
         for anchor in DetectionPass.deviceAnchors { add(anchor, .deviceLine) }
         for anchor in ["admin:", "root:", "administrator:", "user -> ", "login -> ", "admin -> ", "account -> "] {
             add(anchor, .accountPair)

@@ -203,7 +203,11 @@ extension ValueJudge {
                     if position == start { break }
                     if isWordLike(text, start..<position) { words += 1 } else { break }
                     guard text[position] == UInt8(ascii: ".") else {
-                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length { return true }
+                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length,
+                            !text[range.upperBound - 1].isDigit
+                        {
+                            return true
+                        }
                         if text[position] == UInt8(ascii: "(") || text[position] == UInt8(ascii: "[") { return true }
                         break
                     }
