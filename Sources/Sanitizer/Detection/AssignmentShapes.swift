@@ -25,6 +25,31 @@ extension DetectionPass {
         return true
     }
 
+    /// `service,api_token,x,owner`: a row whose cell names what the next one holds.
+    func cellRow(_ range: Range<Int>, _ position: Int) -> Bool {
+        let before = text[range.lowerBound - 1]
+        guard before == 44 || before == 59 || before == 10 || before == 0 || before == 34,
+            !text[position].isBlank
+        else { return false }
+        let delimiter = text[position - 1]
+        var start = position
+        if text[start] == 34 { start += 1 }
+        var end = start
+        let limit = text.lineEnd(from: start, limit: 600)
+        while end < limit, text[end] != delimiter, text[end] != 34 { end += 1 }
+        var name = weigh(range)
+        guard name.level > .none, end > start else { return false }
+        name.level = min(name.level, .medium)
+        let value = FoundValue(range: start..<end, end: end)
+        let profile = ByteProfile(text, value.range)
+        guard judge.isSecret(text, value, name: name, isCode: true, nameRange: range),
+            name.kind == .password && profile.digits > 0 && syntax == .table
+                || judge.isToken(text, value.range, profile, allowHex: true)
+        else { return false }
+        add(Self.ruleID(name), value.range)
+        return true
+    }
+
     /// `name%3Dvalue%26…`: a form or query inside a URL's parameter.
     func encodedPair(_ range: Range<Int>, _ start: Int) {
         let name = weigh(range)
@@ -106,7 +131,7 @@ extension DetectionPass {
     /// `<add key="Password" value="y"/>`, `<property name="password">y</property>`, `<key>Password</key><string>y</string>`.
     func namedValue(_ range: Range<Int>, _ close: Int) {
         var position = range.lowerBound - 1
-        while text[position].isQuote || text[position] == 92 { position -= 1 }
+        while text[position].isQuote || text[position] == 92 || text[position] == 35 { position -= 1 }
         while text[position].isBlank { position -= 1 }
         if text[position] == 62 {
             plistValue(range, close)
@@ -133,7 +158,8 @@ extension DetectionPass {
             }
             // The next item of the list.
             if text.has("- name", at: index) || text.has("{", at: index) { return }
-            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100,
+            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100 || lowered(byte) == 116
+                || lowered(byte) == 97,
                 !text[index - 1].isWord || text[index - 2] == 92,
                 let after = Self.valueKeyEnd(text, index)
             {
@@ -150,7 +176,7 @@ extension DetectionPass {
     private static func isNameOfName(_ text: ByteText, _ key: Range<Int>) -> Bool {
         for word in [
             "name", "key", "id", "field", "variable", "property", "var", "env", "label", "k", "option", "param",
-            "header",
+            "header", "element", "selector", "locator", "input", "prompt", "title", "question",
         ]
             as [StaticString]
         where key.count == word.utf8CodeUnitCount && text.has(word, at: key.lowerBound) {
@@ -161,7 +187,7 @@ extension DetectionPass {
 
     /// Just after the operator of `value:`, `"value":`, `value=`, `content:`, `default:` at `index`.
     private static func valueKeyEnd(_ text: ByteText, _ index: Int) -> Int? {
-        for word in ["value", "val", "content", "default", "credential_value"] as [StaticString]
+        for word in ["value", "val", "content", "default", "credential_value", "text", "answer"] as [StaticString]
         where text.has(word, at: index) {
             var position = index + word.utf8CodeUnitCount
             while text[position].isQuote || text[position] == 92 { position += 1 }
@@ -186,9 +212,13 @@ extension DetectionPass {
     /// `name("value")`: setters and constructors.
     func callArgument(_ range: Range<Int>, _ position: Int) {
         var start = text.skipBlanks(position)
-        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted else { return }
         var name = weigh(range)
         guard name.level > .none else { return }
+        if name.hasVendor, name.level == .weak {
+            vendorCall(range, name, start)
+            return
+        }
+        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted else { return }
         let isCredential = text.find("credential", in: range) != nil
         // A second string is the value: `setProperty("name", "value")` has its own rule, `Credential("user", "password")` this one.
         start = text.skipBlanks(value.end)
@@ -206,10 +236,32 @@ extension DetectionPass {
         }
     }
 
+    /// `algoliasearch('id', 'key')`: the strings among the arguments of a call that a vendor's name stands in.
+    private func vendorCall(_ range: Range<Int>, _ name: KeyName, _ position: Int) {
+        var index = position
+        let limit = text.lineEnd(from: position, limit: 300)
+        while index < limit, text[index] != 41 {
+            guard text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted else {
+                index += 1
+                continue
+            }
+            if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            }
+            index = max(value.end, index + 1)
+        }
+    }
+
     /// The value of `name:` that stands on the next line, or the items of a list under it.
     func nextLines(_ range: Range<Int>, _ name: KeyName, after lineEnd: Int) {
         var line = text.nextLine(after: lineEnd)
         var count = 0
+        // A blank line or the opening of a code block may stand between.
+        for _ in 0..<2 {
+            let start = text.skipBlanks(line)
+            let end = text.lineEnd(from: start, limit: 24)
+            if start < text.count, start == end || text.has("```", at: start) { line = text.nextLine(after: end) }
+        }
         while line < text.count, count < 200 {
             var start = text.skipBlanks(line)
             let isItem = text[start] == 45 && text[start + 1] == 32
@@ -237,6 +289,29 @@ extension DetectionPass {
             count += 1
             guard isBullet else { return }
             line = text.nextLine(after: end)
+        }
+    }
+
+    /// "use this key", a line end, and a line that is nothing but a token.
+    func lonelyToken(_ range: Range<Int>, _ lineEnd: Int) {
+        let name = weigh(range)
+        guard name.level > .none, name.kind == .key || name.kind == .secret else { return }
+        var line = text.nextLine(after: lineEnd)
+        for _ in 0..<2 {
+            let start = text.skipBlanks(line)
+            let end = text.lineEnd(from: start, limit: 24)
+            if start < text.count, start == end || text.has("```", at: start) { line = text.nextLine(after: end) }
+        }
+        var first = text.skipBlanks(line)
+        if text[first] == 96 { first += 1 }
+        var last = first
+        while text[last].isTokenByte, last - first < 600 { last += 1 }
+        guard last - first >= 20 else { return }
+        let end = text[last] == 96 ? last + 1 : last
+        guard text.skipBlanks(end) >= text.lineEnd(from: end, limit: 8) || text[end] == 34 else { return }
+        let profile = ByteProfile(text, first..<last)
+        if !judge.isNeverSecret(text, first..<last), judge.isToken(text, first..<last, profile, allowHex: true) {
+            add(Self.ruleID(name), first..<last)
         }
     }
 

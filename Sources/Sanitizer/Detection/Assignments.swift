@@ -64,6 +64,7 @@ extension DetectionPass {
         }
         let close = position
         position = text.skipBlanks(position)
+        let isBracketed = text[position] == 40 && position > close
         if text[position] == UInt8(ascii: "("), position - last <= 2,
             let paren = text.first(41, in: position..<min(text.count, position + 40))
         {
@@ -92,16 +93,22 @@ extension DetectionPass {
         case UInt8(ascii: ","), UInt8(ascii: ";"):
             if closedQuote, try commaPair(range, position + 1) { return }
             tableHit(range)
+            if cellRow(range, position + 1) { return }
             namedValue(range, close)
         case UInt8(ascii: "<"): namedValue(range, close)
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
             namedValue(range, close)
         case UInt8(ascii: "("):
-            callArgument(range, position + 1)
+            if isBracketed, !syntax.isCode {
+                try spacedValue(range, position, isFlag: false)
+            } else {
+                callArgument(range, position + 1)
+            }
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
+            if text[position] == 10 || text[position] == 13 { lonelyToken(range, position) }
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
@@ -114,6 +121,7 @@ extension DetectionPass {
             if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
+                lonelyToken(range, position)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
@@ -158,7 +166,12 @@ extension DetectionPass {
                 break
             }
         }
-        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58 { return }
+        // `userPassword:: x` of LDIF has base64 after a blank; `Type::member` none.
+        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58,
+            text[operatorStart + 2] != 32 || text[operatorStart - 1] == 32
+        {
+            return
+        }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
         // `**Password:** x`
         while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
@@ -210,6 +223,13 @@ extension DetectionPass {
             add(Self.ruleID(name), wide)
             return
         }
+        // YAML's bare values run to the line's end: `password: Mot de passe` is a label.
+        if syntax == .yaml, isColon, !value.isQuoted, name.kind == .password, text[value.end] == 32,
+            case let next = text[text.skipBlanks(value.end)], next != 35, next != 10, next != 13, next != 0,
+            text.lineStart(before: range.lowerBound, limit: 80) == text.lineStart(before: value.end, limit: 200)
+        {
+            return
+        }
         if judge.isSecret(text, value, name: name, isCode: code, nameRange: range) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =
@@ -257,6 +277,12 @@ extension DetectionPass {
         if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
         var index = lineStart
+        // A string of JSON begins a line of its own.
+        if let quote = (lineStart..<range.lowerBound).last(where: { text[$0] == 34 }), text[quote - 1] == 32,
+            text[quote - 2] == 58
+        {
+            index = quote + 1
+        }
         while index < range.lowerBound {
             let byte = text[index]
             guard byte.isBlank || byte == 45 || byte == 42 || byte == 35 || byte.isWord || byte == 46 else {
@@ -274,10 +300,20 @@ extension DetectionPass {
 
     /// Whether bare words on this line are expressions.
     private func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
+        let after = text[value.end]
+        // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
+        if !value.isQuoted, text[range.upperBound] == 61,
+            after.isQuote || ((after == 59 || after == 44 || after == 38) && text.looksLikeName(at: value.end + 1))
+        {
+            return false
+        }
         if syntax.isCode { return true }
         if syntax.isConfiguration { return false }
-        let after = text[value.end]
-        if after == 59 || after == 41 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34) {
+        // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
+        if after == 41
+            || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
+                && !text.looksLikeName(at: value.end + 1))
+        {
             return true
         }
         let start = text.lineStart(before: range.lowerBound, limit: 200)
@@ -290,7 +326,9 @@ extension DetectionPass {
         where text.has(word, at: lead) {
             return true
         }
-        guard spaced, syntax == .markdown, text[range.upperBound] == 32 else { return false }
+        guard spaced, syntax == .markdown, text[range.upperBound] == 32, text[range.upperBound + 1] == 61 else {
+            return false
+        }
         // In notes `password = x` with nothing around it is a setting.
         let isAlone = lead == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
         return !isAlone
@@ -307,7 +345,6 @@ extension DetectionPass {
 
     /// What else a name's line may hold: a typed declaration, a default after a reference.
     private func fallbackValue(_ range: Range<Int>, _ name: KeyName, _ value: FoundValue) throws {
-        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
         if !value.isQuoted {
             // `password: str = "x"`, `token: String? = "x"`
             let equals = text.skipBlanks(value.end)
@@ -318,6 +355,9 @@ extension DetectionPass {
                 }
             }
         }
+        // What follows is for references and words that a call or an operator may come after.
+        guard text[value.range.lowerBound] == 36 || (!value.isQuoted && name.level > .weak) else { return }
+        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
         // `${NAME:-default}`
         if text[value.range.lowerBound] == 36, text[value.range.lowerBound + 1] == 123,
             let dash = text.find(":-", in: value.range.lowerBound..<min(lineEnd, value.range.lowerBound + 120)),

@@ -28,8 +28,7 @@ final class Detector: Sendable {
         guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), !bytes.isEmpty else { return [] }
         let pass = DetectionPass(
             ByteText(base: base, count: bytes.count), rules: rules, syntax: Syntax(name: name),
-            scratch: try Pattern.Scratch(),
-            depth: 0)
+            scratch: try Pattern.Scratch(), depth: 0, name: name)
         try pass.run()
         return DetectionPass.merged(pass.found)
     }

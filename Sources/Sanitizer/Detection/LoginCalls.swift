@@ -7,10 +7,19 @@ extension DetectionPass {
         ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
+        ("create_user(", 2), ("create_superuser(", 2), ("createuser(", 1), ("make_password(", 0),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
+    /// Calls whose argument is a password whatever it looks like.
+    private static let certainCalls: [StaticString] = [
+        ".login(", "basicauth(", "basic_auth(", "create_user(", "create_superuser(", "passwordauthentication(",
+        "plainauth(",
+        "new pdo(", "mysqli(", "getconnection(", "ftp(",
+    ]
+
     func loginCallHit(_ end: Int, argument: Int) {
+        let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
         var position = end
         for place in 0...argument {
             position = text.skipSpace(position)
@@ -21,7 +30,7 @@ extension DetectionPass {
             {
                 guard let value = text.readValue(at: position), value.isQuoted else { return }
                 if place == argument {
-                    typedSecret(value, rule: "login-call", isCode: true)
+                    typedSecret(value, rule: "login-call", isCode: true, allowWords: isCertain)
                     return
                 }
                 position = text.skipSpace(value.end)
@@ -45,10 +54,12 @@ extension DetectionPass {
 
     /// Adds a value that is said to be a secret by its place alone, if it does not look like a word.
     @discardableResult
-    func typedSecret(_ value: FoundValue, rule: String, isCode: Bool = false) -> Bool {
+    func typedSecret(_ value: FoundValue, rule: String, isCode: Bool = false, allowWords: Bool = false) -> Bool {
         let profile = ByteProfile(text, value.range)
-        guard profile.length >= 4, profile.digits + profile.symbols > 0 || profile.looksRandom,
-            profile.digits > 0 || !judge.isWordLike(text, value.range),
+        guard profile.length >= 4,
+            (allowWords && profile.length >= 6)
+                || ((profile.digits + profile.symbols > 0 || profile.looksRandom)
+                    && (profile.digits > 0 || !judge.isWordLike(text, value.range))),
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode)
         else { return false }
         add(rule, value.range)
@@ -112,7 +123,7 @@ extension DetectionPass {
         for _ in 0..<2 {
             guard position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
             let rest = text.skipBlanks(value.end)
-            if rest >= lineEnd || (rest == value.end && text[rest].isQuote) {
+            if rest >= lineEnd || (rest == value.end && text[rest].isQuote) || text[rest] == 59 {
                 typedSecret(value, rule: "session-login")
                 return
             }

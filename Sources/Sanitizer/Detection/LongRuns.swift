@@ -67,6 +67,15 @@ extension DetectionPass {
             if profile.digits >= 2, profile.upper >= 6, profile.lower >= 6, !judge.isNeverSecret(text, range) {
                 add("bitcoin-wif", range)
             }
+        } else if length >= 49, length <= 72, text[range.lowerBound + 32] == 46,
+            (range.lowerBound..<range.lowerBound + 32).allSatisfy({ text[$0].isDigit || (97...102).contains(text[$0]) })
+        {
+            // 32 hexadecimal digits, a dot, and letters drawn at random: Zhipu, Z.ai, Ollama.
+            let tail = (range.lowerBound + 33)..<range.upperBound
+            let profile = ByteProfile(text, tail)
+            if profile.upper >= 2, profile.lower >= 2, profile.digits >= 1, text.first(46, in: tail) == nil {
+                add("dotted-key", range)
+            }
         } else if (57...76).contains(length), !text.has("eyj", at: range.lowerBound) {
             // A Discord bot token: the bot's id in base64, a time, a signature.
             var dots: [Int] = []

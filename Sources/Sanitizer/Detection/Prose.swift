@@ -4,6 +4,23 @@ extension DetectionPass {
     func spacedValue(_ range: Range<Int>, _ position: Int, isFlag: Bool) throws {
         let name = weigh(range)
         guard name.level > .none else { return }
+        if !isFlag, text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 35 {
+            // `"element": "Password field", "text": "x"`
+            var last = position
+            while text[last].isWord || text[last] == 32, last - position < 20 { last += 1 }
+            if text[last] == 34 || text[last] == 92 { namedValue(range, last) }
+        }
+        if text[position] == 123 {
+            // `string Token { get; init; } = "x"`
+            let close = text.first(125, in: position..<min(text.count, position + 60))
+            guard let close, text.find("get", in: position..<close) != nil, text[text.skipBlanks(close + 1)] == 61,
+                let value = text.readValue(at: text.skipBlanks(close + 1) + 1), value.isQuoted
+            else { return }
+            if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            }
+            return
+        }
         if isFlag {
             guard text[position] != 45, let value = text.readValue(at: position, context: .word) else { return }
             var weighed = name
@@ -48,7 +65,55 @@ extension DetectionPass {
             }
             return
         }
+        if pairedWithUser(range, name, position) { return }
         sentence(range, name, from: position)
+    }
+
+    /// `user admin, pass x`, `login kim password x`: an account just before, so that any word is the password.
+    private func pairedWithUser(_ range: Range<Int>, _ name: KeyName, _ position: Int) -> Bool {
+        guard name.kind == .password else { return false }
+        // Two words back, over `,`, `/`, `and`, `:` and `is`.
+        var words: [Range<Int>] = []
+        var index = range.lowerBound
+        var isPunctuated = false
+        while range.lowerBound - index < 80 {
+            while index > 0, [32, 44, 47, 58, 61, 59, 34, 39, 96, 38].contains(text[index - 1]) {
+                index -= 1
+                if text[index] != 32 { isPunctuated = true }
+            }
+            let end = index
+            while index > 0, end - index < 48, text[index - 1].isName || text[index - 1] == 64 { index -= 1 }
+            guard index < end else { break }
+            let isJoint = ["and", "is", "und", "y", "et", "e", "with", "mit", "con", "avec"].contains {
+                (joint: StaticString) in
+                end - index == joint.utf8CodeUnitCount && text.has(joint, at: index)
+            }
+            if !isJoint { words.append(index..<end) }
+            if words.count == 2 { break }
+        }
+        guard words.count == 2,
+            [
+                "user", "username", "login", "usr", "benutzer", "nutzer", "usuario", "usuário", "utilisateur", "utente",
+                "gebruiker", "account", "email", "id",
+            ].contains(where: { (word: StaticString) in
+                words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
+            }),
+            !judge.lexicon.isAboutSecrets(text, words[0]),
+            let value = text.readValue(at: skipOpeningMarks(position), context: .word)
+        else { return false }
+        var last = value.range.upperBound
+        if !value.isQuoted {
+            while last > value.range.lowerBound + 1, [44, 46, 58, 59, 41, 33].contains(text[last - 1]) { last -= 1 }
+        }
+        let trimmed = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)
+        let profile = ByteProfile(text, trimmed.range)
+        guard profile.length >= 4, profile.digits > 0 || (isPunctuated && profile.length >= 6),
+            profile.digits > 0 || judge.commonWords.flags(text, trimmed.range) == 0,
+            rules.proseWords.flags(text, trimmed.range) == 0,
+            judge.isSecret(text, trimmed, name: name, isCode: false)
+        else { return false }
+        add("prose-secret", trimmed.range)
+        return true
     }
 
     /// `--password prompt`, `--token file`: words that tell a program where to look.
@@ -109,12 +174,18 @@ extension DetectionPass {
                 }
             }
             while index < end, !text[index].isSpace { index += 1 }
+            // The string that holds the sentence ends here.
+            if let closing = closingQuote(in: start..<index) { index = closing }
+            guard index > start else { return }
+            let closes = text[index] == 34 || text[index] == 92
             var wordEnd = index
-            let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59
+            let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59 || closes
             while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
-            let flags =
-                wordEnd - start <= ProseWords.longest ? rules.proseWords.flags(text, start..<wordEnd) : 0
-            if flags & ProseWords.connector != 0 || text[wordEnd] == 58 || (text[start] == 61 && index == start + 1) {
+            let wordStart = text[start] == 40 && wordEnd > start + 1 ? start + 1 : start
+            let flags = rules.proseWords.flags(text, wordStart..<wordEnd)
+            if flags & ProseWords.connector != 0 || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
+                || (wordStart > start && flags & ProseWords.filler != 0)
+            {
                 var after = text.skipBlanks(index)
                 // Fillers: "is now", "was changed to", "is still:".
                 var fillers = 0
@@ -131,6 +202,7 @@ extension DetectionPass {
                     return
                 }
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: false) { return }
+                if text[wordEnd] == 58, lastWord(value, name: name, nameRange: range) { return }
                 isDirect = false
                 words += 1
                 continue
@@ -140,7 +212,8 @@ extension DetectionPass {
             } else if name.kind != .password {
                 // A token somewhere later in the sentence.
                 let range = index - start >= 16 ? trimmed(start..<index) : start..<start
-                if range.count >= 16, isPlainToken(range), case let profile = ByteProfile(text, range),
+                if range.count >= 16, isPlainToken(range), !judge.holdsPair(text, range),
+                    case let profile = ByteProfile(text, range),
                     judge.isToken(text, range, profile, allowHex: name.level == .strong && profile.length >= 64),
                     !judge.isNeverSecret(text, range)
                 {
@@ -154,6 +227,51 @@ extension DetectionPass {
             isDirect = false
             words += 1
         }
+    }
+
+    /// `->`, `=>`, `=`, `→` as a word of its own.
+    private func isArrow(_ word: Range<Int>) -> Bool {
+        switch word.count {
+        case 1: text[word.lowerBound] == 61 || text[word.lowerBound] == 58
+        case 2: text[word.lowerBound + 1] == 62 && (text[word.lowerBound] == 45 || text[word.lowerBound] == 61)
+        case 3: text[word.lowerBound] == 0xE2 && text[word.lowerBound + 1] == 0x86
+        default: false
+        }
+    }
+
+    /// Where a word holds the quote that closes the string of JSON around the sentence: before a comma, a brace or the line's end.
+    private func closingQuote(in word: Range<Int>) -> Int? {
+        guard text[word.lowerBound] != 34 else { return nil }
+        var index = word.lowerBound + 1
+        while index < word.upperBound {
+            if text[index] == 34 {
+                let next = text[index + 1]
+                if next == 44 || next == 125 || next == 93 || next == 58 || next == 10 || next == 13 || next == 0 {
+                    var from = index
+                    while text[from - 1] == 92 { from -= 1 }
+                    return from
+                }
+            }
+            index += 1
+        }
+        return nil
+    }
+
+    /// `Password for the router: x` with nothing after: any word that is none of the language's is the password.
+    private func lastWord(_ value: FoundValue, name: KeyName, nameRange: Range<Int>) -> Bool {
+        guard name.kind == .password, name.level == .strong, !value.isQuoted, !syntax.isCode,
+            text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4) || text[value.end] == 34
+        else { return false }
+        // The name begins its line, or is the second word of it.
+        let lineStart = text.skipBlanks(text.lineStart(before: nameRange.lowerBound, limit: 60))
+        guard nameRange.lowerBound - lineStart <= 24 else { return false }
+        let profile = ByteProfile(text, value.range)
+        guard profile.length >= 7, profile.letters == profile.length, profile.upper <= 1,
+            judge.commonWords.flags(text, value.range) == 0, !judge.lexicon.isVocabulary(text, value.range),
+            judge.isSecret(text, value, name: name, isCode: false)
+        else { return false }
+        add("prose-secret", value.range)
+        return true
     }
 
     private func isPlainToken(_ range: Range<Int>) -> Bool {
@@ -187,16 +305,29 @@ extension DetectionPass {
             while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
                 range = range.lowerBound..<(range.upperBound - 1)
             }
+            // `(still x!!)`
+            if text[range.upperBound] == 41 {
+                while range.count > 4, text[range.upperBound - 1] == 33 {
+                    range = range.lowerBound..<(range.upperBound - 1)
+                }
+            }
             // ” ’ »
             if range.count > 4, text[range.upperBound - 3] == 0xE2, text[range.upperBound - 2] == 0x80 {
                 range = range.lowerBound..<(range.upperBound - 3)
             }
         }
         let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
-        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8,
-            judge.isSecret(text, trimmed, name: name, isCode: false)
-        else { return false }
+        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8 else { return false }
         let profile = ByteProfile(text, range)
+        if isDirect, !value.isQuoted {
+            // The next word of a sentence is seldom anything: the cheap questions first.
+            switch name.kind {
+            case .pin: break
+            case .password: guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+            default: guard profile.looksRandom else { return false }
+            }
+        }
+        guard judge.isSecret(text, trimmed, name: name, isCode: false) else { return false }
         switch name.kind {
         case .pin:
             guard profile.isNumber else { return false }
@@ -204,6 +335,8 @@ extension DetectionPass {
             if value.isQuoted {
                 guard profile.length <= 64,
                     !isDirect || profile.digits + profile.symbols > 0 || !judge.isWord(text, range, profile)
+                        || (profile.length >= 8 && judge.commonWords.flags(text, range) == 0
+                            && introduced(before: value.range.lowerBound))
                 else {
                     return false
                 }
@@ -215,23 +348,32 @@ extension DetectionPass {
                     profile.digits > 0 || profile.symbols > hyphens
                     || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
                 if profile.isNumber {
-                    guard profile.length >= 6, !isDirect else { return false }
-                } else if isDirect {
-                    guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
-                } else {
+                    guard profile.length >= 6 else { return false }
+                } else if !isDirect {
                     guard profile.length >= 4, isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
                     else { return false }
                 }
             }
         default:
             guard
-                judge.isToken(text, range, profile, allowHex: !isDirect) || (value.isQuoted && profile.looksRandom)
+                judge.isToken(
+                    text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
+                    || (value.isQuoted && profile.looksRandom)
                     || (!isDirect && profile.length >= 8 && profile.digits > 0 && profile.letters > 0
                         && profile.changes >= 2)
             else { return false }
         }
         add(rule, range)
         return true
+    }
+
+    /// "with the password", "mit dem Passwort" before a quoted value.
+    private func introduced(before index: Int) -> Bool {
+        let window = text.lineStart(before: index, limit: 40)..<index
+        return [
+            "with the pass", "with pass", "and pass", "and the pass", "mit dem pass", "mit pass", "avec le mot de pass",
+        ]
+        .contains { (words: StaticString) in text.find(words, in: window) != nil }
     }
 
     private func innerCapitals(_ range: Range<Int>) -> Bool {
@@ -309,8 +451,6 @@ extension DetectionPass {
 enum ProseWords {
     static let connector: UInt32 = 1
     static let filler: UInt32 = 2
-    /// No word here has more bytes.
-    static let longest = 10
 
     static let table = WordTable(
         "is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"

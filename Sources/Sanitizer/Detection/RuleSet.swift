@@ -10,12 +10,15 @@ final class RuleSet: Sendable {
         case name
         /// The same, too short to count inside other words.
         case shortName
+        /// A vendor's name; one of its own, or within a longer word.
+        case vendor
         case token(Int)
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
+        case deviceLine, accountPair, loginAs, kubernetesSecret
     }
 
     let tokens: FixedTable<TokenRule>
@@ -76,7 +79,7 @@ final class RuleSet: Sendable {
         for anchor in Self.shortNameAnchors { add(anchor, .shortName, endsWord: true) }
         for word in vendorWords {
             let isShort = word.utf8.count < 5
-            add(word, isShort ? .shortName : .name, endsWord: isShort)
+            add(word, isShort ? .shortName : .vendor, endsWord: isShort)
         }
         var runTokens: [RunToken] = []
         for (index, token) in tokens.enumerated() {
@@ -100,7 +103,7 @@ final class RuleSet: Sendable {
         for option in CommandOption.all { add("\(option.command) ", .flag) }
         for prefix in [
             "$2a$", "$2b$", "$2y$", "$2x$", "$5$", "$6$", "$y$", "$7$", "$argon2", "$apr1$", "$1$", "$pbkdf2",
-            "$scrypt", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
+            "$scrypt", "$8$", "$9$", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
         ] {
             add(prefix, .hash)
         }
@@ -157,6 +160,18 @@ final class RuleSet: Sendable {
         }
         for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
         for anchor in ["untrusted comment:", "# start of tarsnap"] { add(anchor, .commentedKey) }
+        for anchor in ["kind: secret", "kind: \"secret", "kind\": \"secret", "kind\":\"secret", "kind\\\": \\\"secret"]
+        {
+            add(anchor, .kubernetesSecret)
+        }
+        for anchor in DetectionPass.deviceAnchors { add(anchor, .deviceLine) }
+        for anchor in ["admin:", "root:", "administrator:", "user -> ", "login -> ", "admin -> ", "account -> "] {
+            add(anchor, .accountPair)
+        }
+        for anchor in [
+            "log in as ", "login as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
+            "connecter en tant que ", "iniciar sesión como ", "entrar como ",
+        ] { add(anchor, .loginAs) }
         self.actions = FixedTable(actions)
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }

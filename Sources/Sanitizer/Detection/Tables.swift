@@ -36,6 +36,14 @@ extension DetectionPass {
         var name = weigh(range)
         guard name.level > .none else { return }
         if name.level == .weak, heading.count > range.count { name = readName(heading) }
+        if name.kind == .key, name.level == .weak,
+            headings.contains(where: {
+                text.find("ssid", in: $0) != nil || text.find("wlan", in: $0) != nil
+                    || text.find("wi-fi", in: $0) != nil || text.find("wifi", in: $0) != nil
+            })
+        {
+            name = KeyName(kind: .password, level: .strong)
+        }
         var line = lineEnd
         var read = lineEnd
         while line < text.count {

@@ -26,9 +26,9 @@ final class ValueJudge: Sendable {
         }
         // What looks drawn at random has twelve bytes.
         if name.level == .weak, name.kind != .pin, range.count < 12 { return false }
+        if name.level == .weak, holdsPair(text, range) { return false }
         let profile = ByteProfile(text, range)
         if name.level == .weak, name.kind != .pin, !profile.looksRandom { return false }
-        if name.level == .weak, holdsPair(text, range) { return false }
         guard !isNeverSecret(text, range) else { return false }
         if name.kind == .pin {
             return (3...8).contains(range.count) && profile.isNumber || (range.count >= 6 && profile.looksRandom)
@@ -43,7 +43,11 @@ final class ValueJudge: Sendable {
         if isSecretDespiteItsShape(text, range, profile) { return name.level > .weak || profile.looksRandom }
         if isPath(text, range, profile) || isAddress(text, range, kind: name.kind) { return false }
         if !value.isQuoted, isExpression(text, value, isCode: isCode, profile: profile) { return false }
-        if isIdentifierPath(text, range, profile) { return false }
+        if !(name.kind == .password && name.level == .strong && profile.digits > 0 && !isCode),
+            isIdentifierPath(text, range, profile)
+        {
+            return false
+        }
         if isMadeOfVocabulary(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
         if hasBlank(text, range) { return name.kind == .password && isPassphrase(text, range, profile) }

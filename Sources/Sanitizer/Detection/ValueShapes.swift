@@ -18,7 +18,7 @@ extension ValueJudge {
                 {
                     index += 1
                 }
-                if index == range.upperBound { return true }
+                if index == range.upperBound || text[index] == UInt8(ascii: "{") { return true }
                 // `$NAME/rest`, `$name->field`, `$Config['x']`
                 if text[index] == UInt8(ascii: "[") || text[index] == UInt8(ascii: "(") || text[index] == 47 {
                     return true
@@ -29,7 +29,7 @@ extension ValueJudge {
             if length <= 3 || text[start + 1] == UInt8(ascii: "(") || text[start + 1] == UInt8(ascii: "{") {
                 return true
             }
-        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "("): return true
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "("): return !isDense(text, range)
         case UInt8(ascii: "<"): return true
         case UInt8(ascii: "!"):
             if text[start + 1].isUpper || text.has("!vault", at: start) || text.has("!secret", at: start)
@@ -110,6 +110,17 @@ extension ValueJudge {
         return false
     }
 
+    /// A generated password of many symbols, as password managers and WordPress make them: `[9T]J|^^a37]dR-26`. Code of that length has
+    /// words, blanks and pairs of brackets or quotes.
+    func isDense(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        let profile = ByteProfile(text, range)
+        guard profile.length >= 16, profile.upper >= 2, profile.lower >= 2, profile.digits >= 1, profile.symbols >= 3,
+            profile.high == 0, profile.distinct * 2 >= profile.length || profile.distinct >= 24,
+            profile.changes * 3 >= profile.length
+        else { return false }
+        return !isMostlyWords(text, range)
+    }
+
     /// Shapes that look like a path or address and are secrets all the same.
     func isSecretDespiteItsShape(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
         guard profile.length >= 20, profile.high == 0 else { return false }
@@ -177,7 +188,9 @@ extension ValueJudge {
                 return true
             }
             if next == UInt8(ascii: "["), text.first(93, in: index..<min(text.count, index + 80)) != nil { return true }
-            if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") { return true }
+            if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") {
+                return isWordLike(text, identifier..<index)
+            }
             if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
             if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
             if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95 {
@@ -190,7 +203,11 @@ extension ValueJudge {
                     if position == start { break }
                     if isWordLike(text, start..<position) { words += 1 } else { break }
                     guard text[position] == UInt8(ascii: ".") else {
-                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length { return true }
+                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length,
+                            !text[range.upperBound - 1].isDigit
+                        {
+                            return true
+                        }
                         if text[position] == UInt8(ascii: "(") || text[position] == UInt8(ascii: "[") { return true }
                         break
                     }

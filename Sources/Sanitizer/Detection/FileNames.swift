@@ -1,0 +1,77 @@
+/// Files whose name says what they hold: `master.key`, `token.txt`, `.vault_pass`, `github-recovery-codes.txt`.
+extension DetectionPass {
+    /// Looks at the file's name, the last component of its path.
+    func scanByName() {
+        guard !name.isEmpty, depth == 0, text.count <= 8192 else { return }
+        let slash = name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        name[slash...].withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress, !buffer.isEmpty else { return }
+            let file = ByteText(base: base, count: buffer.count)
+            let whole = 0..<file.count
+            if ["recovery-code", "recovery_code", "backup-code", "backup_code", "recoverycode", "backupcode"].contains(
+                where: { (words: StaticString) in file.find(words, in: whole) != nil })
+            {
+                recoveryCodes(from: 0)
+            } else {
+                bareCodes()
+            }
+            soleSecret(file)
+        }
+    }
+
+    /// A file of nothing but codes of one shape, a line each: `x7k2p-9mq4z`.
+    private func bareCodes() {
+        guard text.count <= 1024, text.count >= 40 else { return }
+        var lines: [Range<Int>] = []
+        var line = 0
+        while line < text.count {
+            let end = text.lineEnd(from: line, limit: 80)
+            var last = end
+            while last > line, text[last - 1].isSpace { last -= 1 }
+            let first = text.skipBlanks(line)
+            if first < last { lines.append(first..<last) }
+            guard end < text.count else { break }
+            line = text.nextLine(after: end)
+        }
+        guard lines.count >= 5, let size = lines.first?.count, size >= 8, size <= 32 else { return }
+        var plain = 0
+        for line in lines {
+            let profile = ByteProfile(text, line)
+            guard line.count == size, profile.symbols >= 1, profile.symbols <= 3, profile.high == 0,
+                line.allSatisfy({ text[$0].isWord || text[$0] == 45 }), !judge.isUUID(text, line)
+            else { return }
+            if profile.digits == 0 || profile.letters == 0 { plain += 1 }
+        }
+        // Few of a list drawn at random have no digit or no letter.
+        guard plain * 4 <= lines.count else { return }
+        for line in lines { add("recovery-code", line) }
+    }
+
+    /// One word is all the file holds, and its name is a secret's.
+    private func soleSecret(_ file: ByteText) {
+        let first = text.skipSpace(0)
+        var last = text.count
+        while last > first, text[last - 1].isSpace { last -= 1 }
+        guard last - first >= 4, last - first <= 600, (first..<last).allSatisfy({ !text[$0].isSpace }) else { return }
+        var stem = file.count
+        // `api_key.txt` is read without its ending, `master.key` by it.
+        if let dot = (1..<max(1, file.count)).last(where: { file[$0] == 46 }),
+            ["txt", "md", "dat", "conf", "cfg", "asc", "log"].contains(where: { (ending: StaticString) in
+                file.count - dot - 1 == ending.utf8CodeUnitCount && file.has(ending, at: dot + 1)
+            })
+        {
+            stem = dot
+        }
+        var called = lexicon.read(file, 0..<stem)
+        if file.has(".key", at: file.count - 4) || file.has(".token", at: file.count - 6)
+            || file.has(".secret", at: file.count - 7)
+        {
+            called = KeyName(kind: .secret, level: .strong)
+        }
+        guard called.level >= .medium, called.kind != .pin,
+            called.kind != .password || text.first(58, in: first..<last) == nil
+        else { return }
+        let value = FoundValue(range: first..<last, quote: 34, end: last)
+        if judge.isSecret(text, value, name: called, isCode: false) { add(Self.ruleID(called), first..<last) }
+    }
+}
