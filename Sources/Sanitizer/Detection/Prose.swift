@@ -157,6 +157,8 @@ extension DetectionPass {
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
         }
+        // `token usage=1200 path=…` of a log: what follows has names of its own.
+        guard !judge.holdsPair(text, position..<min(text.count, position + 40)) else { return }
         let end = min(text.lineEnd(from: position, limit: 140), position + 140)
         var index = position
         var words = 0

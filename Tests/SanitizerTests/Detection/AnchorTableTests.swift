@@ -35,7 +35,7 @@ import Testing
                 }
                 let next = end < text.count ? text[end] : 0
                 guard same, !(anchor.endsWord && next.isLetter),
-                    anchor.followers.isEmpty || anchor.followers.contains { $0 | 0x20 == next | 0x20 }
+                    anchor.followers.isEmpty || anchor.followers.contains(where: { $0 | 0x20 == next | 0x20 })
                 else { continue }
                 found.append(Found(start: start, id: id))
             }
@@ -60,7 +60,10 @@ import Testing
     /// Texts made of the anchors' pieces, cut anywhere, so that anchors overlap, break off and stand at the very ends.
     @Test func everyAnchorIsFoundWhereItStands() {
         var random = SplitMix64(seed: 7)
-        let pieces = ["token", "TOKEN", "key", "kEy=", "ghp_", "GHP_", "pw", "pwd", "pw:", "sk-", "sk_", "skx", "://", "пароль", "a", "aaaa", " ", "\n", "é"]
+        let pieces = [
+            "token", "TOKEN", "key", "kEy=", "ghp_", "GHP_", "pw", "pwd", "pw:", "sk-", "sk_", "skx", "://", "пароль",
+            "a", "aaaa", " ", "\n", "é",
+        ]
         for _ in 0..<3000 {
             var text: [UInt8] = []
             for _ in 0..<Int.random(in: 0...9, using: &random) {
