@@ -2,7 +2,7 @@
 /// or four bytes, and a text's every four bytes are looked up in a small set of those, without one look waiting for the last.
 ///
 /// Letters A to Z and a to z are the same, unless an anchor says otherwise. Sets of 16 KiB stay in the first-level cache; what a set
-/// answers wrongly (1 in a thousand, since it holds hashes) is settled by comparing bytes.
+/// answers wrongly (1 in 100, since it holds hashes) is settled by comparing bytes.
 final class AnchorTable: @unchecked Sendable {
     struct Anchor: Sendable {
         var bytes: [UInt8]
@@ -82,7 +82,7 @@ final class AnchorTable: @unchecked Sendable {
             let gram = list[index].gram
             let hash = Self.hash(gram)
             let set = isFour ? fours : threes
-            set[Self.word(hash)] |= 1 << Self.bitOne(hash) | 1 << Self.bitTwo(hash)
+            set[Int(hash >> (32 - Self.setBits + 6))] |= 1 << UInt64((hash >> (32 - Self.setBits)) & 63)
             let head = Int((isFour ? hash : hash ^ Self.mark3) >> (32 - Self.headBits))
             list[index].next = heads[head]
             heads[head] = Int32(index)
@@ -109,19 +109,8 @@ final class AnchorTable: @unchecked Sendable {
 
     @inline(__always) private static func hash(_ gram: UInt32) -> UInt32 { gram &* 0x9E37_79B1 }
 
-    // Each gram sets two bits of one word of its set.
-    @inline(__always) private static func word(_ hash: UInt32) -> Int { Int(hash >> UInt32(32 - setBits + 6)) }
-    @inline(__always) private static func bitOne(_ hash: UInt32) -> UInt64 { UInt64(hash >> UInt32(32 - setBits)) & 63 }
-    @inline(__always) private static func bitTwo(_ hash: UInt32) -> UInt64 { UInt64(hash >> UInt32(26 - setBits)) & 63 }
-
-    /// 1 in the lowest bit when the set holds the hash, save for a few that it holds by chance.
-    @inline(__always) private static func held(_ set: UnsafeMutablePointer<UInt64>, _ hash: UInt32) -> UInt64 {
-        let bits = set[word(hash)]
-        return bits &>> bitOne(hash) & bits &>> bitTwo(hash)
-    }
-
     @inline(__always) private static func holds(_ set: UnsafeMutablePointer<UInt64>, _ hash: UInt32) -> Bool {
-        held(set, hash) & 1 != 0
+        set[Int(hash >> UInt32(32 - setBits + 6))] &>> UInt64((hash >> UInt32(32 - setBits)) & 63) & 1 != 0
     }
 
     /// An anchor in a text.
@@ -234,7 +223,11 @@ final class AnchorTable: @unchecked Sendable {
     private static func bit(
         _ fours: UnsafeMutablePointer<UInt64>, _ threes: UnsafeMutablePointer<UInt64>, _ word: UInt32
     ) -> UInt64 {
-        (held(fours, hash(word)) | held(threes, hash(word & 0x00FF_FFFF))) & 1
+        let four = hash(word)
+        let three = hash(word & 0x00FF_FFFF)
+        return
+            (fours[Int(four >> UInt32(32 - setBits + 6))] &>> UInt64(four >> UInt32(32 - setBits))
+            | threes[Int(three >> UInt32(32 - setBits + 6))] &>> UInt64(three >> UInt32(32 - setBits))) & 1
     }
 
     @inline(__always) private func head(_ hash: UInt32) -> Int32 { heads[Int(hash >> UInt32(32 - Self.headBits))] }
