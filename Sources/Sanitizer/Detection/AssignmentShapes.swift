@@ -11,7 +11,7 @@ extension DetectionPass {
             if text[start - 1] == 92 { start -= 1 }
         }
         guard text[start - 1] != 10, text.quoteDepth(at: start) != nil, let value = text.readValue(at: start),
-            value.isQuoted
+            value.isQuoted, !isListed(range, value)
         else {
             return false
         }
@@ -20,15 +20,41 @@ extension DetectionPass {
         let profile = ByteProfile(text, value.range)
         guard judge.isSecret(text, value, name: name, isCode: true, nameRange: range),
             profile.digits > 0 || profile.symbols > 0 || profile.looksRandom
-        else { return false }
+        else {
+            // `setProperty("password", "x")`, `define('DB_PASSWORD', 'x')`: any word but the common ones.
+            guard name.kind == .password, profile.length >= 8, profile.letters == profile.length, profile.upper <= 1,
+                weigh(range).level == .strong, text[text.skipBlanks(value.end)] == 41,
+                judge.commonWords.flags(text, value.range) == 0, !judge.isMadeOfVocabulary(text, value.range)
+            else { return false }
+            add(Self.ruleID(name), value.range)
+            return true
+        }
         add(Self.ruleID(name), value.range)
         return true
+    }
+
+    /// Whether name and value are two of many strings in a list, where what is next to a name says nothing; options (`"--token", "x"`)
+    /// say it all the same.
+    private func isListed(_ range: Range<Int>, _ value: FoundValue) -> Bool {
+        guard text[range.lowerBound - 1] != 45 else { return false }
+        var before = range.lowerBound - 1
+        while text[before].isQuote || text[before] == 92 { before -= 1 }
+        while text[before].isSpace { before -= 1 }
+        var isListed = false
+        if text[before] == 44 {
+            before -= 1
+            while text[before].isBlank { before -= 1 }
+            isListed = text[before].isQuote
+        }
+        let after = text.skipSpace(value.end)
+        guard text[after] == 44 else { return isListed }
+        return text[text.skipSpace(after + 1)].isQuote
     }
 
     /// `service,api_token,x,owner`: a row whose cell names what the next one holds.
     func cellRow(_ range: Range<Int>, _ position: Int) -> Bool {
         let before = text[range.lowerBound - 1]
-        guard before == 44 || before == 59 || before == 10 || before == 0 || before == 34,
+        guard !syntax.isCode, before == 44 || before == 59 || before == 10 || before == 0 || before == 34,
             !text[position].isBlank
         else { return false }
         let delimiter = text[position - 1]
@@ -48,6 +74,25 @@ extension DetectionPass {
         else { return false }
         add(Self.ruleID(name), value.range)
         return true
+    }
+
+    /// `variable "db_password" { type = string  default = "x" }` of Terraform.
+    func blockDefault(_ range: Range<Int>, _ position: Int) {
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        var index = position
+        let limit = min(text.count, position + 400)
+        while index < limit, text[index] != 125 {
+            if lowered(text[index]) == 100, !text[index - 1].isWord, text.has("default", at: index) {
+                let equals = text.skipBlanks(index + 7)
+                guard text[equals] == 61, let value = text.readValue(at: equals + 1), value.isQuoted else { return }
+                if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                    add(Self.ruleID(name), value.range)
+                }
+                return
+            }
+            index += 1
+        }
     }
 
     /// `name%3Dvalue%26…`: a form or query inside a URL's parameter.
@@ -81,7 +126,7 @@ extension DetectionPass {
     /// `| name | value |`: the next cell of a table's row.
     func cellPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
-        guard name.level > .none else { return }
+        guard name.level > .none, !syntax.isCode else { return }
         var start = text.skipBlanks(position)
         while text[start] == 96 || text[start] == 42 { start += 1 }
         var end = start
@@ -212,7 +257,9 @@ extension DetectionPass {
     /// `name("value")`: setters and constructors.
     func callArgument(_ range: Range<Int>, _ position: Int) {
         var start = text.skipBlanks(position)
-        var name = weigh(range)
+        // `password.encode("utf-8")` does something with a password; `x.setPassword("…")` sets one.
+        let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
+        var name = weigh(method)
         guard name.level > .none else { return }
         if name.hasVendor, name.level == .weak {
             vendorCall(range, name, start)
@@ -228,7 +275,7 @@ extension DetectionPass {
             guard isCredential else { return }
             value = second
             name = KeyName(kind: .password, level: .strong)
-        } else if name.kind != .password || !text.has("password(", at: range.lowerBound) {
+        } else if name.kind != .password || !text.has("password(", at: range.upperBound - 8) {
             name.level = min(name.level, .medium)
         }
         if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
@@ -391,6 +438,9 @@ extension DetectionPass {
             if !value.isQuoted || opener == 40 { weighed.level = min(name.level, .medium) }
             if judge.isSecret(text, value, name: weighed, isCode: opener == 40, nameRange: range) {
                 add(Self.ruleID(name), value.range)
+            }
+            if items == 1, opener == 40, name.kind == .secret, name.level == .weak, value.isQuoted {
+                typedSecret(value, rule: "login-call", isCode: true)
             }
             items += 1
             index = text.skipSpace(max(value.end, index + 1))

@@ -58,6 +58,11 @@ extension DetectionPass {
                 position += depth
                 continue
             }
+            if byte == 91, text[position + 1] == 93, position == last {
+                // `char key[] = …`
+                position += 2
+                break
+            }
             if byte.isQuote { closedQuote = true } else if byte != 93 && byte != 42 && byte != 41 { break }
             position += 1
             closers += 1
@@ -76,6 +81,8 @@ extension DetectionPass {
         switch text[position] {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
+        case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
+            valueBefore(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
             if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
@@ -90,12 +97,27 @@ extension DetectionPass {
                 tableHit(range)
                 cellPair(range, position + 1)
             }
+        case UInt8(ascii: "{"):
+            if text.quoteDepth(at: position + 1) != nil {
+                // `Secret{"x"}`
+                callArgument(range, position + 1)
+            } else if closedQuote {
+                blockDefault(range, position + 1)
+            } else if position > close {
+                try spacedValue(range, position, isFlag: false)
+            }
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if closedQuote, try commaPair(range, position + 1) { return }
+            if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
             tableHit(range)
             if cellRow(range, position + 1) { return }
             namedValue(range, close)
-        case UInt8(ascii: "<"): namedValue(range, close)
+        case UInt8(ascii: "<"):
+            if text[position + 1] == 45, text[position + 2] == 32 {
+                // The assignment of R.
+                try assignment(range, at: position + 1, closedQuote: closedQuote, isFlag: false)
+            } else {
+                namedValue(range, close)
+            }
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
             namedValue(range, close)
@@ -108,7 +130,10 @@ extension DetectionPass {
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
-            if text[position] == 10 || text[position] == 13 { lonelyToken(range, position) }
+            if text[position] == 10 || text[position] == 13 || text[position] == 0 {
+                lonelyToken(range, position)
+                valueBefore(range)
+            }
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
@@ -117,11 +142,16 @@ extension DetectionPass {
         case 0xE2 where text[position + 1] == 0x86 || text[position + 1] == 0x80:
             // An arrow or dash.
             dashPair(range, position + 3)
+        case 0xE6 where text.has("是", at: position), 0xE3 where text.has("は", at: position),
+            0xE4 where text.has("为", at: position), 0xE7 where text.has("為", at: position),
+            0xEB where text.has("는", at: position), 0xEC where text.has("은", at: position):
+            dashPair(range, position + 3)
         default:
             if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
                 lonelyToken(range, position)
+                valueBefore(range)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
@@ -132,6 +162,7 @@ extension DetectionPass {
 
     /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
     func weigh(_ range: Range<Int>) -> KeyName {
+        if let forced = forcedName { return forced }
         let name = readName(range)
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
         var start = range.lowerBound - 1
@@ -202,6 +233,10 @@ extension DetectionPass {
         var readFrom = valueStart
         if next == 33, text[valueStart + 1] == 33 {
             while readFrom < text.count, !text[readFrom].isSpace { readFrom += 1 }
+        }
+        if next == 38, isColon, let equals = text.first(61, in: valueStart..<min(text.count, valueStart + 24)) {
+            // `: &str = "x"` of Rust
+            readFrom = text.skipBlanks(equals + 1)
         }
         guard let value = text.readValue(at: readFrom, context: context) else { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
@@ -329,7 +364,8 @@ extension DetectionPass {
             return false
         }
         // In notes `password = x` with nothing around it is a setting.
-        let isAlone = lead == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
+        let bullet = (text[lead] == 45 || text[lead] == 42) && text[lead + 1] == 32 ? lead + 2 : lead
+        let isAlone = bullet == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
         return !isAlone
     }
 
@@ -374,7 +410,7 @@ extension DetectionPass {
         let end = min(lineEnd, value.end + 160)
         while index < end {
             let byte = text[index]
-            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 else {
+            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 || byte == 123 else {
                 index += 1
                 continue
             }
@@ -392,7 +428,7 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40, text.quoteDepth(at: index + 1) != nil, let literal = text.readValue(at: index + 1) {
+            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil, let literal = text.readValue(at: index + 1) {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
                 strict.level = min(name.level, .medium)

@@ -16,6 +16,11 @@ extension DetectionPass {
                 bareCodes()
             }
             soleSecret(file)
+            if file.find("auth", in: whole) != nil || file.find("cred", in: whole) != nil
+                || file.find("login", in: whole) != nil || file.find("pass", in: whole) != nil
+            {
+                userThenPassword()
+            }
         }
     }
 
@@ -45,6 +50,18 @@ extension DetectionPass {
         // Few of a list drawn at random have no digit or no letter.
         guard plain * 4 <= lines.count else { return }
         for line in lines { add("recovery-code", line) }
+    }
+
+    /// Two lines of one word each, as OpenVPN's `auth-user-pass` and mount.cifs take them.
+    private func userThenPassword() {
+        let first = text.lineEnd(from: 0, limit: 200)
+        let start = text.nextLine(after: first)
+        let end = text.lineEnd(from: start, limit: 200)
+        guard first > 0, start < end, text.skipSpace(end) >= text.count,
+            (0..<first).allSatisfy({ text[$0].isName || text[$0] == 64 }),
+            let value = text.readValue(at: start, context: .word), value.range == start..<end
+        else { return }
+        typedSecret(value, rule: "login-pair")
     }
 
     /// One word is all the file holds, and its name is a secret's.

@@ -7,19 +7,20 @@ extension DetectionPass {
         ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
+        ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
         ("create_user(", 2), ("create_superuser(", 2), ("createuser(", 1), ("make_password(", 0),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
     /// Calls whose argument is a password whatever it looks like.
     private static let certainCalls: [StaticString] = [
-        ".login(", "basicauth(", "basic_auth(", "create_user(", "create_superuser(", "passwordauthentication(", "plainauth(",
+        ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(", "create_superuser(", "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(",
     ]
 
     func loginCallHit(_ end: Int, argument: Int) {
         let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
-        var position = end
+        var position = text[end - 1].isQuote ? end - 1 : end
         for place in 0...argument {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.

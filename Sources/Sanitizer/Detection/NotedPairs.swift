@@ -3,7 +3,7 @@
 extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
-        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "alarm pin", "sim pin",
+        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "alarm pin", "sim pin",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -26,7 +26,7 @@ extension DetectionPass {
         guard !text[end].isLetter || text.has("s ", at: end) else { return }
         let isWhole = !text.has("code", at: start) || end - start > 4
         var place = isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
-            && !text.has("combi", at: start) && !text.has("c", at: start)
+            && !text.has("comb", at: start) && !text.has("c", at: start)
         if !place { place = standsForPlace(before: start) }
         let least = place && text.has("security", at: start - 9) ? 3 : 4
         let lineEnd = text.lineEnd(from: end, limit: 80)
@@ -106,10 +106,30 @@ extension DetectionPass {
             let value = text.readValue(at: end, context: .word)
         else { return }
         let profile = ByteProfile(text, value.range)
+        if text[end - 1] == 47 {
+            // `admin/users2` is a path: a password has other symbols, and ends the line or sentence.
+            guard value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
+                text.first(61, in: value.range) == nil
+            else { return }
+        }
         // `root:www-data1` names a group.
         guard (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName }) else {
             return
         }
+        addPairedValue(value)
+    }
+
+    /// "login kim/x", "creds are app/x", "basic auth kim:x".
+    func loginWordHit(_ end: Int) {
+        var position = end
+        while text[position].isName || text[position] == 64 { position += 1 }
+        guard position > end, position - end < 60, text[position] == 47 || text[position] == 58, !text[position + 1].isSpace,
+            text[position + 1] != 47, let value = text.readValue(at: position + 1, context: .word)
+        else { return }
+        let profile = ByteProfile(text, value.range)
+        guard profile.digits > 0, profile.letters > 1,
+            value.range.contains(where: { [33, 35, 36, 37, 42, 43, 63, 64, 94, 95, 46, 45].contains(text[$0]) })
+        else { return }
         addPairedValue(value)
     }
 

@@ -46,7 +46,7 @@ extension DetectionPass {
             if isNetrc || isLast, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                 let profile = ByteProfile(text, value.range)
                 if isNetrc || isConfigurationWord(range) || profile.digits + profile.symbols > 0
-                    || !judge.isWord(text, value.range, profile)
+                    || (value.isQuoted && name.kind == .password) || !judge.isWord(text, value.range, profile)
                 {
                     add(Self.ruleID(name), value.range)
                     return
@@ -56,6 +56,10 @@ extension DetectionPass {
         // `var token string = "x"`
         var word = position
         while text[word].isWord, word - position < 24 { word += 1 }
+        if text.has("as ", at: position) {
+            word = text.skipBlanks(word)
+            while text[word].isWord, word - position < 40 { word += 1 }
+        }
         let equals = text.skipBlanks(word)
         if word > position, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
             let value = text.readValue(at: equals + (text[equals] == 61 ? 1 : 2)), value.isQuoted
@@ -66,6 +70,12 @@ extension DetectionPass {
             return
         }
         if pairedWithUser(range, name, position) { return }
+        // "to pass `x`", "each pass uses y": a verb or a turn more often than a password.
+        if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 1] != 45,
+            !text.has("phrase", at: position)
+        {
+            return
+        }
         sentence(range, name, from: position)
     }
 
@@ -152,8 +162,31 @@ extension DetectionPass {
         return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
     }
 
+    /// "x is the master password", "x ist mein Passwort": the word before the verb, when nothing follows the name.
+    func valueBefore(_ range: Range<Int>) {
+        let name = weigh(range)
+        guard name.kind == .password, name.level == .strong, !syntax.isCode else { return }
+        let floor = text.lineStart(before: range.lowerBound, limit: 60)
+        var verb: Int?
+        for words in [" is the ", " is my ", " is our ", " is a ", " ist das ", " ist mein ", " est le ", " es la ", " é a "]
+            as [StaticString]
+        {
+            if let hit = text.find(words, in: floor..<range.lowerBound), verb.map({ hit > $0 }) ?? true { verb = hit }
+        }
+        guard let verb, range.lowerBound - verb < 32 else { return }
+        var first = verb
+        while first > 0, !text[first - 1].isSpace, verb - first < 100 { first -= 1 }
+        let word = trimmed(first..<verb)
+        guard !word.isEmpty else { return }
+        let profile = ByteProfile(text, word)
+        guard profile.digits > 0, profile.letters > 1, profile.length >= 6 else { return }
+        let value = FoundValue(range: word, quote: text[word.lowerBound - 1].isQuote ? 34 : 0, end: verb)
+        proseValue(value, name: name, rule: "prose-secret", isDirect: false)
+    }
+
     /// Looks along a sentence for what the name is said to be.
     private func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int) {
+        var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
         }
@@ -183,6 +216,10 @@ extension DetectionPass {
             while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
             let wordStart = text[start] == 40 && wordEnd > start + 1 ? start + 1 : start
             let flags = rules.proseWords.flags(text, wordStart..<wordEnd)
+            // "clave de la API", "chiave API"
+            if name.kind == .key, name.level == .weak, text.has("api", at: wordStart), wordEnd - wordStart == 3 {
+                name.level = .strong
+            }
             if flags & ProseWords.connector != 0 || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
@@ -346,7 +383,9 @@ extension DetectionPass {
                 } else if isDirect {
                     guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
                 } else {
-                    guard profile.length >= 4, isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                    guard profile.length >= 4,
+                        isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                            || isSpokenPassword(range, profile)
                     else { return false }
                 }
             }
@@ -360,6 +399,30 @@ extension DetectionPass {
         }
         add(rule, range)
         return true
+    }
+
+    /// "the wifi password is copperkimchi": one word that ends the sentence, that is neither of the common ones nor formed like what is
+    /// said of passwords (`required`, `falsch`, `obligatoire`), about a password of something in particular.
+    private func isSpokenPassword(_ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        guard profile.length >= 9, profile.letters == profile.length, profile.upper <= 1,
+            judge.commonWords.flags(text, range) == 0, !judge.lexicon.isVocabulary(text, range)
+        else { return false }
+        let after = text[range.upperBound]
+        guard after == 10 || after == 13 || after == 0 || after == 46 || after == 34 || text.isLineEscape(at: range.upperBound)
+        else { return false }
+        for ending in [
+            "ed", "ing", "ly", "ble", "ive", "ory", "ary", "ful", "less", "ent", "ant", "ous", "tic", "cal", "tion", "ment",
+            "ity", "ness", "ten", "den", "lich", "bar", "sam", "isch", "ado", "ada", "ido", "ida", "oire", "able", "ato",
+            "ata", "ito", "ita", "mente", "ement", "ere", "ern", "tet", "lt", "word", "wort", "phrase",
+        ] as [StaticString] where text.has(ending, at: range.upperBound - ending.utf8CodeUnitCount) {
+            return false
+        }
+        let line = text.lineStart(before: range.lowerBound, limit: 100)..<range.lowerBound
+        return [
+            "wifi", "wi-fi", "wlan", "router", "nas", "vpn", "guest", "admin", "root", "sudo", "server", "laptop", "my ",
+            "mein", "unser", "our ", "mi ", "mon ", "minha", "account", "konto", "email", "mail", "netflix", "gast", "disk",
+            "luks", "backup", "ssh", "ftp", "database", "db ",
+        ].contains { (word: StaticString) in text.find(word, in: line) != nil }
     }
 
     /// "with the password", "mit dem Passwort" before a quoted value.
@@ -432,6 +495,14 @@ extension DetectionPass {
         else { return }
         let name = KeyName(kind: .password, level: .strong)
         let profile = ByteProfile(text, value.range)
+        if profile.letters == profile.length, profile.length >= 9, profile.upper <= 1, text[cut - 2] == 32,
+            text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4) || text[value.end] == 34,
+            judge.commonWords.flags(text, value.range) == 0, !judge.lexicon.isVocabulary(text, value.range),
+            judge.isSecret(text, value, name: name, isCode: false)
+        {
+            add("login-pair", value.range)
+            return
+        }
         guard profile.length >= 6, profile.digits + profile.symbols > 0, !profile.isNumber,
             profile.digits > 0 || profile.symbols > 0, judge.isSecret(text, value, name: name, isCode: false)
         else { return }
@@ -446,7 +517,7 @@ enum ProseWords {
     static let filler: UInt32 = 2
 
     static let table = WordTable(
-        "is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
             .split(separator: " ").map {
                 (String($0), connector)
             }

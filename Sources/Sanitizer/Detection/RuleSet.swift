@@ -18,7 +18,9 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case deviceLine, accountPair, loginAs, kubernetesSecret
+        case deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        /// A name written with JSON's escapes.
+        case escapedName(KeyName.Kind)
     }
 
     let tokens: [TokenRule]
@@ -170,6 +172,18 @@ final class RuleSet: Sendable {
             "log in as ", "login as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
+        for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
+        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "] {
+            add(anchor, .loginWord)
+        }
+        for anchor in ["vault login ", "cargo login ", "auth:token ", "add-authtoken ", "ngrok authtoken ", "service install "] {
+            add(anchor, .sessionLogin)
+        }
+        // Names of other alphabets as JSON escapes them.
+        for (word, kind) in NameWords.foreign {
+            let escaped = NameWords.escaped(word)
+            if escaped != word { add(escaped, .escapedName(kind)) }
+        }
         self.actions = actions
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }
@@ -187,7 +201,7 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
     ]
 
     private static let shortNameAnchors = [

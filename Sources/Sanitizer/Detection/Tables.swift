@@ -3,7 +3,9 @@ extension DetectionPass {
     /// The name in `range` may be a column's heading.
     func tableHit(_ range: Range<Int>) {
         // A name inside a table that was read is a cell.
-        guard range.lowerBound >= tableEnd, range.lowerBound >= untabledEnd, standsInCell(range) else { return }
+        guard !syntax.isCode, range.lowerBound >= tableEnd, range.lowerBound >= untabledEnd, standsInCell(range) else {
+            return
+        }
         var lineStart = text.lineStart(before: range.lowerBound, limit: 2000)
         // Inside a string of JSON the heading begins with the string: `"content": "| a | password |\n…`.
         var quote = range.lowerBound - 1
@@ -25,7 +27,8 @@ extension DetectionPass {
             return
         }
         let headings = cells(of: lineStart..<lineEnd, delimiter)
-        guard (2...64).contains(headings.count), isHeadingLine(headings) else {
+        guard (2...64).contains(headings.count), headings.count(where: { !$0.isEmpty }) >= 2, isHeadingLine(headings)
+        else {
             untabledEnd = lineEnd
             return
         }

@@ -48,7 +48,8 @@ final class ValueJudge: Sendable {
         {
             return false
         }
-        if isMadeOfVocabulary(text, range) { return false }
+        if isMadeOfVocabulary(text, range) || isNotation(text, range, profile) { return false }
+        if name.level <= .medium, name.kind != .password, isSlug(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
         if hasBlank(text, range) { return name.kind == .password && isPassphrase(text, range, profile) }
         if name.level == .weak {
