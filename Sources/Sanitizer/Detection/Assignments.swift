@@ -78,11 +78,17 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[position] == 58, position == last {
+            // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
+            if text[first - 1] == 58, text[first - 2].isWord { return }
+            if text[first - 1] == 47, text[first - 2].isName { return }
+        }
         switch text[position] {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
             valueBefore(range)
+        case UInt8(ascii: "?") where text[position + 1] != 61: answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
             if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
@@ -122,7 +128,11 @@ extension DetectionPass {
             elementText(range, position + 1)
             namedValue(range, close)
         case UInt8(ascii: "("):
-            if isBracketed, !syntax.isCode {
+            if isBracketed, case let name = weigh(range), name.kind == .secret, name.level == .weak,
+                text[position + 1].isQuote
+            {
+                collection(range, name, at: position)
+            } else if isBracketed, !syntax.isCode {
                 try spacedValue(range, position, isFlag: false)
             } else {
                 callArgument(range, position + 1)
@@ -156,6 +166,7 @@ extension DetectionPass {
                 if text[close] == 9 { tableHit(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
                 try spacedValue(range, position, isFlag: isFlag)
+                answer(range)
             }
         }
     }
@@ -163,11 +174,14 @@ extension DetectionPass {
     /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
     func weigh(_ range: Range<Int>) -> KeyName {
         if let forced = forcedName { return forced }
-        let name = readName(range)
+        var name = readName(range)
+        // `data-key` of HTML names whatever a page likes.
+        if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
         var start = range.lowerBound - 1
         while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
         guard start < range.lowerBound - 1 else { return name }
+        if text.has("public ", at: start), range.lowerBound - start == 7 { return KeyName() }
         let wider = readName(start..<range.upperBound)
         return wider.level > name.level ? wider : name
     }
@@ -199,7 +213,7 @@ extension DetectionPass {
         }
         // `userPassword:: x` of LDIF has base64 after a blank; `Type::member` none.
         if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58,
-            text[operatorStart + 2] != 32 || text[operatorStart - 1] == 32
+            text[operatorStart + 2] != 32 || (text[operatorStart - 1] == 32 && syntax.isCode)
         {
             return
         }
@@ -265,7 +279,10 @@ extension DetectionPass {
         {
             return
         }
-        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range) {
+        // `turn_shared_secret: copperkimchi`, `secret=copperkimchi`: what people type into settings.
+        let isTyped = name.kind == .secret && !code && (syntax == .ini || syntax == .dotenv
+            || (syntax == .yaml && range.count > 9))
+        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range, allowWords: isTyped) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =
                 bare && (syntax == .toml || ByteProfile(text, value.range).isNumber) && text[range.upperBound] != 92
@@ -306,7 +323,8 @@ extension DetectionPass {
     private func bareWhole(
         _ range: Range<Int>, _ value: FoundValue, _ name: KeyName, _ context: ValueContext, isFlag: Bool
     ) -> Range<Int>? {
-        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32
+        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32,
+            !syntax.isCode
         else { return nil }
         // `NAME=x command` sets a variable for one command; only files of pairs hold blanks after a glued `=`.
         if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }

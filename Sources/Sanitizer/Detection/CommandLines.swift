@@ -2,8 +2,13 @@
 extension DetectionPass {
     /// A command's name stands at `start..<end`; its options follow on the same line, or on lines joined by a backslash.
     func commandFlagHit(_ start: Int, _ end: Int) {
-        guard !text[start - 1].isWord, text[start - 1] != 45, text[end].isSpace || text[end] == 46 || text[end] == 92
+        guard !text[start - 1].isWord, text[start - 1] != 45,
+            text[end].isSpace || text[end] == 46 || text[end] == 92 || text[end].isQuote
         else { return }
+        if text[end].isQuote {
+            argumentList(start, end)
+            return
+        }
         guard
             let command = CommandOption.all.first(where: {
                 $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
@@ -38,6 +43,42 @@ extension DetectionPass {
             while index < limit, !text[index].isSpace, !(text[index] == 92 && text.isLineEscape(at: index)) {
                 index += 1
             }
+        }
+    }
+
+    /// Commands whose arguments are looked through as a list of strings too: `['sshpass', '-p', 'x', 'ssh', 'host']`.
+    static let listedCommands = ["sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
+
+    private func argumentList(_ start: Int, _ end: Int) {
+        guard
+            let command = CommandOption.all.first(where: {
+                $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
+            })
+        else { return }
+        var index = end + 1
+        let limit = min(text.count, end + 600)
+        var awaited: CommandOption.Form?
+        while index < limit {
+            index = text.skipSpace(index)
+            guard text[index] == 44 else { return }
+            index = text.skipSpace(index + 1)
+            guard text.quoteDepth(at: index) != nil, let item = text.readValue(at: index), item.isQuoted else { return }
+            if let form = awaited {
+                commandSecret(item, form)
+                awaited = nil
+            } else {
+                for option in command.options where matches(option.flag, at: item.range.lowerBound, glued: true) {
+                    let length = option.flag.utf8CodeUnitCount
+                    if item.range.count == length {
+                        awaited = option.isGlued ? nil : option.form
+                    } else if option.isGlued {
+                        let glued = (item.range.lowerBound + length)..<item.range.upperBound
+                        commandSecret(FoundValue(range: glued, quote: item.quote, end: item.end), option.form)
+                    }
+                    if awaited != nil { break }
+                }
+            }
+            index = max(item.end, index + 1)
         }
     }
 
@@ -199,6 +240,8 @@ struct CommandOption: Sendable {
             command: "snmpset", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
         CommandOption(
             command: "snmpbulkwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "ssh-keygen", options: [("-N", .whole, false), ("-P", .whole, false)]),
+        CommandOption(command: "oathtool", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "ncftpput", options: [("-p", .whole, false)]),
         CommandOption(command: "ncftpget", options: [("-p", .whole, false)]),
         CommandOption(command: "sqlplus", options: [], takesPositional: true, slashPositional: true),

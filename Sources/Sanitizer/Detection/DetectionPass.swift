@@ -150,6 +150,7 @@ final class DetectionPass {
             defer { forcedName = nil }
             try nameHit(start, end)
         case .kubernetesSecret: kubernetesHit(start, end)
+        case .copyTable: copyHit(start, end)
         case .deviceLine: deviceLineHit(start, end)
         case .accountPair: accountPairHit(start, end)
         case .loginAs: loginAsHit(end)

@@ -31,7 +31,7 @@ enum NameWords {
         personal developer webhook integration security crypto cipher aes rsa des ed wrapping host function activation
         registration registry upload management partner merchant ssh wireguard preshared recovery backup unlock decryption decrypt
         vault oauth oauth2 rpc internal system user session identity instance environment org organization workspace team agent
-        runner provider gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
+        runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
         wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
         """
 

@@ -64,7 +64,7 @@ extension DetectionPass {
     /// Whether one of the two words before names what the code opens: `front door code`, `Türcode`, `garage-code`.
     private func standsForPlace(before start: Int) -> Bool {
         var end = start
-        for _ in 0..<2 {
+        for _ in 0..<5 {
             while end > 0, text[end - 1] == 32 || text[end - 1] == 45 || text[end - 1] == 95 { end -= 1 }
             var first = end
             while first > 0, end - first < 20, text[first - 1].isLetter || text[first - 1] >= 0x80 { first -= 1 }
@@ -112,6 +112,14 @@ extension DetectionPass {
                 text.first(61, in: value.range) == nil
             else { return }
         }
+        if profile.letters == profile.length, profile.length >= 9, profile.upper <= 1, text[end - 1] == 58,
+            isSaidToLogIn(before: start), judge.commonWords.flags(text, value.range) == 0,
+            text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4),
+            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
+        {
+            add("login-pair", value.range)
+            return
+        }
         // `root:www-data1` names a group.
         guard (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName }) else {
             return
@@ -137,9 +145,14 @@ extension DetectionPass {
     func loginAsHit(_ end: Int) {
         let lineEnd = text.lineEnd(from: end, limit: 160)
         var position = end
+        if text.has("into ", at: end - 5) {
+            guard let place = text.find(" as ", in: end..<min(lineEnd, end + 60)) else { return }
+            position = place + 4
+        }
         if text[position].isQuote { position += 1 }
+        let account = position
         while position < lineEnd, text[position].isName || text[position] == 64 { position += 1 }
-        guard position > end else { return }
+        guard position > account else { return }
         while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 { position += 1 }
         for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", ": "] as [StaticString]
         where text.has(joint, at: position) {
@@ -179,9 +192,7 @@ extension DetectionPass {
 
     private func isAccount(_ range: Range<Int>) -> Bool {
         guard !range.isEmpty else { return false }
-        if let at = text.first(64, in: range), at > range.lowerBound,
-            text.first(46, in: at..<range.upperBound) != nil
-        {
+        if let at = text.first(64, in: range), at > range.lowerBound, at + 1 < range.upperBound {
             return true
         }
         for word in ["admin", "root", "user", "administrator", "guest", "pi"] as [StaticString]

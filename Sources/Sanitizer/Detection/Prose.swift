@@ -39,6 +39,17 @@ extension DetectionPass {
             return
         }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
+        if text.has("option key", at: range.lowerBound - 7), range.count == 3,
+            let value = text.readValue(at: position), value.isQuoted,
+            text.find("psk", in: max(0, lineStart - 300)..<lineStart) != nil
+                || text.find("wifi", in: max(0, lineStart - 300)..<lineStart) != nil
+        {
+            // OpenWrt's wireless settings.
+            if judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false) {
+                add("password", value.range)
+            }
+            return
+        }
         if isDirective(range, lineStart), let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
@@ -101,15 +112,26 @@ extension DetectionPass {
             if !isJoint { words.append(index..<end) }
             if words.count == 2 { break }
         }
+        let isAccount = words.first.map { word in
+            isPunctuated
+                && ["admin", "root", "administrator", "pi", "guest", "user"].contains { (account: StaticString) in
+                    word.count == account.utf8CodeUnitCount && text.has(account, at: word.lowerBound)
+                }
+        }
+        // `wifi HomeNet / password x`
+        let isNetwork = words.count == 2 && isPunctuated
+            && ["wifi", "wlan", "ssid", "fi", "network"].contains { (network: StaticString) in
+                words[1].count == network.utf8CodeUnitCount && text.has(network, at: words[1].lowerBound)
+            }
         guard words.count == 2,
-            [
+            isAccount == true || isNetwork || [
                 "user", "username", "login", "usr", "benutzer", "nutzer", "usuario", "usuário", "utilisateur", "utente",
                 "gebruiker", "account", "email", "id",
             ].contains(where: { (word: StaticString) in
                 words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
             }),
             !judge.lexicon.isAboutSecrets(text, words[0]),
-            let value = text.readValue(at: skipOpeningMarks(position), context: .word)
+            let value = text.readValue(at: skipOpeningMarks(overVerb(position)), context: .word)
         else { return false }
         var last = value.range.upperBound
         if !value.isQuoted {
@@ -124,6 +146,15 @@ extension DetectionPass {
         else { return false }
         add("prose-secret", trimmed.range)
         return true
+    }
+
+    /// Past "is", "=" and the like.
+    private func overVerb(_ position: Int) -> Int {
+        var end = position
+        while text[end].isLetter { end += 1 }
+        guard end > position, text[end] == 32, rules.proseWords.flags(text, position..<end) & ProseWords.connector != 0
+        else { return position }
+        return text.skipBlanks(end)
     }
 
     /// `--password prompt`, `--token file`: words that tell a program where to look.
@@ -145,7 +176,7 @@ extension DetectionPass {
         let lead = text.skipBlanks(lineStart)
         if lead == range.lowerBound, text.find("_", in: range) != nil || syntax == .ini { return true }
         for word in [
-            "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ", "set -g ", "set -x ",
+            "#define ", "define ", "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ", "set -g ", "set -x ",
             "set -gx ", "set -ux ", "enable ", "requirepass",
         ]
             as [StaticString]
@@ -160,6 +191,39 @@ extension DetectionPass {
         guard range.count == 8 || range.count == 6, text.has("passw", at: range.lowerBound) else { return false }
         let window = max(0, range.lowerBound - 160)..<range.lowerBound
         return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
+    }
+
+    /// "What's the wifi password?" and a next line, or next message, that is one word: the answer.
+    func answer(_ range: Range<Int>) {
+        guard !syntax.isCode, text[range.lowerBound - 1] == 32 else { return }
+        let name = weigh(range)
+        guard name.kind == .password, name.level == .strong else { return }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 160)
+        let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
+        let asks = ["what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel", "qual"]
+            .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
+        guard asks else { return }
+        let next = text.nextLine(after: lineEnd)
+        let end = text.lineEnd(from: next, limit: 300)
+        guard next < end else { return }
+        // After `"content": "`, `kim: ` or `[10:02] Kim: `.
+        var start = next
+        if let content = text.find("content", in: next..<end), let quote = text.find(": \"", in: content..<end) {
+            start = quote + 3
+        } else if let colon = text.find(": ", in: next..<min(end, next + 40)) {
+            start = text.skipBlanks(colon + 2)
+        }
+        while text[start] == 42 || text[start] == 32 { start += 1 }
+        for lead in ["it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "] as [StaticString]
+        where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
+        guard let value = text.readValue(at: start, context: .word) else { return }
+        let after = text[value.end]
+        guard after == 10 || after == 13 || after == 0 || after == 34 || text.isLineEscape(at: value.end) else { return }
+        let profile = ByteProfile(text, value.range)
+        guard profile.digits > 0, profile.letters > 0, profile.length >= 6,
+            judge.isSecret(text, value, name: name, isCode: false)
+        else { return }
+        add("prose-secret", value.range)
     }
 
     /// "x is the master password", "x ist mein Passwort": the word before the verb, when nothing follows the name.
@@ -244,6 +308,10 @@ extension DetectionPass {
                 words += 1
                 continue
             }
+            if words == 0, name.kind == .password, let phrase = seedWords(from: start, to: end) {
+                add("prose-secret", phrase)
+                return
+            }
             if words == 0, let value = text.readValue(at: start, context: .word) {
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
             } else if name.kind != .password {
@@ -265,6 +333,23 @@ extension DetectionPass {
             isDirect = false
             words += 1
         }
+    }
+
+    /// Four words or more of the list of seed words in a row.
+    private func seedWords(from start: Int, to end: Int) -> Range<Int>? {
+        var index = start
+        var last = start
+        var words = 0
+        while index < end, words < 24 {
+            let first = index
+            while text[index].isLower { index += 1 }
+            guard index > first, judge.commonWords.flags(text, first..<index) != 0 else { break }
+            words += 1
+            last = index
+            guard text[index] == 32 else { break }
+            index += 1
+        }
+        return words >= 4 ? start..<last : nil
     }
 
     /// `->`, `=>`, `=`, `→` as a word of its own.
@@ -447,11 +532,17 @@ extension DetectionPass {
         let range = trimmed(first..<last)
         let quoted = text[range.lowerBound - 1].isQuote
         let value = FoundValue(range: range, quote: quoted ? 34 : 0, end: last)
+        // "as the sudo password": up to three words on.
         var name = end
-        while text[name].isWord { name += 1 }
-        var nameStart = name
-        while text[nameStart - 1].isWord { nameStart -= 1 }
-        var kind = weigh(nameStart..<name)
+        var kind = KeyName()
+        for _ in 0..<3 {
+            while text[name].isWord { name += 1 }
+            var nameStart = name
+            while text[nameStart - 1].isWord { nameStart -= 1 }
+            kind = weigh(nameStart..<name)
+            if kind.level > .none || text[name] != 32 { break }
+            name += 1
+        }
         if kind.level == .weak { kind.level = .medium }
         guard kind.level > .none else { return }
         proseValue(value, name: kind, rule: "prose-secret", isDirect: !quoted)

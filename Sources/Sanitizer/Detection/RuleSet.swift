@@ -18,7 +18,7 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        case copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -102,6 +102,9 @@ final class RuleSet: Sendable {
         for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
         add("private-lines:", .puttyKey)
         for option in CommandOption.all { add("\(option.command) ", .flag) }
+        for command in DetectionPass.listedCommands {
+            for quote in ["'", "\""] { add(command + quote, .flag) }
+        }
         for prefix in [
             "$2a$", "$2b$", "$2y$", "$2x$", "$5$", "$6$", "$y$", "$7$", "$argon2", "$apr1$", "$1$", "$pbkdf2",
             "$scrypt", "$8$", "$9$", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
@@ -149,6 +152,7 @@ final class RuleSet: Sendable {
         }
         for call in DetectionPass.loginCalls { add(call.anchor, .loginCall(argument: call.argument)) }
         add("insert into", .insert)
+        add("from stdin", .copyTable)
         for anchor in ["nickserv ", "nickserv: "] { add(anchor, .sessionLogin) }
         for anchor in [" LOGIN ", "AUTH default "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["net use ", "net user "] { add(anchor, .netUse) }
@@ -169,7 +173,7 @@ final class RuleSet: Sendable {
             add(anchor, .accountPair)
         }
         for anchor in [
-            "log in as ", "login as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
+            "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }

@@ -51,6 +51,11 @@ extension DetectionPass {
             let start = text.nextLine(after: line)
             let end = text.lineEnd(from: start, limit: 20_000)
             guard end > start, end - start < 20_000 else { break }
+            if delimiter == 124, (start..<end).allSatisfy({ [32, 43, 45, 58, 124].contains(text[$0]) }) {
+                // The line under the heading, as Markdown and org-mode draw it.
+                line = end
+                continue
+            }
             let row = cells(of: start..<end, delimiter)
             // A comma in prose makes no table: rows have as many cells as the heading.
             guard row.count == headings.count || (delimiter != 44 && row.count > column) else { break }

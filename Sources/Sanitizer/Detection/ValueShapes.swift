@@ -29,6 +29,10 @@ extension ValueJudge {
             if length <= 3 || text[start + 1] == UInt8(ascii: "(") || text[start + 1] == UInt8(ascii: "{") {
                 return true
             }
+        case UInt8(ascii: "{") where length >= 41 && last != UInt8(ascii: "}")
+            && range.dropFirst().allSatisfy({ text[$0].isLetter || text[$0].isDigit }):
+            // A salted hash as Transmission writes it.
+            break
         case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "("): return !isDense(text, range)
         case UInt8(ascii: "<"): return true
         case UInt8(ascii: "!"):
@@ -159,9 +163,7 @@ extension ValueJudge {
         {
             return true
         }
-        if profile.length >= 20, text.find("abcdefgh", in: range) != nil || text.find("01234567", in: range) != nil {
-            return profile.entropy > 4
-        }
+        if profile.length >= 26, text.find("abcdefghijklmnopqrst", in: range) != nil { return true }
         return profile.lower == 0 && profile.upper >= 4 && text.first(95, in: range) != nil
             && profile.digits * 3 <= profile.upper
             && range.allSatisfy({ text[$0].isUpper || text[$0].isDigit || text[$0] == 95 }) && isWordLike(text, range)
@@ -230,6 +232,13 @@ extension ValueJudge {
         let next = text[index]
         guard index > identifier else { return false }
         if index < range.upperBound {
+            if next == UInt8(ascii: "!"), text[identifier].isUpper, index - identifier < 12,
+                [41, 44, 93].contains(text[index + 1]) || index + 1 >= range.upperBound,
+                placeholders.flags(text, identifier..<index) != 0 || text.has("id", at: identifier)
+            {
+                // `String!` of GraphQL.
+                return true
+            }
             if next == UInt8(ascii: "("), text.first(41, in: index..<min(text.count, index + 200)) != nil {
                 return true
             }
