@@ -58,6 +58,11 @@ extension DetectionPass {
                 position += depth
                 continue
             }
+            if byte == 91, text[position + 1] == 93, position == last {
+                // `char key[] = …`
+                position += 2
+                break
+            }
             if byte.isQuote { closedQuote = true } else if byte != 93 && byte != 42 && byte != 41 { break }
             position += 1
             closers += 1
@@ -73,9 +78,17 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[position] == 58, position == last {
+            // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
+            if text[first - 1] == 58, text[first - 2].isWord { return }
+            if text[first - 1] == 47, text[first - 2].isName { return }
+        }
         switch text[position] {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
+        case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
+            valueBefore(range)
+        case UInt8(ascii: "?") where text[position + 1] != 61: answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
             if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
@@ -90,17 +103,36 @@ extension DetectionPass {
                 tableHit(range)
                 cellPair(range, position + 1)
             }
+        case UInt8(ascii: "{"):
+            if text.quoteDepth(at: position + 1) != nil {
+                // `Secret{"x"}`
+                callArgument(range, position + 1)
+            } else if closedQuote {
+                blockDefault(range, position + 1)
+            } else if position > close {
+                try spacedValue(range, position, isFlag: false)
+            }
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if closedQuote, try commaPair(range, position + 1) { return }
+            if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
             tableHit(range)
             if cellRow(range, position + 1) { return }
             namedValue(range, close)
-        case UInt8(ascii: "<"): namedValue(range, close)
+        case UInt8(ascii: "<"):
+            if text[position + 1] == 45, text[position + 2] == 32 {
+                // The assignment of R.
+                try assignment(range, at: position + 1, closedQuote: closedQuote, isFlag: false)
+            } else {
+                namedValue(range, close)
+            }
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
             namedValue(range, close)
         case UInt8(ascii: "("):
-            if isBracketed, !syntax.isCode {
+            if isBracketed, case let name = weigh(range), name.kind == .secret, name.level == .weak,
+                text[position + 1].isQuote
+            {
+                collection(range, name, at: position)
+            } else if isBracketed, !syntax.isCode {
                 try spacedValue(range, position, isFlag: false)
             } else {
                 callArgument(range, position + 1)
@@ -108,7 +140,10 @@ extension DetectionPass {
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
-            if text[position] == 10 || text[position] == 13 { lonelyToken(range, position) }
+            if text[position] == 10 || text[position] == 13 || text[position] == 0 {
+                lonelyToken(range, position)
+                valueBefore(range)
+            }
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
@@ -117,26 +152,36 @@ extension DetectionPass {
         case 0xE2 where text[position + 1] == 0x86 || text[position + 1] == 0x80:
             // An arrow or dash.
             dashPair(range, position + 3)
+        case 0xE6 where text.has("是", at: position), 0xE3 where text.has("は", at: position),
+            0xE4 where text.has("为", at: position), 0xE7 where text.has("為", at: position),
+            0xEB where text.has("는", at: position), 0xEC where text.has("은", at: position):
+            dashPair(range, position + 3)
         default:
             if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
                 lonelyToken(range, position)
+                valueBefore(range)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
                 try spacedValue(range, position, isFlag: isFlag)
+                answer(range)
             }
         }
     }
 
     /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
     func weigh(_ range: Range<Int>) -> KeyName {
-        let name = readName(range)
+        if let forced = forcedName { return forced }
+        var name = readName(range)
+        // `data-key` of HTML names whatever a page likes.
+        if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
         var start = range.lowerBound - 1
         while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
         guard start < range.lowerBound - 1 else { return name }
+        if text.has("public ", at: start), range.lowerBound - start == 7 { return KeyName() }
         let wider = readName(start..<range.upperBound)
         return wider.level > name.level ? wider : name
     }
@@ -168,7 +213,7 @@ extension DetectionPass {
         }
         // `userPassword:: x` of LDIF has base64 after a blank; `Type::member` none.
         if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58,
-            text[operatorStart + 2] != 32 || text[operatorStart - 1] == 32
+            text[operatorStart + 2] != 32 || (text[operatorStart - 1] == 32 && syntax.isCode)
         {
             return
         }
@@ -203,6 +248,10 @@ extension DetectionPass {
         if next == 33, text[valueStart + 1] == 33 {
             while readFrom < text.count, !text[readFrom].isSpace { readFrom += 1 }
         }
+        if next == 38, isColon, let equals = text.first(61, in: valueStart..<min(text.count, valueStart + 24)) {
+            // `: &str = "x"` of Rust
+            readFrom = text.skipBlanks(equals + 1)
+        }
         guard let value = text.readValue(at: readFrom, context: context) else { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
             text[value.range.lowerBound].isDigit
@@ -230,7 +279,12 @@ extension DetectionPass {
         {
             return
         }
-        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range) {
+        // `turn_shared_secret: copperkimchi`, `secret=copperkimchi`: what people type into settings.
+        let isTyped =
+            name.kind == .secret && !code
+            && (syntax == .ini || syntax == .dotenv
+                || (syntax == .yaml && range.count > 9))
+        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range, allowWords: isTyped) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =
                 bare && (syntax == .toml || ByteProfile(text, value.range).isNumber) && text[range.upperBound] != 92
@@ -271,7 +325,8 @@ extension DetectionPass {
     private func bareWhole(
         _ range: Range<Int>, _ value: FoundValue, _ name: KeyName, _ context: ValueContext, isFlag: Bool
     ) -> Range<Int>? {
-        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32
+        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32,
+            !syntax.isCode
         else { return nil }
         // `NAME=x command` sets a variable for one command; only files of pairs hold blanks after a glued `=`.
         if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
@@ -330,7 +385,9 @@ extension DetectionPass {
             return false
         }
         // In notes `password = x` with nothing around it is a setting.
-        let isAlone = lead == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
+        let bullet = (text[lead] == 45 || text[lead] == 42) && text[lead + 1] == 32 ? lead + 2 : lead
+        let isAlone =
+            bullet == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
         return !isAlone
     }
 
@@ -377,7 +434,7 @@ extension DetectionPass {
         let end = min(lineEnd, value.end + 160)
         while index < end {
             let byte = text[index]
-            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 else {
+            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 || byte == 123 else {
                 index += 1
                 continue
             }
@@ -395,7 +452,9 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40, text.quoteDepth(at: index + 1) != nil, let literal = text.readValue(at: index + 1) {
+            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
+                let literal = text.readValue(at: index + 1)
+            {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
                 strict.level = min(name.level, .medium)

@@ -2,13 +2,20 @@
 extension DetectionPass {
     /// A command's name stands at `start..<end`; its options follow on the same line, or on lines joined by a backslash.
     func commandFlagHit(_ start: Int, _ end: Int) {
-        guard !text[start - 1].isWord, text[start - 1] != 45, text[end].isSpace || text[end] == 46 || text[end] == 92
+        guard !text[start - 1].isWord, text[start - 1] != 45,
+            text[end].isSpace || text[end] == 46 || text[end] == 92 || text[end].isQuote
         else { return }
+        if text[end].isQuote {
+            argumentList(start, end)
+            return
+        }
         guard
             let command = CommandOption.all.first(where: {
                 $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
             })
         else { return }
+        // `aws configure set name x`; others configure things.
+        if text.has("configure", at: start), !text.has("aws ", at: start - 4) { return }
         var index = end
         let limit = min(text.count, end + 1500)
         var words = 0
@@ -36,6 +43,42 @@ extension DetectionPass {
             while index < limit, !text[index].isSpace, !(text[index] == 92 && text.isLineEscape(at: index)) {
                 index += 1
             }
+        }
+    }
+
+    /// Commands whose arguments are looked through as a list of strings too: `['sshpass', '-p', 'x', 'ssh', 'host']`.
+    static let listedCommands = ["sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
+
+    private func argumentList(_ start: Int, _ end: Int) {
+        guard
+            let command = CommandOption.all.first(where: {
+                $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
+            })
+        else { return }
+        var index = end + 1
+        let limit = min(text.count, end + 600)
+        var awaited: CommandOption.Form?
+        while index < limit {
+            index = text.skipSpace(index)
+            guard text[index] == 44 else { return }
+            index = text.skipSpace(index + 1)
+            guard text.quoteDepth(at: index) != nil, let item = text.readValue(at: index), item.isQuoted else { return }
+            if let form = awaited {
+                commandSecret(item, form)
+                awaited = nil
+            } else {
+                for option in command.options where matches(option.flag, at: item.range.lowerBound, glued: true) {
+                    let length = option.flag.utf8CodeUnitCount
+                    if item.range.count == length {
+                        awaited = option.isGlued ? nil : option.form
+                    } else if option.isGlued {
+                        let glued = (item.range.lowerBound + length)..<item.range.upperBound
+                        commandSecret(FoundValue(range: glued, quote: item.quote, end: item.end), option.form)
+                    }
+                    if awaited != nil { break }
+                }
+            }
+            index = max(item.end, index + 1)
         }
     }
 
@@ -100,11 +143,22 @@ extension DetectionPass {
 
     /// A secret that stands at a place of its own: `htpasswd -b file user X`, `aws configure set name X`, `mysqladmin … password X`.
     private func positional(_ index: Int, _ command: CommandOption) {
+        if command.slashPositional {
+            guard let value = text.readValue(at: index, context: .word),
+                let slash = text.first(47, in: value.range), slash > value.range.lowerBound
+            else { return }
+            let end = text.first(64, in: slash..<value.range.upperBound) ?? value.range.upperBound
+            let part = FoundValue(range: (slash + 1)..<max(slash + 1, end), quote: 34, end: value.end)
+            if judge.isSecret(text, part, name: KeyName(kind: .password, level: .strong), isCode: false) {
+                add("command-line", part.range)
+            }
+            return
+        }
         guard command.lastPositional else { return }
         let end = text.lineEnd(from: index, limit: 300)
         guard let value = text.readValue(at: index, context: .word), text.skipBlanks(value.end) >= end else { return }
         let profile = ByteProfile(text, value.range)
-        guard profile.digits + profile.symbols > 0 || profile.looksRandom,
+        guard profile.digits > 0 || profile.looksRandom,
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
         else { return }
         add("command-line", value.range)
@@ -119,6 +173,8 @@ struct CommandOption: Sendable {
     let options: [(flag: StaticString, form: Form, isGlued: Bool)]
     var takesPositional = false
     var lastPositional = false
+    /// A word `user/password@database` among its arguments.
+    var slashPositional = false
 
     static let all: [CommandOption] = [
         CommandOption(
@@ -178,6 +234,21 @@ struct CommandOption: Sendable {
         CommandOption(command: "ipmitool", options: [("-P", .whole, false)]),
         CommandOption(
             command: "snmpwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpget", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpset", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpbulkwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "ssh-keygen", options: [("-N", .whole, false), ("-P", .whole, false)]),
+        CommandOption(command: "oathtool", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "ncftpput", options: [("-p", .whole, false)]),
+        CommandOption(command: "ncftpget", options: [("-p", .whole, false)]),
+        CommandOption(command: "sqlplus", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "expdp", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "impdp", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "sqlldr", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "rman", options: [], takesPositional: true, slashPositional: true),
         CommandOption(command: "mosquitto_pub", options: [("-P", .whole, false)]),
         CommandOption(command: "mosquitto_sub", options: [("-P", .whole, false)]),
         CommandOption(command: "keytool", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),

@@ -25,6 +25,8 @@ final class DetectionPass {
     var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
     var deviceEnd = 0
+    /// What the name under the scan is, when its letters are escaped.
+    var forcedName: KeyName?
     var documentEnd = 0
 
     let judge: ValueJudge
@@ -141,7 +143,13 @@ final class DetectionPass {
         case .addressPair: addressPairHit(start, end)
         case .networkNote: networkNoteHit(end)
         case .commentedKey: commentedKeyHit(start, end)
+        case .loginWord: if !text[start - 1].isWord { loginWordHit(end) }
+        case .escapedName(let kind):
+            forcedName = KeyName(kind: kind, level: kind == .key ? .medium : .strong)
+            defer { forcedName = nil }
+            try nameHit(start, end)
         case .kubernetesSecret: kubernetesHit(start, end)
+        case .copyTable: copyHit(start, end)
         case .deviceLine: deviceLineHit(start, end)
         case .accountPair: accountPairHit(start, end)
         case .loginAs: loginAsHit(end)
@@ -158,7 +166,10 @@ final class DetectionPass {
     func tokenHit(_ rule: TokenRule, _ keyword: Int) throws {
         if rule.needsBoundary, !text.isTokenStart(keyword) {
             // A token glued to a word is one all the same when its prefix is long and odd enough to stand out.
-            guard rule.prefixLength >= 6 || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_")) else {
+            guard
+                (rule.prefixLength >= 6 && rule.keyword.utf8.contains { !$0.isLetter && !$0.isDigit })
+                    || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_"))
+            else {
                 return
             }
         }

@@ -16,6 +16,17 @@ extension DetectionPass {
                 bareCodes()
             }
             soleSecret(file)
+            if file.find("google_authenticator", in: whole) != nil { authenticator() }
+            if ["users", "userlist", "htpasswd", "passwd", "logins", "accounts", "combo"].contains(where: {
+                (word: StaticString) in file.find(word, in: whole) != nil
+            }) {
+                accountLines()
+            }
+            if file.find("auth", in: whole) != nil || file.find("cred", in: whole) != nil
+                || file.find("login", in: whole) != nil || file.find("pass", in: whole) != nil
+            {
+                userThenPassword()
+            }
         }
     }
 
@@ -45,6 +56,58 @@ extension DetectionPass {
         // Few of a list drawn at random have no digit or no letter.
         guard plain * 4 <= lines.count else { return }
         for line in lines { add("recovery-code", line) }
+    }
+
+    /// google-authenticator's file: the seed, options, and codes of eight digits.
+    private func authenticator() {
+        var end = 0
+        while text[end].isUpper || text[end] &- 50 < 6 { end += 1 }
+        if end >= 16 { add("otp-seed", 0..<end) }
+        recoveryCodes(from: end)
+    }
+
+    /// Lines of `user:password` and `"user" "password"`.
+    private func accountLines() {
+        var line = 0
+        var lines = 0
+        while line < text.count, lines < 2000 {
+            lines += 1
+            let end = text.lineEnd(from: line, limit: 400)
+            defer { line = text.nextLine(after: end) }
+            var start = line
+            if text[start] == 34 { start += 1 }
+            while text[start].isName || text[start] == 64 || text[start] == 43 { start += 1 }
+            guard start > line, start < end else { continue }
+            var from = start
+            if text[start] == 34, text[start + 1] == 32, text[start + 2] == 34 {
+                from = start + 2
+            } else if text[start] == 58 {
+                from = start + 1
+            } else {
+                continue
+            }
+            guard let value = text.readValue(at: from, context: .word), value.range.upperBound <= end,
+                text.first(58, in: value.range) == nil, text.first(47, in: value.range) == nil || value.isQuoted
+            else { continue }
+            let profile = ByteProfile(text, value.range)
+            if text.has("md5", at: value.range.lowerBound), profile.length == 35 {
+                add("password-hash", value.range)
+            } else {
+                typedSecret(value, rule: "login-pair")
+            }
+        }
+    }
+
+    /// Two lines of one word each, as OpenVPN's `auth-user-pass` and mount.cifs take them.
+    private func userThenPassword() {
+        let first = text.lineEnd(from: 0, limit: 200)
+        let start = text.nextLine(after: first)
+        let end = text.lineEnd(from: start, limit: 200)
+        guard first > 0, start < end, text.skipSpace(end) >= text.count,
+            (0..<first).allSatisfy({ text[$0].isName || text[$0] == 64 }),
+            let value = text.readValue(at: start, context: .word), value.range == start..<end
+        else { return }
+        typedSecret(value, rule: "login-pair")
     }
 
     /// One word is all the file holds, and its name is a secret's.

@@ -190,6 +190,12 @@ final class NameLexicon: Sendable {
             }
             if flags & Self.qualifier != 0 || flags & Self.vendor != 0 { sawQualifier = true }
         }
+        if typeFlags & Self.key != 0,
+            text.find("pre-shared", in: range) != nil || text.find("pre_shared", in: range) != nil
+        {
+            // What people type, as WPA and IPsec call it.
+            typeFlags = Self.password
+        }
         guard typeFlags != 0 else {
             if name.hasVendor, !labelled, !vendorTail {
                 name.kind = .key

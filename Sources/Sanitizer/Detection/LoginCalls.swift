@@ -7,20 +7,22 @@ extension DetectionPass {
         ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
-        ("create_user(", 2), ("create_superuser(", 2), ("createuser(", 1), ("make_password(", 0),
+        ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
+        ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2), ("createuser(", 1),
+        ("make_password(", 0),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
     /// Calls whose argument is a password whatever it looks like.
     private static let certainCalls: [StaticString] = [
-        ".login(", "basicauth(", "basic_auth(", "create_user(", "create_superuser(", "passwordauthentication(",
-        "plainauth(",
+        ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(", "create_superuser(",
+        "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(",
     ]
 
     func loginCallHit(_ end: Int, argument: Int) {
         let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
-        var position = end
+        var position = text[end - 1].isQuote ? end - 1 : end
         for place in 0...argument {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.
@@ -71,18 +73,9 @@ extension DetectionPass {
         guard let open = text.first(40, in: end..<min(text.count, end + 120)),
             let close = text.first(41, in: open..<min(text.count, open + 2000))
         else { return }
-        var names: [KeyName] = []
-        var column = open + 1
-        for index in open + 1...close where text[index] == 44 || index == close {
-            var start = column
-            var stop = index
-            while start < stop, !text[start].isName { start += 1 }
-            while stop > start, !text[stop - 1].isName { stop -= 1 }
-            names.append(start < stop ? readName(start..<stop) : KeyName())
-            column = index + 1
-        }
-        guard names.contains(where: { $0.level >= .medium }) else { return }
+        let names = columnNames(open, close)
         var position = text.skipSpace(close + 1)
+        guard names.contains(where: { $0.level >= .medium }) else { return }
         guard text.has("values", at: position) else { return }
         position = text.skipSpace(position + 6)
         var rows = 0
@@ -112,6 +105,54 @@ extension DetectionPass {
         }
     }
 
+    /// The names between two parentheses.
+    private func columnNames(_ open: Int, _ close: Int) -> [KeyName] {
+        var names: [KeyName] = []
+        var column = open + 1
+        for index in open + 1...close where text[index] == 44 || index == close {
+            var start = column
+            var stop = index
+            while start < stop, !text[start].isName { start += 1 }
+            while stop > start, !text[stop - 1].isName { stop -= 1 }
+            names.append(start < stop ? readName(start..<stop) : KeyName())
+            column = index + 1
+        }
+        return names
+    }
+
+    /// `COPY table (a, password) FROM stdin;`
+    func copyHit(_ start: Int, _ end: Int) {
+        let line = text.lineStart(before: start, limit: 2000)
+        guard text.has("copy ", at: line), let open = text.first(40, in: line..<start),
+            let close = text.first(41, in: open..<start), close > open
+        else { return }
+        copyRows(columnNames(open, close), after: end)
+    }
+
+    /// Rows of PostgreSQL's `COPY … FROM stdin`: fields between tabs, up to `\.`.
+    private func copyRows(_ names: [KeyName], after position: Int) {
+        guard names.contains(where: { $0.level >= .medium }) else { return }
+        var line = text.nextLine(after: text.lineEnd(from: position, limit: 80))
+        for _ in 0..<100_000 {
+            guard line < text.count, text[line] != 92 || text[line + 1] != 46 else { return }
+            var end = line
+            while end < text.count, text.base[end] != 10 { end += 1 }
+            var field = line
+            var place = 0
+            for index in line...end where index == end || text[index] == 9 {
+                if place < names.count, names[place].level >= .medium, field < index {
+                    let value = FoundValue(range: field..<index, quote: 34, end: index)
+                    if judge.isSecret(text, value, name: names[place], isCode: false) {
+                        add(Self.ruleID(names[place]), value.range)
+                    }
+                }
+                place += 1
+                field = index + 1
+            }
+            line = end + 1
+        }
+    }
+
     /// `a1 LOGIN kim x` of IMAP, `AUTH default x` of Redis, `NickServ IDENTIFY kim x`: the line's last word.
     func sessionLoginHit(_ start: Int, _ end: Int) {
         let lineEnd = text.lineEnd(from: end, limit: 200)
@@ -134,7 +175,11 @@ extension DetectionPass {
     /// `net use Z: \\nas\x /user:kim x`, `net user kim x /add`.
     func netUseHit(_ start: Int, _ end: Int) {
         guard !text[start - 1].isWord else { return }
-        let lineEnd = text.lineEnd(from: end, limit: 300)
+        // `\\nas` holds no line end.
+        var lineEnd = end
+        while lineEnd < text.count, lineEnd - end < 300, text.base[lineEnd] != 10, text.base[lineEnd] != 13 {
+            lineEnd += 1
+        }
         var position = end
         var words = 0
         while position < lineEnd, words < 8 {

@@ -3,7 +3,8 @@
 extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
-        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "alarm pin", "sim pin",
+        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "alarm pin",
+        "sim pin",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -27,7 +28,7 @@ extension DetectionPass {
         let isWhole = !text.has("code", at: start) || end - start > 4
         var place =
             isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
-            && !text.has("combi", at: start) && !text.has("c", at: start)
+            && !text.has("comb", at: start) && !text.has("c", at: start)
         if !place { place = standsForPlace(before: start) }
         let least = place && text.has("security", at: start - 9) ? 3 : 4
         let lineEnd = text.lineEnd(from: end, limit: 80)
@@ -65,7 +66,7 @@ extension DetectionPass {
     /// Whether one of the two words before names what the code opens: `front door code`, `Türcode`, `garage-code`.
     private func standsForPlace(before start: Int) -> Bool {
         var end = start
-        for _ in 0..<2 {
+        for _ in 0..<5 {
             while end > 0, text[end - 1] == 32 || text[end - 1] == 45 || text[end - 1] == 95 { end -= 1 }
             var first = end
             while first > 0, end - first < 20, text[first - 1].isLetter || text[first - 1] >= 0x80 { first -= 1 }
@@ -109,6 +110,20 @@ extension DetectionPass {
             let value = text.readValue(at: end, context: .word)
         else { return }
         let profile = ByteProfile(text, value.range)
+        if text[end - 1] == 47 {
+            // `admin/users2` is a path: a password has other symbols, and ends the line or sentence.
+            guard value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
+                text.first(61, in: value.range) == nil
+            else { return }
+        }
+        if profile.letters == profile.length, profile.length >= 9, profile.upper <= 1, text[end - 1] == 58,
+            isSaidToLogIn(before: start), judge.commonWords.flags(text, value.range) == 0,
+            text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4),
+            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
+        {
+            add("login-pair", value.range)
+            return
+        }
         // `root:www-data1` names a group.
         guard (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName }) else {
             return
@@ -116,13 +131,33 @@ extension DetectionPass {
         addPairedValue(value)
     }
 
+    /// "login kim/x", "creds are app/x", "basic auth kim:x".
+    func loginWordHit(_ end: Int) {
+        var position = end
+        while text[position].isName || text[position] == 64 { position += 1 }
+        guard position > end, position - end < 60, text[position] == 47 || text[position] == 58,
+            !text[position + 1].isSpace,
+            text[position + 1] != 47, let value = text.readValue(at: position + 1, context: .word)
+        else { return }
+        let profile = ByteProfile(text, value.range)
+        guard profile.digits > 0, profile.letters > 1,
+            value.range.contains(where: { [33, 35, 36, 37, 42, 43, 63, 64, 94, 95, 46, 45].contains(text[$0]) })
+        else { return }
+        addPairedValue(value)
+    }
+
     /// "log in as editor with x".
     func loginAsHit(_ end: Int) {
         let lineEnd = text.lineEnd(from: end, limit: 160)
         var position = end
+        if text.has("into ", at: end - 5) {
+            guard let place = text.find(" as ", in: end..<min(lineEnd, end + 60)) else { return }
+            position = place + 4
+        }
         if text[position].isQuote { position += 1 }
+        let account = position
         while position < lineEnd, text[position].isName || text[position] == 64 { position += 1 }
-        guard position > end else { return }
+        guard position > account else { return }
         while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 {
             position += 1
         }
@@ -164,9 +199,7 @@ extension DetectionPass {
 
     private func isAccount(_ range: Range<Int>) -> Bool {
         guard !range.isEmpty else { return false }
-        if let at = text.first(64, in: range), at > range.lowerBound,
-            text.first(46, in: at..<range.upperBound) != nil
-        {
+        if let at = text.first(64, in: range), at > range.lowerBound, at + 1 < range.upperBound {
             return true
         }
         for word in ["admin", "root", "user", "administrator", "guest", "pi"] as [StaticString]

@@ -39,6 +39,17 @@ extension DetectionPass {
             return
         }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
+        if text.has("option key", at: range.lowerBound - 7), range.count == 3,
+            let value = text.readValue(at: position), value.isQuoted,
+            text.find("psk", in: max(0, lineStart - 300)..<lineStart) != nil
+                || text.find("wifi", in: max(0, lineStart - 300)..<lineStart) != nil
+        {
+            // OpenWrt's wireless settings.
+            if judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false) {
+                add("password", value.range)
+            }
+            return
+        }
         if isDirective(range, lineStart), let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
@@ -46,7 +57,7 @@ extension DetectionPass {
             if isNetrc || isLast, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                 let profile = ByteProfile(text, value.range)
                 if isNetrc || isConfigurationWord(range) || profile.digits + profile.symbols > 0
-                    || !judge.isWord(text, value.range, profile)
+                    || (value.isQuoted && name.kind == .password) || !judge.isWord(text, value.range, profile)
                 {
                     add(Self.ruleID(name), value.range)
                     return
@@ -56,6 +67,10 @@ extension DetectionPass {
         // `var token string = "x"`
         var word = position
         while text[word].isWord, word - position < 24 { word += 1 }
+        if text.has("as ", at: position) {
+            word = text.skipBlanks(word)
+            while text[word].isWord, word - position < 40 { word += 1 }
+        }
         let equals = text.skipBlanks(word)
         if word > position, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
             let value = text.readValue(at: equals + (text[equals] == 61 ? 1 : 2)), value.isQuoted
@@ -66,6 +81,12 @@ extension DetectionPass {
             return
         }
         if pairedWithUser(range, name, position) { return }
+        // "to pass `x`", "each pass uses y": a verb or a turn more often than a password.
+        if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 1] != 45,
+            !text.has("phrase", at: position)
+        {
+            return
+        }
         sentence(range, name, from: position)
     }
 
@@ -91,15 +112,29 @@ extension DetectionPass {
             if !isJoint { words.append(index..<end) }
             if words.count == 2 { break }
         }
+        let isAccount = words.first.map { word in
+            isPunctuated
+                && ["admin", "root", "administrator", "pi", "guest", "user"].contains { (account: StaticString) in
+                    word.count == account.utf8CodeUnitCount && text.has(account, at: word.lowerBound)
+                }
+        }
+        // `wifi HomeNet / password x`
+        let isNetwork =
+            words.count == 2 && isPunctuated
+            && ["wifi", "wlan", "ssid", "fi", "network"].contains { (network: StaticString) in
+                words[1].count == network.utf8CodeUnitCount && text.has(network, at: words[1].lowerBound)
+            }
         guard words.count == 2,
-            [
-                "user", "username", "login", "usr", "benutzer", "nutzer", "usuario", "usuário", "utilisateur", "utente",
-                "gebruiker", "account", "email", "id",
-            ].contains(where: { (word: StaticString) in
-                words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
-            }),
+            isAccount == true || isNetwork
+                || [
+                    "user", "username", "login", "usr", "benutzer", "nutzer", "usuario", "usuário", "utilisateur",
+                    "utente",
+                    "gebruiker", "account", "email", "id",
+                ].contains(where: { (word: StaticString) in
+                    words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
+                }),
             !judge.lexicon.isAboutSecrets(text, words[0]),
-            let value = text.readValue(at: skipOpeningMarks(position), context: .word)
+            let value = text.readValue(at: skipOpeningMarks(overVerb(position)), context: .word)
         else { return false }
         var last = value.range.upperBound
         if !value.isQuoted {
@@ -114,6 +149,15 @@ extension DetectionPass {
         else { return false }
         add("prose-secret", trimmed.range)
         return true
+    }
+
+    /// Past "is", "=" and the like.
+    private func overVerb(_ position: Int) -> Int {
+        var end = position
+        while text[end].isLetter { end += 1 }
+        guard end > position, text[end] == 32, rules.proseWords.flags(text, position..<end) & ProseWords.connector != 0
+        else { return position }
+        return text.skipBlanks(end)
     }
 
     /// `--password prompt`, `--token file`: words that tell a program where to look.
@@ -135,7 +179,8 @@ extension DetectionPass {
         let lead = text.skipBlanks(lineStart)
         if lead == range.lowerBound, text.find("_", in: range) != nil || syntax == .ini { return true }
         for word in [
-            "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ", "set -g ", "set -x ",
+            "#define ", "define ", "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ",
+            "set -g ", "set -x ",
             "set -gx ", "set -ux ", "enable ", "requirepass",
         ]
             as [StaticString]
@@ -152,8 +197,72 @@ extension DetectionPass {
         return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
     }
 
+    /// "What's the wifi password?" and a next line, or next message, that is one word: the answer.
+    func answer(_ range: Range<Int>) {
+        guard !syntax.isCode, text[range.lowerBound - 1] == 32 else { return }
+        let name = weigh(range)
+        guard name.kind == .password, name.level == .strong else { return }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 160)
+        let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
+        let asks = [
+            "what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel",
+            "qual",
+        ]
+        .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
+        guard asks else { return }
+        let next = text.nextLine(after: lineEnd)
+        let end = text.lineEnd(from: next, limit: 300)
+        guard next < end else { return }
+        // After `"content": "`, `kim: ` or `[10:02] Kim: `.
+        var start = next
+        if let content = text.find("content", in: next..<end), let quote = text.find(": \"", in: content..<end) {
+            start = quote + 3
+        } else if let colon = text.find(": ", in: next..<min(end, next + 40)) {
+            start = text.skipBlanks(colon + 2)
+        }
+        while text[start] == 42 || text[start] == 32 { start += 1 }
+        for lead in ["it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "]
+            as [StaticString]
+        where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
+        guard let value = text.readValue(at: start, context: .word) else { return }
+        let after = text[value.end]
+        guard after == 10 || after == 13 || after == 0 || after == 34 || text.isLineEscape(at: value.end) else {
+            return
+        }
+        let profile = ByteProfile(text, value.range)
+        guard profile.digits > 0, profile.letters > 0, profile.length >= 6,
+            judge.isSecret(text, value, name: name, isCode: false)
+        else { return }
+        add("prose-secret", value.range)
+    }
+
+    /// "x is the master password", "x ist mein Passwort": the word before the verb, when nothing follows the name.
+    func valueBefore(_ range: Range<Int>) {
+        let name = weigh(range)
+        guard name.kind == .password, name.level == .strong, !syntax.isCode else { return }
+        let floor = text.lineStart(before: range.lowerBound, limit: 60)
+        var verb: Int?
+        for words in [
+            " is the ", " is my ", " is our ", " is a ", " ist das ", " ist mein ", " est le ", " es la ", " é a ",
+        ]
+            as [StaticString]
+        {
+            if let hit = text.find(words, in: floor..<range.lowerBound), verb.map({ hit > $0 }) ?? true { verb = hit }
+        }
+        guard let verb, range.lowerBound - verb < 32 else { return }
+        var first = verb
+        while first > 0, !text[first - 1].isSpace, verb - first < 100 { first -= 1 }
+        let word = trimmed(first..<verb)
+        guard !word.isEmpty else { return }
+        let profile = ByteProfile(text, word)
+        guard profile.digits > 0, profile.letters > 1, profile.length >= 6 else { return }
+        let value = FoundValue(range: word, quote: text[word.lowerBound - 1].isQuote ? 34 : 0, end: verb)
+        proseValue(value, name: name, rule: "prose-secret", isDirect: false)
+    }
+
     /// Looks along a sentence for what the name is said to be.
     private func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int) {
+        var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
         }
@@ -185,6 +294,10 @@ extension DetectionPass {
             while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
             let wordStart = text[start] == 40 && wordEnd > start + 1 ? start + 1 : start
             let flags = rules.proseWords.flags(text, wordStart..<wordEnd)
+            // "clave de la API", "chiave API"
+            if name.kind == .key, name.level == .weak, text.has("api", at: wordStart), wordEnd - wordStart == 3 {
+                name.level = .strong
+            }
             if flags & ProseWords.connector != 0 || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
@@ -209,6 +322,10 @@ extension DetectionPass {
                 words += 1
                 continue
             }
+            if words == 0, name.kind == .password, let phrase = seedWords(from: start, to: end) {
+                add("prose-secret", phrase)
+                return
+            }
             if words == 0, let value = text.readValue(at: start, context: .word) {
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
             } else if name.kind != .password {
@@ -229,6 +346,23 @@ extension DetectionPass {
             isDirect = false
             words += 1
         }
+    }
+
+    /// Four words or more of the list of seed words in a row.
+    private func seedWords(from start: Int, to end: Int) -> Range<Int>? {
+        var index = start
+        var last = start
+        var words = 0
+        while index < end, words < 24 {
+            let first = index
+            while text[index].isLower { index += 1 }
+            guard index > first, judge.commonWords.flags(text, first..<index) != 0 else { break }
+            words += 1
+            last = index
+            guard text[index] == 32 else { break }
+            index += 1
+        }
+        return words >= 4 ? start..<last : nil
     }
 
     /// `->`, `=>`, `=`, `→` as a word of its own.
@@ -350,9 +484,13 @@ extension DetectionPass {
                     profile.digits > 0 || profile.symbols > hyphens
                     || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
                 if profile.isNumber {
-                    guard profile.length >= 6 else { return false }
-                } else if !isDirect {
-                    guard profile.length >= 4, isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                    guard profile.length >= 6, !isDirect else { return false }
+                } else if isDirect {
+                    guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+                } else {
+                    guard profile.length >= 4,
+                        isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                            || isSpokenPassword(range, profile)
                     else { return false }
                 }
             }
@@ -367,6 +505,36 @@ extension DetectionPass {
         }
         add(rule, range)
         return true
+    }
+
+    /// "the wifi password is copperkimchi": one word that ends the sentence, that is neither of the common ones nor formed like what is
+    /// said of passwords (`required`, `falsch`, `obligatoire`), about a password of something in particular.
+    private func isSpokenPassword(_ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        guard profile.length >= 9, profile.letters == profile.length, profile.upper <= 1,
+            judge.commonWords.flags(text, range) == 0, !judge.lexicon.isVocabulary(text, range)
+        else { return false }
+        let after = text[range.upperBound]
+        guard
+            after == 10 || after == 13 || after == 0 || after == 46 || after == 34
+                || text.isLineEscape(at: range.upperBound)
+        else { return false }
+        for ending in [
+            "ed", "ing", "ly", "ble", "ive", "ory", "ary", "ful", "less", "ent", "ant", "ous", "tic", "cal", "tion",
+            "ment",
+            "ity", "ness", "ten", "den", "lich", "bar", "sam", "isch", "ado", "ada", "ido", "ida", "oire", "able",
+            "ato",
+            "ata", "ito", "ita", "mente", "ement", "ere", "ern", "tet", "lt", "word", "wort", "phrase",
+        ] as [StaticString] where text.has(ending, at: range.upperBound - ending.utf8CodeUnitCount) {
+            return false
+        }
+        let line = text.lineStart(before: range.lowerBound, limit: 100)..<range.lowerBound
+        return [
+            "wifi", "wi-fi", "wlan", "router", "nas", "vpn", "guest", "admin", "root", "sudo", "server", "laptop",
+            "my ",
+            "mein", "unser", "our ", "mi ", "mon ", "minha", "account", "konto", "email", "mail", "netflix", "gast",
+            "disk",
+            "luks", "backup", "ssh", "ftp", "database", "db ",
+        ].contains { (word: StaticString) in text.find(word, in: line) != nil }
     }
 
     /// "with the password", "mit dem Passwort" before a quoted value.
@@ -393,11 +561,17 @@ extension DetectionPass {
         let range = trimmed(first..<last)
         let quoted = text[range.lowerBound - 1].isQuote
         let value = FoundValue(range: range, quote: quoted ? 34 : 0, end: last)
+        // "as the sudo password": up to three words on.
         var name = end
-        while text[name].isWord { name += 1 }
-        var nameStart = name
-        while text[nameStart - 1].isWord { nameStart -= 1 }
-        var kind = weigh(nameStart..<name)
+        var kind = KeyName()
+        for _ in 0..<3 {
+            while text[name].isWord { name += 1 }
+            var nameStart = name
+            while text[nameStart - 1].isWord { nameStart -= 1 }
+            kind = weigh(nameStart..<name)
+            if kind.level > .none || text[name] != 32 { break }
+            name += 1
+        }
         if kind.level == .weak { kind.level = .medium }
         guard kind.level > .none else { return }
         proseValue(value, name: kind, rule: "prose-secret", isDirect: !quoted)
@@ -441,6 +615,14 @@ extension DetectionPass {
         else { return }
         let name = KeyName(kind: .password, level: .strong)
         let profile = ByteProfile(text, value.range)
+        if profile.letters == profile.length, profile.length >= 9, profile.upper <= 1, text[cut - 2] == 32,
+            text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4) || text[value.end] == 34,
+            judge.commonWords.flags(text, value.range) == 0, !judge.lexicon.isVocabulary(text, value.range),
+            judge.isSecret(text, value, name: name, isCode: false)
+        {
+            add("login-pair", value.range)
+            return
+        }
         guard profile.length >= 6, profile.digits + profile.symbols > 0, !profile.isNumber,
             profile.digits > 0 || profile.symbols > 0, judge.isSecret(text, value, name: name, isCode: false)
         else { return }
@@ -455,7 +637,7 @@ enum ProseWords {
     static let filler: UInt32 = 2
 
     static let table = WordTable(
-        "is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
             .split(separator: " ").map {
                 (String($0), connector)
             }

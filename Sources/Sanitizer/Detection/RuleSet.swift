@@ -18,7 +18,9 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case deviceLine, accountPair, loginAs, kubernetesSecret
+        case copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        /// A name written with JSON's escapes.
+        case escapedName(KeyName.Kind)
     }
 
     let tokens: FixedTable<TokenRule>
@@ -101,6 +103,9 @@ final class RuleSet: Sendable {
         for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
         add("private-lines:", .puttyKey)
         for option in CommandOption.all { add("\(option.command) ", .flag) }
+        for command in DetectionPass.listedCommands {
+            for quote in ["'", "\""] { add(command + quote, .flag) }
+        }
         for prefix in [
             "$2a$", "$2b$", "$2y$", "$2x$", "$5$", "$6$", "$y$", "$7$", "$argon2", "$apr1$", "$1$", "$pbkdf2",
             "$scrypt", "$8$", "$9$", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
@@ -148,6 +153,7 @@ final class RuleSet: Sendable {
         }
         for call in DetectionPass.loginCalls { add(call.anchor, .loginCall(argument: call.argument)) }
         add("insert into", .insert)
+        add("from stdin", .copyTable)
         for anchor in ["nickserv ", "nickserv: "] { add(anchor, .sessionLogin) }
         for anchor in [" LOGIN ", "AUTH default "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["net use ", "net user "] { add(anchor, .netUse) }
@@ -169,10 +175,26 @@ final class RuleSet: Sendable {
             add(anchor, .accountPair)
         }
         for anchor in [
-            "log in as ", "login as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
+            "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ",
+            "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
-        self.actions = FixedTable(actions)
+        for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
+        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
+        {
+            add(anchor, .loginWord)
+        }
+        for anchor in [
+            "vault login ", "cargo login ", "auth:token ", "add-authtoken ", "ngrok authtoken ", "service install ",
+        ] {
+            add(anchor, .sessionLogin)
+        }
+        // Names of other alphabets as JSON escapes them.
+        for (word, kind) in NameWords.foreign {
+            let escaped = NameWords.escaped(word)
+            if escaped != word { add(escaped, .escapedName(kind)) }
+        }
+        self.actions = actions
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }
     }
@@ -189,7 +211,8 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה",
+        "pswd", "passe", "parole",
     ]
 
     private static let shortNameAnchors = [

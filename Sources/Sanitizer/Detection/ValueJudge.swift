@@ -15,7 +15,8 @@ final class ValueJudge: Sendable {
 
     /// Whether the value in `range` under a name of that weight is a secret. `isCode`: bare values are expressions here.
     func isSecret(
-        _ text: ByteText, _ value: FoundValue, name: KeyName, isCode: Bool, nameRange: Range<Int>? = nil
+        _ text: ByteText, _ value: FoundValue, name: KeyName, isCode: Bool, nameRange: Range<Int>? = nil,
+        allowWords: Bool = false
     ) -> Bool {
         let range = value.range
         guard !range.isEmpty, name.level > .none else { return false }
@@ -48,7 +49,8 @@ final class ValueJudge: Sendable {
         {
             return false
         }
-        if isMadeOfVocabulary(text, range) { return false }
+        if isMadeOfVocabulary(text, range) || isNotation(text, range, profile) { return false }
+        if name.level <= .medium, name.kind != .password, isSlug(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
         if hasBlank(text, range) { return name.kind == .password && isPassphrase(text, range, profile) }
         if name.level == .weak {
@@ -70,6 +72,11 @@ final class ValueJudge: Sendable {
             if isColonPath(text, range) { return false }
             if profile.high > 0 { return false }
             if name.level == .medium { return isToken(text, range, profile, allowHex: true) || looksTyped(profile) }
+            if allowWords, name.level == .strong, profile.letters == profile.length, profile.upper <= 1,
+                commonWords.flags(text, range) == 0
+            {
+                return profile.length >= 9
+            }
             if profile.digits == 0, profile.symbols == 0 || isWordPath(text, range) {
                 return profile.length >= 7 && !isWord(text, range, profile) && !(isCode && !value.isQuoted)
             }
