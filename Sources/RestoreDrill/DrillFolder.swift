@@ -61,11 +61,8 @@ public final class DrillFolder: Sendable {
         for name in names where name.starts(with: Array(prefix.utf8)) {
             let folder = parent.appending(FilePath(bytes: name).components)
             let marker = folder.appending(markerName)
-            // A process that died before it could mark its folder left it empty; a minute is more than a live one needs.
-            if let status = try? FileStatus(at: folder), status.kind == .directory,
-                Timestamp(microseconds: status.modified / 1000) + .seconds(60) < SystemTime().now,
-                folder.withPlatformString({ rmdir($0) }) == 0
-            {
+            if isUnmarked(folder) {
+                try FileSystem.removeTree(folder)
                 swept.append(folder)
                 continue
             }
@@ -81,5 +78,15 @@ public final class DrillFolder: Sendable {
             swept.append(folder)
         }
         return swept
+    }
+
+    /// Whether a process died before it could mark the folder: it is empty but for what was to become the marker, and a minute old,
+    /// which is more than a live one needs.
+    private static func isUnmarked(_ folder: FilePath) -> Bool {
+        guard let status = try? FileStatus(at: folder), status.kind == .directory,
+            Timestamp(microseconds: status.modified / 1000) + .seconds(60) < SystemTime().now,
+            let names = try? DirectoryListing.names(at: folder)
+        else { return false }
+        return names.allSatisfy { $0.starts(with: Array(".\(markerName).".utf8)) }
     }
 }

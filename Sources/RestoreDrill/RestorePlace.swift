@@ -20,6 +20,10 @@ final class RestorePlace {
                 exit: .usage)
         }
         guard target.lastComponent != nil else { throw refuse("it is the root folder", "name another folder") }
+        guard try !MountTable().isMountPoint(target) else {
+            // Neither can be renamed: a home takes its place by that, or not at all.
+            throw refuse("something is mounted just there", "name a folder in it, or unmount it first")
+        }
         let isLive = try RestoreTarget.isSame(target, as: liveHome)
         if isLive {
             guard replacing else {

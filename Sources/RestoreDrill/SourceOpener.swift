@@ -135,6 +135,12 @@ struct SourceOpener {
                 "no-manifest", doing: "restoring from the repository", reason: "it has no folder \(printable(label))",
                 advice: "is this the backup's repository and branch?", exit: .damagedInput)
         }
+        // A symlink in its place would make a home of what it leads to.
+        guard (try? FileStatus(at: tree))?.kind == .directory else {
+            throw OperatorError(
+                "no-manifest", doing: "restoring from the repository", reason: "\(printable(label)) is not a folder",
+                advice: "is this the backup's repository and branch?", exit: .damagedInput)
+        }
         if moving {
             try FileSystem.rename(tree, to: home)
         } else {
