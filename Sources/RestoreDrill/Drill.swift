@@ -212,6 +212,10 @@ private struct VerifyRun {
         } catch {
             finding = try Self.unknown(error)
         }
+        // Of `both`: what was wrong with the repository's part is not made good by the bundle that lies over it.
+        if finding.outcome == .passed, let earlier = restored.repository?.earlier[name], earlier.outcome != .passed {
+            finding = earlier
+        }
         results.append(CheckResult(name, finding, durationMs: (settings.time.uptime - start).wholeMilliseconds))
     }
 
@@ -241,8 +245,7 @@ private struct VerifyRun {
     private static func manifest(_ restored: RestoredHome, _ instance: String, _ cancellation: CancellationFlag) throws
         -> CheckFinding
     {
-        var finding = try TreeCheck.run(restored.home, against: restored.expectations, cancellation: cancellation)
-        if let earlier = restored.repository?.earlier[.manifest], earlier.outcome != .passed { finding = earlier }
+        let finding = try TreeCheck.run(restored.home, against: restored.expectations, cancellation: cancellation)
         let strangers = restored.origins.filter { $0.instance != instance }
         if let stranger = strangers.first {
             return .failed(

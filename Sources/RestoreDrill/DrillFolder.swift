@@ -43,7 +43,22 @@ public final class DrillFolder: Sendable {
     /// Removes the folder and all that is in it, unless it is kept.
     public func remove() throws {
         guard !isKept.load(ordering: .relaxed) else { return }
-        try FileSystem.removeTree(path)
+        try Self.clear(path)
+    }
+
+    /// The marker goes last: a removal that is killed half-way is finished by the next sweep.
+    private static func clear(_ folder: FilePath) throws {
+        let names: [[UInt8]]
+        do {
+            names = try DirectoryListing.names(at: folder)
+        } catch let error as OperatorError {
+            guard access(folder.string, F_OK) == 0 else { return }
+            throw error
+        }
+        for name in names where name != Array(markerName.utf8) {
+            try FileSystem.removeTree(folder.appending(FilePath(bytes: name).components))
+        }
+        try FileSystem.removeTree(folder)
     }
 
     /// Removes the folders of drills whose process is gone, with `includingOwn` those of this process too; returns their paths.
@@ -70,11 +85,7 @@ public final class DrillFolder: Sendable {
                 let owner = try? JSONDecoder().decode(ProcessIdentity.self, from: Data(text)),
                 includingOwn && owner == .current || !owner.isAlive
             else { continue }
-            // The marker goes last: a sweep that is killed half-way is finished by the next one.
-            for inner in try DirectoryListing.names(at: folder) where inner != Array(markerName.utf8) {
-                try FileSystem.removeTree(folder.appending(FilePath(bytes: inner).components))
-            }
-            try FileSystem.removeTree(folder)
+            try clear(folder)
             swept.append(folder)
         }
         return swept

@@ -18,7 +18,7 @@ public enum RestoreTarget {
         let chain = try ancestors(of: target)
         let home = try identity(liveHome)
         if let home, chain.contains(home) {
-            throw refuse(chain.first == home ? "it is the live home" : "it lies inside the live home")
+            throw refuse(try identity(target) == home ? "it is the live home" : "it lies inside the live home")
         }
         if let own = try identity(target), try ancestors(of: liveHome).contains(own) {
             throw refuse("it contains the live home")

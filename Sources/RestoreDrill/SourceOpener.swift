@@ -55,6 +55,10 @@ struct SourceOpener {
             findings[.manifest] = try TreeCheck.run(home, against: first.expectations, cancellation: cancellation)
             findings[.noSecrets] = try NoSecretsCheck.run(
                 home, aside: first.aside, gate: gate, cancellation: cancellation)
+            let expected = first.expectations
+            findings[.cron] = try PayloadChecks.cron(home, expected: expected.cronJobs)
+            findings[.skills] = try PayloadChecks.skills(home, expected: expected.skills, cancellation: cancellation)
+            findings[.memories] = try PayloadChecks.memories(home, expected: expected.memories)
             return findings
         }
         let upper = folder.path.appending("bundle-home")

@@ -128,9 +128,14 @@ struct DrillSite {
         return result.output.trimmingCharacters(in: .newlines)
     }
 
-    /// What is left in the folder that drills work in.
+    /// What is left in the folder that drills work in. One that was killed before it could mark its folder leaves that empty, and it is
+    /// swept a minute later.
     func leftovers() -> [String] {
-        ((try? DirectoryListing.names(at: drills)) ?? []).map { String(decoding: $0, as: UTF8.self) }
+        let names = ((try? DirectoryListing.names(at: drills)) ?? []).map { String(decoding: $0, as: UTF8.self) }
+        return names.filter { name in
+            let inner = (try? DirectoryListing.names(at: drills.appending(name))) ?? []
+            return !inner.allSatisfy { String(decoding: $0, as: UTF8.self).hasSuffix(".tmp") }
+        }
     }
 
     /// What a reader of the home must leave alone, change times of the inodes included.
