@@ -7,7 +7,7 @@ internal import Testing
 
 /// A home with a real state.db, a git server with its backup, a folder with its bundle, and the program that drills both.
 struct DrillSite {
-    let runner: RunnerProgram
+    var runner: RunnerProgram
     let server: GitServer
     let fixture: HermesHomeFixture
     /// What `keys generate` printed.

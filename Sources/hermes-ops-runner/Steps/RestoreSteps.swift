@@ -63,8 +63,10 @@ struct RestoreStep: Step {
 struct VerifyStep: Step {
     let session: Session
     let options: VerifyOptions
+    let canRunDry = true
 
     func run(_ context: StepContext) async throws -> StepOutcome {
+        if context.dryRun { return StepOutcome(changed: false, summary: "would check it and write a receipt") }
         guard let restored = context.values[DrillValues.restored] else {
             throw OperatorError(
                 "nothing-restored", doing: "verifying", reason: "no restore step came before it",
