@@ -144,7 +144,7 @@ internal import Testing
         #expect(try site.homeState() == before)
     }
 
-    /// A download from Drive that breaks off is gone on with; one that never comes to its end is an outage.
+    /// A download from Drive that breaks off is gone on with; one that is refused leaves nothing.
     @Test func aDownloadThatBreaksOff() async throws {
         var site = try await DrillSite()
         let folder = site.runner.folder
@@ -175,9 +175,10 @@ internal import Testing
         try await order(#"[{"on": "download", "do": "cut", "after": 5000, "times": 2}]"#)
         let resumed = try await site.drill("drill-store")
         #expect(resumed.status == 0 && resumed.receipt.outcome == "passed", "\(resumed)")
-        try await order(#"[{"on": "download", "do": "status", "status": 503, "times": 500}]"#)
-        let cut = try await site.drill("drill-store")
-        #expect(cut.status == 69 && cut.receipt.outcome == "unknown", "\(cut)")
+        try await order(#"[{"on": "download", "do": "status", "status": 404, "times": 500}]"#)
+        let gone = try await site.drill("drill-store")
+        #expect(gone.status != 0 && gone.receipt.outcome == "unknown", "\(gone)")
+        #expect(gone.receipt.drills[0].names("unknown") == ["manifest"])
         #expect(site.leftovers() == [])
     }
 }

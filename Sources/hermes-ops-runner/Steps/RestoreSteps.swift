@@ -180,12 +180,13 @@ struct Reminder {
         }
         let age = lastSuccess.map { now - ($0.finishedAt ?? $0.startedAt) }
         if lastRun.outcome?.isBad == true {
-            let reason = lastRun.errorMessage.map { ": \(printable($0, limit: 300))" } ?? ""
             let since = age.map { "the last one that passed is \(Self.days($0)) old" } ?? "none has ever passed"
             let overdue = age.map { $0 > maxAge ? ", which is overdue too" : "" } ?? ""
+            // The reason last: it may be long, and be cut.
+            let reason = lastRun.errorMessage.map { " It said: \(printable($0, limit: 300))" } ?? ""
             return
-                "\(label): the last restore drill failed on \(Self.day(lastRun.startedAt))\(reason); \(since)\(overdue). "
-                + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))`, then run it again."
+                "\(label): the last restore drill failed on \(Self.day(lastRun.startedAt)); \(since)\(overdue). "
+                + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))`, then run it again.\(reason)"
         }
         guard let age else {
             return "\(label): a restore drill was begun, but none has ever passed. \(call)"
