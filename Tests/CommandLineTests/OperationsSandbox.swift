@@ -73,13 +73,8 @@ final class OperationsSandbox {
     private func command(_ words: [String]) async throws -> Result {
         let result = try await SystemCommandRunner().run(
             "/bin/bash", [Self.script] + words, environment: environment, deadline: .seconds(60), limit: 16 << 20)
-        let status: Int32 =
-            switch result.end {
-            case .exited(let code): code
-            case .signaled(let signal): 128 + signal
-            }
         return Result(
-            status: status, output: String(decoding: result.output, as: UTF8.self),
+            status: result.status, output: String(decoding: result.output, as: UTF8.self),
             errors: String(decoding: result.errors, as: UTF8.self))
     }
 

@@ -114,7 +114,7 @@ import Testing
         }
         let text = failure?.error.description ?? ""
         #expect(!text.contains("QQQQ") && !text.contains("\u{1b}") && !text.contains("\u{202e}"))
-        #expect(text.contains("[removed]"))
+        #expect(text.contains("«redacted»"))
     }
 }
 

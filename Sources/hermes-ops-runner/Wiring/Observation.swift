@@ -28,6 +28,7 @@ extension Session {
             if unit.name.contains("gateway") { description.gatewayUnit = unit.name }
             if unit.name.contains("dashboard") { description.dashboardUnit = unit.name }
         }
+        description.dashboardPort = configuration.snapshot.dashboardPort
         description.validFor = configuration.snapshot.validFor
         description.payload = configuration.repository.map { $0.path.appending("hermes_persistent_backup") }
         description.bundlesAreEncrypted = configuration.bundle.map { !$0.recipients.isEmpty }
