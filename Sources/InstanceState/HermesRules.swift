@@ -177,10 +177,13 @@ enum HermesRules {
             if !exposed.isEmpty {
                 let names = exposed.prefix(3).map { printable($0.path.bytes, limit: 60) }.joined(separator: ", ")
                 let more = exposed.count > 3 ? " and \(exposed.count - 3) more" : ""
+                let isShielded = exposed.allSatisfy(\.isShielded)
                 findings.append(
                     Finding(
-                        "credential-modes", .critical, "/policy/credentialModesOk",
-                        "Other users can read \(names)\(more)"))
+                        "credential-modes", isShielded ? .warn : .critical, "/policy/credentialModesOk",
+                        isShielded
+                            ? "Nothing but the home's own mode keeps other users from \(names)\(more)"
+                            : "Other users can read \(names)\(more)"))
             }
         }
         if context.readings.description.googleToken != nil, context.readings.googleToken.value == false {
