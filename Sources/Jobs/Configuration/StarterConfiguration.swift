@@ -114,7 +114,7 @@ public enum StarterConfiguration {
     }
 
     private static func credentialFolder(_ findings: StarterFindings) -> String {
-        findings.isRoot ? "/etc/hermes-ops/credentials" : "~/.config/hermes-ops"
+        findings.isRoot ? "/etc/hermes-ops/credentials" : "~/.config/hermes-ops/credentials"
     }
 
     private static func repository(_ findings: StarterFindings) -> String {

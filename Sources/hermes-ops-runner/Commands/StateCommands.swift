@@ -20,6 +20,7 @@ struct ExportCommand: AsyncParsableCommand {
         let prometheus = prometheus
         let bytes = try await Interruption.run("looking at the instance") {
             let description = try await session.description(configuration)
+            releaseResidentCode()
             let path = session.stateDirectory.appending("watchdog.json")
             var memory = WatchdogMemory(
                 decodingOrFresh: try? FileSystem.read(path, limit: 4 << 20, followingLinks: false))

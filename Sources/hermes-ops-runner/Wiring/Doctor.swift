@@ -54,7 +54,11 @@ struct Doctor: Sendable {
         var checks = [
             Diagnosis("configuration", .ok, "\(HumanUnits.count(configuration.jobs.count, "job")) declared")
         ]
-        checks += configuration.warnings.map { Diagnosis("configuration", .warning, $0.description) }
+        checks += configuration.warnings.map {
+            Diagnosis(
+                "configuration", .warning, $0.description,
+                advice: "look at that line, then `hermes-ops-runner validate`")
+        }
         checks.append(home)
         checks += credentials
         checks += await reach
