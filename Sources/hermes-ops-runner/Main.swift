@@ -46,7 +46,7 @@ struct HermesOpsRunner: AsyncParsableCommand {
         do {
             try hardenProcess()
             var command = try parseAsRoot()
-            releaseResidentCode()
+            ResidentCode.release()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

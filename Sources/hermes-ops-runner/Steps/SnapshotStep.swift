@@ -11,7 +11,6 @@ struct SnapshotStep: Step {
     func run(_ context: StepContext) async throws -> StepOutcome {
         let configuration = context.configuration
         let description = try await session.description(configuration)
-        releaseResidentCode()
         let target = SnapshotFiles(configuration.snapshot)
         let output = configuration.snapshot.output
         if (try? FileStatus(following: output)) == nil {

@@ -23,7 +23,9 @@ struct JobExecution: Sendable {
             beforeRun: { await before($0, configuration) }, afterRun: { await after($0, configuration) })
         let options = RunOptions(
             dryRun: dryRun, environment: session.environment, receivedSignal: { Interruption.signals.received })
-        let result = try await Interruption.signals.run { try await runner.run(job, options: options) }
+        let isFrequent = [.exporter, .watchdog].contains(configuration.job(named: job)?.kind)
+        let execute = { try await Interruption.signals.run { try await runner.run(job, options: options) } }
+        let result = isFrequent ? try await ResidentCode.releasing(execute) : try await execute()
         // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
         if result.exit != .skipped {
             try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))
