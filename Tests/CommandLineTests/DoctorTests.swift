@@ -124,7 +124,7 @@ internal import Testing
         let answers = try await doctor(runner, recipient) {
             $0.replacing(
                 "stores: { local: { directory: \(runner.folder.path)/bundles } }",
-                with: "stores: { local: { directory: /proc/bundles } }")
+                with: "stores: { local: { directory: \(runner.folder.path)/push/bundles } }")
                 + "watchdog: { minFreeDiskPercent: 100 }\n"
         }
         #expect(

@@ -213,6 +213,37 @@ internal import Testing
         #expect(try TreeFingerprint(site.runner.home).differences(from: home) == [])
     }
 
+    /// Asking systemd costs a process: what is known is kept, and what was kept wrongly or for another zone is asked anew.
+    @Test func nextTimesAreKeptFromRunToRun() async throws {
+        var site = try Site(jobs: "  watch: { schedule: \"2099-01-01 00:00:00\", steps: [ sanitize ] }")
+        let log = site.runner.folder.path.appending("asked")
+        let real = try #require(findProgram("systemd-analyze"))
+        try site.runner.folder.write(
+            "bin/systemd-analyze", "#!/bin/sh\necho x >>\(log)\nexec \(real) \"$@\"\n", permissions: 0o755)
+        site.runner.environment["PATH"] = "\(site.runner.folder.path)/bin:" + (site.runner.environment["PATH"] ?? "")
+        func asked() throws -> Int {
+            guard (try? FileStatus(at: log)) != nil else { return 0 }
+            return try FileSystem.read(log, limit: 1 << 20).count { $0 == 10 }
+        }
+        func due() async throws -> String? {
+            #expect(try await site.runner("run", "watch").status == 0)
+            let text = try FileSystem.read(site.runner.state.appending("status.json"), limit: 1 << 20)
+            let status = try JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
+            return ((status?["jobs"] as? [[String: Any]])?.first)?["nextDue"] as? String
+        }
+        site.runner.environment["TZ"] = "UTC"
+        #expect(try await due() == "2099-01-01T00:00:00Z")
+        #expect(try asked() == 1)
+        #expect(try await due() == "2099-01-01T00:00:00Z")
+        #expect(try asked() == 1)
+        site.runner.environment["TZ"] = "Europe/Berlin"
+        #expect(try await due() == "2098-12-31T23:00:00Z")
+        #expect(try asked() == 2)
+        try FileSystem.replace(site.runner.state.appending("elapses.json"), with: Array("nonsense".utf8))
+        #expect(try await due() == "2098-12-31T23:00:00Z")
+        #expect(try asked() == 3)
+    }
+
     @Test func theWatchdogTellsOnceAndIsSilentWhenAllIsWell() async throws {
         let site = try Site(
             jobs:

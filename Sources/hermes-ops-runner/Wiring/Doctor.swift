@@ -162,8 +162,13 @@ struct Doctor: Sendable {
         switch config.place {
         case .directory(let folder):
             let missing = (try? FileStatus(following: folder)) == nil
-            let place = missing ? folder.removingLastComponent() : folder
-            let canWrite = place.withPlatformString { access($0, W_OK | X_OK) } == 0
+            // What is missing is made below the nearest folder that is there.
+            var place = folder
+            while (try? FileStatus(following: place)) == nil, place.removeLastComponent() {}
+            errno = ENOTDIR
+            let canWrite =
+                (try? FileStatus(following: place))?.kind == .directory
+                && place.withPlatformString { access($0, W_OK | X_OK) } == 0
             return [
                 canWrite
                     ? Diagnosis(title, .ok, missing ? "\(folder.printable) will be made" : folder.printable)
