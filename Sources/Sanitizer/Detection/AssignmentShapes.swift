@@ -21,7 +21,7 @@ extension DetectionPass {
             return false
         }
         value = unwrapped(value)
-        let isWhole = text[range.lowerBound - 1].isQuote || isFlag
+        let isWhole = text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
         if !isWhole || isListed(range, value) {
             // Among many strings only what is drawn at random counts.
             let profile = ByteProfile(text, value.range)
@@ -306,6 +306,9 @@ extension DetectionPass {
             let second = text.readValue(at: start + 1), second.isQuoted
         {
             guard isCredential else { return }
+            if judge.isSecret(text, second, name: KeyName(kind: .password, level: .strong), isCode: true) {
+                addAccount(value.range)
+            }
             value = second
             name = KeyName(kind: .password, level: .strong)
         } else if name.kind != .password || !text.has("password(", at: range.upperBound - 8) {
@@ -314,6 +317,15 @@ extension DetectionPass {
         if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
             add(Self.ruleID(name), value.range)
         }
+    }
+
+    /// The account that a password in the same call or command belongs to: one half of a login.
+    func addAccount(_ range: Range<Int>) {
+        let profile = ByteProfile(text, range)
+        guard profile.length >= 4, profile.letters >= 3, !judge.isNeverSecret(text, range),
+            !judge.isMadeOfVocabulary(text, range) || text.has("administrator", at: range.lowerBound)
+        else { return }
+        add("account", range)
     }
 
     /// `algoliasearch('id', 'key')`: the strings among the arguments of a call that a vendor's name stands in.
@@ -350,6 +362,10 @@ extension DetectionPass {
             guard count == 0 || isBullet else { return }
             guard start > line || isBullet || text[start] == 96 || count == 0, let value = text.readValue(at: start)
             else { return }
+            if !value.isQuoted, text[value.range.upperBound - 1] == 58, !isBullet, count == 0 {
+                nestedPairs(range, name, from: line)
+                return
+            }
             let end = text.lineEnd(from: value.end, limit: 80)
             var rest = text.skipBlanks(value.end)
             if text[rest] == 44 || text[rest] == 93 || text[rest] == 34 { rest = end }
@@ -357,10 +373,6 @@ extension DetectionPass {
             guard rest >= end else { return }
             // `other:` on the next line is another key.
             let last = text[value.range.upperBound - 1]
-            if !value.isQuoted, last == 58, !isBullet, count == 0 {
-                nestedPairs(range, name, from: line)
-                return
-            }
             if !value.isQuoted, last == 58 || text.first(61, in: value.range) == value.range.upperBound - 1 { return }
             var weighed = name
             if !value.isQuoted, !isBullet, start == line { weighed.level = min(weighed.level, .medium) }

@@ -80,7 +80,7 @@ extension DetectionPass {
         let range = first..<last
         if text[position] == 58, position == last {
             // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
-            if text[first - 1] == 58, text[first - 2].isWord { return }
+            if text[first - 1] == 58, text.find("arn:", in: max(0, first - 120)..<first) != nil { return }
             if text[first - 1] == 47, text[first - 2].isName { return }
         }
         switch text[position] {
@@ -280,10 +280,14 @@ extension DetectionPass {
             return
         }
         // `turn_shared_secret: copperkimchi`, `secret=copperkimchi`: what people type into settings.
+        let isCompared =
+            value.isQuoted && text[operatorStart + 1] == 61
+            && (text[operatorStart] == 33 || text[operatorStart] == 61) && text.has("secret", at: range.upperBound - 6)
         let isTyped =
-            name.kind == .secret && !code
-            && (syntax == .ini || syntax == .dotenv
-                || (syntax == .yaml && range.count > 9))
+            isCompared
+            || name.kind == .secret && !code
+                && (syntax == .ini || syntax == .dotenv
+                    || (syntax == .yaml && range.count > 9))
         if judge.isSecret(text, value, name: name, isCode: code, nameRange: range, allowWords: isTyped) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =

@@ -19,11 +19,19 @@ extension DetectionPass {
         var index = end
         let limit = min(text.count, end + 1500)
         var words = 0
+        var account: Range<Int>?
         while index < limit, words < 60 {
             index = skipToWord(index)
             guard index < limit, !endsCommand(index) else { return }
             words += 1
             let wordStart = index
+            if command.namesAccount, text[wordStart] == 45, lowered(text[wordStart + 1]) == 117,
+                let space = (wordStart + 2..<wordStart + 12).first(where: { text[$0].isSpace }),
+                let value = text.readValue(at: skipToWord(space), context: .word)
+            {
+                account = value.range
+            }
+            var isConsumed = false
             for option in command.options where matches(option.flag, at: wordStart, glued: option.isGlued) {
                 var position = wordStart + option.flag.utf8CodeUnitCount
                 if !option.isGlued {
@@ -33,9 +41,11 @@ extension DetectionPass {
                 }
                 if text[position] == 61 { position += 1 }
                 guard let value = text.readValue(at: position, context: .word) else { continue }
-                commandSecret(value, option.form)
-                index = max(index, value.end - 1)
+                if commandSecret(value, option.form), let account { addAccount(account) }
+                index = value.isQuoted ? max(index, value.end) : max(index, value.end - 1)
+                isConsumed = isConsumed || value.isQuoted
             }
+            if isConsumed { continue }
             if command.takesPositional, text[wordStart] != 45 { positional(wordStart, command) }
             if text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted {
                 index = value.end
@@ -119,26 +129,30 @@ extension DetectionPass {
             || (byte == 38 && text[index + 1] == 38)
     }
 
-    private func commandSecret(_ value: FoundValue, _ form: CommandOption.Form) {
+    @discardableResult
+    private func commandSecret(_ value: FoundValue, _ form: CommandOption.Form) -> Bool {
         let password = KeyName(kind: .password, level: .strong)
         switch form {
         case .whole:
-            if judge.isSecret(text, value, name: password, isCode: false) { add("command-line", value.range) }
+            guard judge.isSecret(text, value, name: password, isCode: false) else { return false }
+            add("command-line", value.range)
+            return true
         case .afterColon, .afterComma, .afterPercent:
             let separator: UInt8 = form == .afterColon ? 58 : form == .afterComma ? 44 : 37
             guard let cut = text.first(separator, in: value.range), cut + 1 < value.range.upperBound
-            else { return }
+            else { return false }
             let part = FoundValue(range: (cut + 1)..<value.range.upperBound, quote: 34, end: value.end)
-            if text[cut + 1] == 47, text[cut + 2] == 47 { return }
+            if text[cut + 1] == 47, text[cut + 2] == 47 { return false }
             if judge.isSecret(text, part, name: password, isCode: false) { add("command-line", part.range) }
         case .afterPass:
-            guard text.has("pass:", at: value.range.lowerBound) else { return }
+            guard text.has("pass:", at: value.range.lowerBound) else { return false }
             let part = FoundValue(
                 range: (value.range.lowerBound + 5)..<value.range.upperBound, quote: 34, end: value.end)
             if !part.range.isEmpty, judge.isSecret(text, part, name: password, isCode: false) {
                 add("command-line", part.range)
             }
         }
+        return false
     }
 
     /// A secret that stands at a place of its own: `htpasswd -b file user X`, `aws configure set name X`, `mysqladmin … password X`.
@@ -175,6 +189,8 @@ struct CommandOption: Sendable {
     var lastPositional = false
     /// A word `user/password@database` among its arguments.
     var slashPositional = false
+    /// `-u` or `-User` names the account, and goes with the password.
+    var namesAccount = false
 
     static let all: [CommandOption] = [
         CommandOption(
@@ -221,8 +237,11 @@ struct CommandOption: Sendable {
         CommandOption(command: "7za", options: [("-p", .whole, true)]),
         CommandOption(command: "unrar", options: [("-p", .whole, true)]),
         CommandOption(command: "rar", options: [("-p", .whole, true), ("-hp", .whole, true)]),
-        CommandOption(command: "psexec", options: [("-p", .whole, false)]),
-        CommandOption(command: "psexec.exe", options: [("-p", .whole, false)]),
+        CommandOption(command: "psexec", options: [("-p", .whole, false)], namesAccount: true),
+        CommandOption(command: "psexec.exe", options: [("-p", .whole, false)], namesAccount: true),
+        CommandOption(
+            command: "connect-viserver", options: [("-Password", .whole, false), ("-password", .whole, false)],
+            namesAccount: true),
         CommandOption(command: "sqlcmd", options: [("-P", .whole, false)]),
         CommandOption(command: "bcp", options: [("-P", .whole, false)]),
         CommandOption(command: "impacket", options: [("-p", .whole, false)]),

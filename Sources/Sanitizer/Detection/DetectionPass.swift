@@ -194,7 +194,7 @@ final class DetectionPass {
         let profile = ByteProfile(text, range)
         // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
         if profile.length >= 6, profile.isOfTwoBytes,
-            [120, 88, 42, 46, 95, 45, 48, 35].contains(text[range.lowerBound])
+            range.allSatisfy({ [120, 88, 42, 46, 95, 45, 48, 35].contains(text[$0]) })
         {
             return true
         }

@@ -8,21 +8,22 @@ extension DetectionPass {
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
         ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
-        ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2), ("createuser(", 1),
-        ("make_password(", 0),
+        ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2),
+        ("createuser(", 1), ("make_password(", 0),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
     /// Calls whose argument is a password whatever it looks like.
     private static let certainCalls: [StaticString] = [
-        ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(", "create_superuser(",
-        "passwordauthentication(", "plainauth(",
+        "mysqli_connect(", ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(",
+        "create_superuser(", "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(",
     ]
 
     func loginCallHit(_ end: Int, argument: Int) {
         let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
         var position = text[end - 1].isQuote ? end - 1 : end
+        var account: Range<Int>?
         for place in 0...argument {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.
@@ -32,9 +33,11 @@ extension DetectionPass {
             {
                 guard let value = text.readValue(at: position), value.isQuoted else { return }
                 if place == argument {
-                    typedSecret(value, rule: "login-call", isCode: true, allowWords: isCertain)
+                    let isFound = typedSecret(value, rule: "login-call", isCode: true, allowWords: isCertain)
+                    if isFound, let account, text.has("directoryentry(", at: end - 15) { addAccount(account) }
                     return
                 }
+                if place + 1 == argument { account = value.range }
                 position = text.skipSpace(value.end)
             } else {
                 guard place < argument else { return }

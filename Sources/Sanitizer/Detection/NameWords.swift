@@ -64,7 +64,7 @@ enum NameWords {
     static let labels = """
         label lbl title msg message tooltip placeholder hint error err invalid mandatory section show forgot forget remember toggle
         btn button max min num total count prompt completion cached reasoning input output usage estimated has should requires
-        encrypted wrapped claim required allow allowed hide no without missing unknown expired wrong incorrect
+        encrypted wrapped required allow allowed hide no without missing unknown expired wrong incorrect
         """
 
     static let publics = "public pub publishable publickey pubkey foreign partition sort shortcut hotkey"

@@ -57,7 +57,8 @@ extension DetectionPass {
             if isNetrc || isLast, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                 let profile = ByteProfile(text, value.range)
                 if isNetrc || isConfigurationWord(range) || profile.digits + profile.symbols > 0
-                    || (value.isQuoted && name.kind == .password) || !judge.isWord(text, value.range, profile)
+                    || (value.isQuoted && name.kind == .password) || text.first(45, in: range) != nil
+                    || !judge.isWord(text, value.range, profile)
                 {
                     add(Self.ruleID(name), value.range)
                     return
@@ -171,6 +172,8 @@ extension DetectionPass {
         var lead = text.skipBlanks(lineStart)
         if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
         if lead == range.lowerBound { return true }
+        // `insecure-password x` at the end of a line of settings.
+        if text.has("-password", at: range.upperBound - 9), range.count > 12, syntax != .markdown { return true }
         return isConfigurationWord(range) || isNetrcField(range)
     }
 

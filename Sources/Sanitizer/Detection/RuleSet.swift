@@ -194,7 +194,7 @@ final class RuleSet: Sendable {
             let escaped = NameWords.escaped(word)
             if escaped != word { add(escaped, .escapedName(kind)) }
         }
-        self.actions = actions
+        self.actions = FixedTable(actions)
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }
     }

@@ -72,7 +72,8 @@ final class ValueJudge: Sendable {
             if isColonPath(text, range) { return false }
             if profile.high > 0 { return false }
             if name.level == .medium { return isToken(text, range, profile, allowHex: true) || looksTyped(profile) }
-            if allowWords, name.level == .strong, profile.letters == profile.length, profile.upper <= 1,
+            if allowWords, name.level == .strong, profile.digits == 0, profile.upper <= 1,
+                profile.letters == profile.length || (value.isQuoted && isWordPath(text, range)),
                 commonWords.flags(text, range) == 0
             {
                 return profile.length >= 9

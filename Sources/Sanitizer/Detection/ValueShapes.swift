@@ -270,7 +270,9 @@ extension ValueJudge {
                     position += 1
                 }
             }
-        } else if text[text.skipBlanks(value.end)] == UInt8(ascii: "("), isWordLike(text, identifier..<index) {
+        } else if text[isCode ? text.skipBlanks(value.end) : value.end] == UInt8(ascii: "("),
+            isWordLike(text, identifier..<index)
+        {
             return true
         }
         if isCode, isWordLike(text, identifier..<range.upperBound), profile.digits * 5 <= profile.length { return true }
