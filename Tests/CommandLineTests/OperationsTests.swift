@@ -221,9 +221,8 @@ internal import Testing
         try site.runner.folder.write(
             "bin/systemd-analyze", "#!/bin/sh\necho x $* >>\(log)\nexec \(real) \"$@\"\n", permissions: 0o755)
         site.runner.environment["PATH"] = "\(site.runner.folder.path)/bin:" + (site.runner.environment["PATH"] ?? "")
-        func expect(_ count: Int) throws {
-            let asked = String(decoding: try FileSystem.read(log, limit: 1 << 20), as: UTF8.self)
-            #expect(asked.split(separator: "\n").count == count, "\(asked)")
+        func asked() throws -> Int {
+            try FileSystem.read(log, limit: 1 << 20).split(separator: 10).count
         }
         func due() async throws -> String? {
             #expect(try await site.runner("run", "watch").status == 0)
@@ -233,15 +232,20 @@ internal import Testing
         }
         site.runner.environment["TZ"] = "UTC"
         #expect(try await due() == "2099-01-01T00:00:00Z")
-        try expect(1)
+        // Once, or twice if the clock's second changed between the run's start and the question.
+        let first = try asked()
+        #expect((1...2).contains(first))
         #expect(try await due() == "2099-01-01T00:00:00Z")
-        try expect(1)
+        let second = try asked()
+        #expect(second == first)
         site.runner.environment["TZ"] = "Europe/Berlin"
         #expect(try await due() == "2098-12-31T23:00:00Z")
-        try expect(2)
+        let third = try asked()
+        #expect(third > second)
         try FileSystem.replace(site.runner.state.appending("elapses.json"), with: Array("nonsense".utf8))
         #expect(try await due() == "2098-12-31T23:00:00Z")
-        try expect(3)
+        let fourth = try asked()
+        #expect(fourth > third)
     }
 
     @Test func theWatchdogTellsOnceAndIsSilentWhenAllIsWell() async throws {
