@@ -26,6 +26,7 @@ extension DetectionPass {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.
             if text.has("-string ", at: position) { position = text.skipBlanks(position + 8) }
+            if text.has("some(", at: position) { position += 5 }
             if text.quoteDepth(at: position) != nil
                 || text.quoteDepth(at: position + 1) != nil && text[position].isLetter
             {

@@ -168,6 +168,10 @@ extension DetectionPass {
         var lead = text.skipBlanks(lineStart)
         if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
         if lead == range.lowerBound { return true }
+        // `IPSec secret x`, `Xauth password x`
+        if syntax == .ini, range.lowerBound - lead <= 16, (lead..<range.lowerBound).allSatisfy({ text[$0].isWord || text[$0] == 32 }) {
+            return true
+        }
         // `insecure-password x` at the end of a line of settings.
         if text.has("-password", at: range.upperBound - 9), range.count > 12, syntax != .markdown { return true }
         return isConfigurationWord(range) || isNetrcField(range)
@@ -199,10 +203,10 @@ extension DetectionPass {
     func answer(_ range: Range<Int>) {
         guard !syntax.isCode, text[range.lowerBound - 1] == 32 else { return }
         let name = weigh(range)
-        guard name.kind == .password, name.level == .strong else { return }
+        guard name.kind == .password || name.kind == .pin, name.level == .strong else { return }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 160)
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
-        let asks = ["what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel", "qual"]
+        let asks = ["what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel", "qual", "welche"]
             .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
         guard asks else { return }
         let next = text.nextLine(after: lineEnd)
@@ -216,15 +220,20 @@ extension DetectionPass {
             start = text.skipBlanks(colon + 2)
         }
         while text[start] == 42 || text[start] == 32 { start += 1 }
-        for lead in ["it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "] as [StaticString]
+        for lead in ["sure, ", "das ist ", "la guardé como ", "it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "] as [StaticString]
         where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
-        guard let value = text.readValue(at: start, context: .word) else { return }
+        guard var value = text.readValue(at: start, context: .word) else { return }
         let after = text[value.end]
-        guard after == 10 || after == 13 || after == 0 || after == 34 || text.isLineEscape(at: value.end) else { return }
-        let profile = ByteProfile(text, value.range)
-        guard profile.digits > 0, profile.letters > 0, profile.length >= 6,
-            judge.isSecret(text, value, name: name, isCode: false)
+        guard after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46
+            || text.isLineEscape(at: value.end)
         else { return }
+        var last = value.range.upperBound
+        while last > value.range.lowerBound + 1, text[last - 1] == 46 || text[last - 1] == 44 { last -= 1 }
+        value = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)
+        let profile = ByteProfile(text, value.range)
+        let fits = name.kind == .pin ? profile.isNumber && profile.length >= 4
+            : profile.digits > 0 && profile.letters > 0 && profile.length >= 6
+        guard fits, judge.isSecret(text, value, name: name, isCode: false) else { return }
         add("prose-secret", value.range)
     }
 
@@ -282,6 +291,19 @@ extension DetectionPass {
             while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
             let wordStart = text[start] == 40 && wordEnd > start + 1 ? start + 1 : start
             let flags = rules.proseWords.flags(text, wordStart..<wordEnd)
+            // "la clé Wi-Fi de l'appartement"
+            if name.kind == .key, name.level == .weak,
+                text.has("wi-fi", at: wordStart) || text.has("wifi", at: wordStart) || text.has("wlan", at: wordStart)
+            {
+                name = KeyName(kind: .password, level: .strong)
+            }
+            // "parola d'accesso x", "PIN kodu x"
+            if words == 0, ["d'accesso", "kodu", "code", "number", "nummer", "código", "numero"].contains(where: {
+                (filler: StaticString) in
+                wordEnd - wordStart == filler.utf8CodeUnitCount && text.has(filler, at: wordStart)
+            }), text[wordEnd] != 58 {
+                continue
+            }
             // "clave de la API", "chiave API"
             if name.kind == .key, name.level == .weak, text.has("api", at: wordStart), wordEnd - wordStart == 3 {
                 name.level = .strong
@@ -302,6 +324,7 @@ extension DetectionPass {
                     fillers += 1
                 }
                 guard after < end, let value = text.readValue(at: skipOpeningMarks(after), context: .word) else {
+                    if text[wordEnd] == 58, name.kind == .password { lonelyPassword(range, after) }
                     return
                 }
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: false) { return }
@@ -309,6 +332,10 @@ extension DetectionPass {
                 isDirect = false
                 words += 1
                 continue
+            }
+            if words == 0, name.kind == .password, let groups = groupedSecret(at: start) {
+                add("prose-secret", groups)
+                return
             }
             if words == 0, name.kind == .password, let phrase = seedWords(from: start, to: end) {
                 add("prose-secret", phrase)
@@ -610,7 +637,7 @@ enum ProseWords {
     static let filler: UInt32 = 2
 
     static let table = WordTable(
-        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci"
             .split(separator: " ").map {
                 (String($0), connector)
             }

@@ -18,7 +18,7 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        case inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -146,7 +146,8 @@ final class RuleSet: Sendable {
         for anchor in ["identified by", "identified with", "with password", "encrypted password"] { add(anchor, .sql) }
         for anchor in [
             "as the ", "as my ", "as your ", "as password", "as token", "as api key", "as pin", "as passphrase",
-            "als passwort", "for the pin",
+            "als passwort", "als kennwort", "als schlüssel", "als wachtwoord", "como contraseña", "como senha", "come password",
+            "comme mot de passe", "jako hasło", "for the pin",
         ] {
             add(anchor, .asRole)
         }
@@ -176,6 +177,11 @@ final class RuleSet: Sendable {
             "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
+        for call in DetectionPass.inputCalls { add(call, .inputCall) }
+        for anchor in [" — ", " – "] { add(anchor, .dashNote) }
+        add("user=", .loginWord)
+        add(" // ", .slashPair)
+        for anchor in [" PASS ", "\nPASS "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
         for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "] {
             add(anchor, .loginWord)
@@ -205,7 +211,7 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "rootpw", "bindpw", "adminpw", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "erlang_cookie", "geheimwort", "geheimzahl", "losungswort", "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
     ]
 
     private static let shortNameAnchors = [
