@@ -612,10 +612,16 @@ extension DetectionPass {
     /// `[ "a", "b" ]` and `{ value: "a" }` as the value of a name.
     func collection(_ range: Range<Int>, _ name: KeyName, at position: Int) {
         guard position >= listEnd else { return }
-        let opener = text[position]
+        var opener = text[position]
         var index = position + 1
         let limit = min(text.count, position + ByteText.valueLimit)
         var items = 0
+        if opener == 123, name.kind == .secret, name.level == .weak, text[index].isQuote, let first = text.readValue(at: index),
+            text[text.skipSpace(first.end)] == 44
+        {
+            // A tuple of Erlang.
+            opener = 40
+        }
         if opener == UInt8(ascii: "{") {
             let start = text.skipSpace(index)
             var key = start

@@ -11,7 +11,8 @@ extension DetectionPass {
         var end = end
         while end > start, text[end - 1] == 61 || text[end - 1] == 34 { end -= 1 }
         var first = start
-        while first > 0, start - first < Self.nameLimit {
+        // Latin letters before a name of another script are another word.
+        while first > 0, start - first < Self.nameLimit, text.base[start] < 0xE3 {
             let byte = text.base[first - 1]
             guard byte.isWord || byte == 45 || byte == 46 else { break }
             first -= 1
@@ -124,6 +125,11 @@ extension DetectionPass {
             if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
             tableHit(range)
             if cellRow(range, position + 1) { return }
+            if !closedQuote, text[position + 1] == 32, !syntax.isCode, syntax != .table, syntax != .json,
+                case let name = weigh(range), name.kind == .password, name.level == .strong
+            {
+                sentence(range, name, from: text.skipBlanks(position + 1), isApart: true)
+            }
             namedValue(range, close)
         case UInt8(ascii: "<"):
             if text[position + 1] == 45, text[position + 2] == 32 {
@@ -149,6 +155,7 @@ extension DetectionPass {
             tableHit(range)
             namedValue(range, close)
             if text[position] == 10 || text[position] == 13 || text[position] == 0 {
+                alignedTable(range)
                 lonelyToken(range, position)
                 valueBefore(range)
             }
@@ -173,6 +180,7 @@ extension DetectionPass {
                 valueBefore(range)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
+                if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
                 try spacedValue(range, position, isFlag: isFlag)
                 answer(range)

@@ -149,6 +149,7 @@ final class DetectionPass {
         case .addressPair: addressPairHit(start, end)
         case .networkNote: networkNoteHit(end)
         case .commentedKey: commentedKeyHit(start, end)
+        case .printer: printerHit(start, end)
         case .inputCall: inputCallHit(start, end)
         case .dashNote: dashNoteHit(start, end)
         case .loginWord: if !text[start - 1].isWord { loginWordHit(end) }

@@ -64,7 +64,8 @@ extension DetectionPass {
             (allowWords && profile.length >= 6)
                 || ((profile.digits + profile.symbols > 0 || profile.looksRandom)
                     && (profile.digits > 0 || !judge.isWordLike(text, value.range))),
-            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode)
+            judge.isSecret(
+                text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode, allowWords: allowWords)
         else { return false }
         add(rule, value.range)
         return true

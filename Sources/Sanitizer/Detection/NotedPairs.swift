@@ -3,7 +3,7 @@
 extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
-        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "alarm pin", "sim pin",
+        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ", "alarm pin", "sim pin",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -12,7 +12,9 @@ extension DetectionPass {
         alarm door gate access entry lock safe keypad unlock lockbox box keybox security garage building disarm elevator lift
         locker padlock vault mailbox apartment house frontdoor bike parking gym office room suitcase intercom voicemail
         phone ipad iphone screen tablet lobby storage shed pool cabin airbnb cottage flat stairwell basement cellar entrance
-        burglar panel luggage briefcase parental tv
+        installer parcel burglar panel luggage
+        domofonu bramy drzwi sejfu alarmu klatki
+        pad luggage briefcase parental tv
         tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
         porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking

@@ -83,7 +83,7 @@ extension DetectionPass {
         if pairedWithUser(range, name, position) { return }
         // "to pass `x`", "each pass uses y": a verb or a turn more often than a password.
         if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 1] != 45,
-            !text.has("phrase", at: position)
+            !text.has("phrase", at: position), !text.has("du ", at: position), !text.has("del ", at: position)
         {
             return
         }
@@ -214,18 +214,25 @@ extension DetectionPass {
         guard next < end else { return }
         // After `"content": "`, `kim: ` or `[10:02] Kim: `.
         var start = next
-        if let content = text.find("content", in: next..<end), let quote = text.find(": \"", in: content..<end) {
-            start = quote + 3
+        if let content = text.find("\"content\"", in: next..<end) {
+            start = text.skipBlanks(content + 9)
+            guard text[start] == 58 else { return }
+            start = text.skipBlanks(start + 1)
+            guard text[start] == 34 else { return }
+            start += 1
+        } else if text[next] == 34 || text[next] == 123 || text[next] == 32 {
+            return
         } else if let colon = text.find(": ", in: next..<min(end, next + 40)) {
             start = text.skipBlanks(colon + 2)
         }
-        while text[start] == 42 || text[start] == 32 { start += 1 }
+        while text[start] == 42 || text[start] == 32 || text[start] == 96 { start += 1 }
         for lead in ["sure, ", "das ist ", "la guardé como ", "it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "] as [StaticString]
         where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
+        if text[start] == 96 { start += 1 }
         guard var value = text.readValue(at: start, context: .word) else { return }
         let after = text[value.end]
-        guard after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46
-            || text.isLineEscape(at: value.end)
+        guard after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46 || after == 96
+            || text[value.range.upperBound - 1] == 44 || text.isLineEscape(at: value.end)
         else { return }
         var last = value.range.upperBound
         while last > value.range.lowerBound + 1, text[last - 1] == 46 || text[last - 1] == 44 { last -= 1 }
@@ -260,15 +267,16 @@ extension DetectionPass {
     }
 
     /// Looks along a sentence for what the name is said to be.
-    private func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int) {
+    func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int, isApart: Bool = false) {
         var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
         }
         let end = min(text.lineEnd(from: position, limit: 140), position + 140)
         var index = position
-        var words = 0
-        var isDirect = true
+        // Apart from its name by a comma, only what a verb introduces counts.
+        var words = isApart ? 1 : 0
+        var isDirect = !isApart
         while index < end, words < 14 {
             index = text.skipBlanks(index)
             guard index < end else { return }
@@ -277,7 +285,8 @@ extension DetectionPass {
                 if isDirect || words > 0, let value = text.readValue(at: index, context: .word), value.isQuoted,
                     words == 0
                 {
-                    proseValue(value, name: name, rule: "prose-secret", isDirect: true)
+                    let isPhrase = text.find("phrase", in: range) != nil
+                    proseValue(value, name: name, rule: "prose-secret", isDirect: true, isPhrase: isPhrase)
                     return
                 }
             }
@@ -451,7 +460,7 @@ extension DetectionPass {
 
     /// Adds a value of prose if it looks like one: words of the language do not.
     @discardableResult
-    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool) -> Bool {
+    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
         var range = value.range
         if !value.isQuoted {
             while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
@@ -470,12 +479,15 @@ extension DetectionPass {
         }
         let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
         guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8,
-            judge.isSecret(text, trimmed, name: name, isCode: false)
+            judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase)
         else { return false }
         let profile = ByteProfile(text, range)
         switch name.kind {
         case .pin:
-            guard profile.isNumber else { return false }
+            // "PIN 110001 is the postal code of New Delhi."
+            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound) else {
+                return false
+            }
         case .password:
             if value.isQuoted {
                 guard profile.length <= 64,

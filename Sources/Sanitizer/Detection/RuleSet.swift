@@ -18,7 +18,7 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        case printer, inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -177,6 +177,7 @@ final class RuleSet: Sendable {
             "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
+        for anchor in DetectionPass.printers { add(anchor, .printer) }
         for call in DetectionPass.inputCalls { add(call, .inputCall) }
         for anchor in [" — ", " – "] { add(anchor, .dashNote) }
         add("user=", .loginWord)
@@ -211,7 +212,7 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "rootpw", "bindpw", "adminpw", "erlang_cookie", "geheimwort", "geheimzahl", "losungswort", "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "erlang_cookie", "localprivate", "geheimwort", "geheimzahl", "losungswort", "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
     ]
 
     private static let shortNameAnchors = [
