@@ -316,13 +316,15 @@ extension DetectionPass {
         let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
         var name = weigh(method)
         guard name.level > .none else { return }
-        if ["get", "find", "read", "load", "fetch", "lookup", "check", "has", "is", "verify", "validate", "delete", "remove"]
-            .contains(where: { (verb: StaticString) in
-                text.has(verb, at: method.lowerBound)
-                    && (text[method.lowerBound + verb.utf8CodeUnitCount] == 95
-                        || text[method.lowerBound + verb.utf8CodeUnitCount].isUpper)
-            })
-        {
+        if [
+            "get", "find", "read", "load", "fetch", "lookup", "check", "has", "is", "verify", "validate", "delete",
+            "remove",
+        ]
+        .contains(where: { (verb: StaticString) in
+            text.has(verb, at: method.lowerBound)
+                && (text[method.lowerBound + verb.utf8CodeUnitCount] == 95
+                    || text[method.lowerBound + verb.utf8CodeUnitCount].isUpper)
+        }) {
             return
         }
         if name.hasVendor, name.level == .weak {
@@ -466,7 +468,8 @@ extension DetectionPass {
         while text[end] == 96 || text[end] == 42 || text[end] == 32 { end += 1 }
         guard end >= text.lineEnd(from: end, limit: 2) || text[end] == 34 else { return }
         let profile = ByteProfile(text, value.range)
-        guard profile.length >= 6, profile.digits > 0, profile.letters > 1, !profile.isHex, text.first(58, in: value.range) == nil,
+        guard profile.length >= 6, profile.digits > 0, profile.letters > 1, !profile.isHex,
+            text.first(58, in: value.range) == nil,
             text.first(61, in: value.range) == nil,
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
         else { return }
@@ -606,7 +609,9 @@ extension DetectionPass {
                 return
             }
         }
-        if text[index] == 93 || text[index] == 125, numbers >= 16 { add(Self.ruleID(name), start..<last, needsQuotes: true) }
+        if text[index] == 93 || text[index] == 125, numbers >= 16 {
+            add(Self.ruleID(name), start..<last, needsQuotes: true)
+        }
     }
 
     /// `[ "a", "b" ]` and `{ value: "a" }` as the value of a name.
@@ -616,7 +621,8 @@ extension DetectionPass {
         var index = position + 1
         let limit = min(text.count, position + ByteText.valueLimit)
         var items = 0
-        if opener == 123, name.kind == .secret, name.level == .weak, text[index].isQuote, let first = text.readValue(at: index),
+        if opener == 123, name.kind == .secret, name.level == .weak, text[index].isQuote,
+            let first = text.readValue(at: index),
             text[text.skipSpace(first.end)] == 44
         {
             // A tuple of Erlang.

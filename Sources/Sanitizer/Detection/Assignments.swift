@@ -83,7 +83,9 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
-        if text[first - 1] == 91, text[last] == 93, first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8)) {
+        if text[first - 1] == 91, text[last] == 93,
+            first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8))
+        {
             sectionPairs(range, last + 1)
             return
         }
@@ -305,12 +307,17 @@ extension DetectionPass {
             return
         }
         // `turn_shared_secret: copperkimchi`, `secret=copperkimchi`: what people type into settings.
-        let isCompared = value.isQuoted && text[operatorStart + 1] == 61
+        let isCompared =
+            value.isQuoted && text[operatorStart + 1] == 61
             && (text[operatorStart] == 33 || text[operatorStart] == 61) && text.has("secret", at: range.upperBound - 6)
-        let isSession = value.isQuoted && name.kind == .secret && range.count == 6
+        let isSession =
+            value.isQuoted && name.kind == .secret && range.count == 6
             && text.find("session", in: max(0, range.lowerBound - 40)..<range.lowerBound) != nil
-        let isTyped = isCompared || isSession || name.kind == .secret && !code && (syntax == .ini || syntax == .dotenv
-            || (syntax == .yaml && range.count > 9))
+        let isTyped =
+            isCompared || isSession
+            || name.kind == .secret && !code
+                && (syntax == .ini || syntax == .dotenv
+                    || (syntax == .yaml && range.count > 9))
         if judge.isSecret(text, value, name: name, isCode: code, nameRange: range, allowWords: isTyped) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =
@@ -414,8 +421,9 @@ extension DetectionPass {
         if syntax.isCode { return true }
         if syntax.isConfiguration { return false }
         // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
-        if after == 41 || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
-            && !text.looksLikeName(at: value.end + 1))
+        if after == 41
+            || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
+                && !text.looksLikeName(at: value.end + 1))
         {
             return true
         }
@@ -434,7 +442,8 @@ extension DetectionPass {
         }
         // In notes `password = x` with nothing around it is a setting.
         let bullet = (text[lead] == 45 || text[lead] == 42) && text[lead + 1] == 32 ? lead + 2 : lead
-        let isAlone = bullet == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
+        let isAlone =
+            bullet == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
         return !isAlone
     }
 
@@ -497,7 +506,9 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil, let literal = text.readValue(at: index + 1) {
+            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
+                let literal = text.readValue(at: index + 1)
+            {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
                 strict.level = min(name.level, .medium)

@@ -291,7 +291,9 @@ struct CommandOption: Sendable {
         CommandOption(command: "rabbitmqctl", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "rabbitmqadmin", options: [("-p", .whole, false)]),
         CommandOption(command: "influx", options: [("-t", .whole, false)]),
-        CommandOption(command: "schtasks", options: [("/rp", .whole, false), ("/p", .whole, false), ("/RP", .whole, false), ("/P", .whole, false)]),
+        CommandOption(
+            command: "schtasks",
+            options: [("/rp", .whole, false), ("/p", .whole, false), ("/RP", .whole, false), ("/P", .whole, false)]),
         CommandOption(command: "kubeadm", options: [("--token", .whole, false)]),
     ]
 }

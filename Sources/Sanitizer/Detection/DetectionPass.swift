@@ -175,7 +175,10 @@ final class DetectionPass {
     func tokenHit(_ rule: TokenRule, _ keyword: Int) throws {
         if rule.needsBoundary, !text.isTokenStart(keyword) {
             // A token glued to a word is one all the same when its prefix is long and odd enough to stand out.
-            guard (rule.prefixLength >= 6 && rule.keyword.utf8.contains { !$0.isLetter && !$0.isDigit }) || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_")) else {
+            guard
+                (rule.prefixLength >= 6 && rule.keyword.utf8.contains { !$0.isLetter && !$0.isDigit })
+                    || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_"))
+            else {
                 return
             }
         }

@@ -8,14 +8,17 @@ extension DetectionPass {
     /// The call's name ends at `end`; the field is named before it on the line.
     func inputCallHit(_ start: Int, _ end: Int) {
         let line = text.lineStart(before: start, limit: 120)..<start
-        let isPassword = ["passw", "pwd", "passcode", "passphrase", "kennwort", "secret", "token", "\"pin\"", "'pin'", "pincode"]
-            .contains { (word: StaticString) in text.find(word, in: line) != nil }
+        let isPassword = [
+            "passw", "pwd", "passcode", "passphrase", "kennwort", "secret", "token", "\"pin\"", "'pin'", "pincode",
+        ]
+        .contains { (word: StaticString) in text.find(word, in: line) != nil }
         guard isPassword else { return }
         let from = text.skipSpace(end)
         guard text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else { return }
         // Keys to press: `x{enter}`.
         var last = value.range.upperBound
-        if text[last - 1] == 125, let open = value.range.last(where: { text[$0] == 123 }), open > value.range.lowerBound {
+        if text[last - 1] == 125, let open = value.range.last(where: { text[$0] == 123 }), open > value.range.lowerBound
+        {
             last = open
         }
         let typed = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)

@@ -190,7 +190,9 @@ final class NameLexicon: Sendable {
             }
             if flags & Self.qualifier != 0 || flags & Self.vendor != 0 { sawQualifier = true }
         }
-        if typeFlags & Self.key != 0, text.find("pre-shared", in: range) != nil || text.find("pre_shared", in: range) != nil {
+        if typeFlags & Self.key != 0,
+            text.find("pre-shared", in: range) != nil || text.find("pre_shared", in: range) != nil
+        {
             // What people type, as WPA and IPsec call it.
             typeFlags = Self.password
         }

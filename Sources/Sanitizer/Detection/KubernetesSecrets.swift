@@ -30,8 +30,9 @@ extension DetectionPass {
             jsonData(open + 1, end)
             return
         }
-        guard text[text.skipBlanks(colon + 1)] == 10 || text[text.skipBlanks(colon + 1)] == 13
-            || text.isLineEscape(at: text.skipBlanks(colon + 1))
+        guard
+            text[text.skipBlanks(colon + 1)] == 10 || text[text.skipBlanks(colon + 1)] == 13
+                || text.isLineEscape(at: text.skipBlanks(colon + 1))
         else { return }
         let keyLine = text.lineStart(before: colon, limit: 400)
         let indent = text.skipBlanks(keyLine) - keyLine

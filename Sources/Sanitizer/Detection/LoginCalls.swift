@@ -8,13 +8,15 @@ extension DetectionPass {
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
         ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
-        ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2), ("createuser(", 1), ("make_password(", 0),
+        ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2),
+        ("createuser(", 1), ("make_password(", 0),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
     /// Calls whose argument is a password whatever it looks like.
     private static let certainCalls: [StaticString] = [
-        "mysqli_connect(", ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(", "create_superuser(", "passwordauthentication(", "plainauth(",
+        "mysqli_connect(", ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(",
+        "create_superuser(", "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(",
     ]
 
@@ -180,7 +182,9 @@ extension DetectionPass {
         guard !text[start - 1].isWord else { return }
         // `\\nas` holds no line end.
         var lineEnd = end
-        while lineEnd < text.count, lineEnd - end < 300, text.base[lineEnd] != 10, text.base[lineEnd] != 13 { lineEnd += 1 }
+        while lineEnd < text.count, lineEnd - end < 300, text.base[lineEnd] != 10, text.base[lineEnd] != 13 {
+            lineEnd += 1
+        }
         var position = end
         var words = 0
         while position < lineEnd, words < 8 {

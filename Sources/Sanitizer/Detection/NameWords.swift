@@ -81,7 +81,8 @@ enum NameWords {
     /// Names that hold letters beyond ASCII: JSON may have them as `\u00fc`.
     static let foreign: [(String, KeyName.Kind)] = [
         ("schlüssel", .key), ("kennwörter", .password), ("passwörter", .password), ("contraseña", .password),
-        ("lösenord", .password), ("hasło", .password), ("şifre", .password), ("Şifre", .password), ("jelszó", .password),
+        ("lösenord", .password), ("hasło", .password), ("şifre", .password), ("Şifre", .password),
+        ("jelszó", .password),
         ("пароль", .password), ("Пароль", .password), ("пароля", .password), ("секрет", .secret), ("токен", .secret),
         ("密码", .password), ("密碼", .password), ("口令", .password), ("パスワード", .password), ("비밀번호", .password),
         ("암호", .password), ("令牌", .secret), ("密钥", .secret), ("トークン", .secret), ("κωδικός", .password),

@@ -3,7 +3,8 @@
 extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
-        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ", "alarm pin", "sim pin",
+        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
+        "alarm pin", "sim pin",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -27,7 +28,8 @@ extension DetectionPass {
     func codeHit(_ start: Int, _ end: Int) {
         guard !text[end].isLetter || text.has("s ", at: end) else { return }
         let isWhole = !text.has("code", at: start) || end - start > 4
-        var place = isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
+        var place =
+            isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
             && !text.has("comb", at: start) && !text.has("c", at: start)
         if !place { place = standsForPlace(before: start) }
         let least = place && text.has("security", at: start - 9) ? 3 : 4
@@ -74,7 +76,9 @@ extension DetectionPass {
             if Self.codePlaces.flags(text, first..<end) != 0 { return true }
             // `Haustürcode`: the word's end.
             if end == start {
-                for cut in first..<end where end - cut >= 3 && Self.codePlaces.flags(text, cut..<end) != 0 { return true }
+                for cut in first..<end where end - cut >= 3 && Self.codePlaces.flags(text, cut..<end) != 0 {
+                    return true
+                }
             }
             end = first
         }
@@ -95,7 +99,8 @@ extension DetectionPass {
     private func isSaidToLogIn(before index: Int) -> Bool {
         let window = text.lineStart(before: index, limit: 48)..<index
         return [
-            "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer", "identifiant", "acceso",
+            "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer",
+            "identifiant", "acceso",
             "usuario", "accesso", "utente", "inlog", "creds", "konto",
         ].contains { (word: StaticString) in text.find(word, in: window) != nil }
     }
@@ -110,7 +115,9 @@ extension DetectionPass {
         let profile = ByteProfile(text, value.range)
         if text[end - 1] == 47 {
             // `admin/users2` is a path: a password has other symbols, and ends the line or sentence.
-            guard isSaidToLogIn(before: start) || value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
+            guard
+                isSaidToLogIn(before: start)
+                    || value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
                 text.first(61, in: value.range) == nil
             else { return }
         }
@@ -132,15 +139,19 @@ extension DetectionPass {
     /// "Plex admin — x", "Home Wi-Fi – x": one word to the line's end after what has a password.
     func dashNoteHit(_ start: Int, _ end: Int) {
         let line = text.lineStart(before: start, limit: 60)..<start
-        guard ["wi-fi", "wifi", "wlan", "admin", "login", "router", "root", "account", "passw", "konto"].contains(where: {
-            (word: StaticString) in text.find(word, in: line) != nil
-        }), let value = text.readValue(at: end, context: .word) else { return }
+        guard
+            ["wi-fi", "wifi", "wlan", "admin", "login", "router", "root", "account", "passw", "konto"].contains(where: {
+                (word: StaticString) in text.find(word, in: line) != nil
+            }), let value = text.readValue(at: end, context: .word)
+        else { return }
         let after = text.skipBlanks(value.end)
         guard after >= text.lineEnd(from: after, limit: 2) || text[after] == 34 else { return }
         let profile = ByteProfile(text, value.range)
         var hyphens = 0
         for index in value.range where text[index] == 45 { hyphens += 1 }
-        guard profile.digits > 0 && profile.letters > 2 || hyphens >= 2, !profile.isHex, profile.length >= 7 else { return }
+        guard profile.digits > 0 && profile.letters > 2 || hyphens >= 2, !profile.isHex, profile.length >= 7 else {
+            return
+        }
         proseValue(value, name: KeyName(kind: .password, level: .strong), rule: "prose-secret", isDirect: false)
     }
 
@@ -148,7 +159,8 @@ extension DetectionPass {
     func loginWordHit(_ end: Int) {
         var position = end
         while text[position].isName || text[position] == 64 { position += 1 }
-        guard position > end, position - end < 60, text[position] == 47 || text[position] == 58, !text[position + 1].isSpace,
+        guard position > end, position - end < 60, text[position] == 47 || text[position] == 58,
+            !text[position + 1].isSpace,
             text[position + 1] != 47, let value = text.readValue(at: position + 1, context: .word)
         else { return }
         let profile = ByteProfile(text, value.range)
@@ -170,7 +182,9 @@ extension DetectionPass {
         let account = position
         while position < lineEnd, text[position].isName || text[position] == 64 { position += 1 }
         guard position > account else { return }
-        while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 { position += 1 }
+        while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 {
+            position += 1
+        }
         for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", ": "] as [StaticString]
         where text.has(joint, at: position) {
             position = text.skipBlanks(position + joint.utf8CodeUnitCount)

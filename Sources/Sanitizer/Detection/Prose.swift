@@ -57,7 +57,8 @@ extension DetectionPass {
             if isNetrc || isLast, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                 let profile = ByteProfile(text, value.range)
                 if isNetrc || isConfigurationWord(range) || profile.digits + profile.symbols > 0
-                    || (value.isQuoted && name.kind == .password) || text.first(45, in: range) != nil || !judge.isWord(text, value.range, profile)
+                    || (value.isQuoted && name.kind == .password) || text.first(45, in: range) != nil
+                    || !judge.isWord(text, value.range, profile)
                 {
                     add(Self.ruleID(name), value.range)
                     return
@@ -119,17 +120,20 @@ extension DetectionPass {
                 }
         }
         // `wifi HomeNet / password x`
-        let isNetwork = words.count == 2 && isPunctuated
+        let isNetwork =
+            words.count == 2 && isPunctuated
             && ["wifi", "wlan", "ssid", "fi", "network"].contains { (network: StaticString) in
                 words[1].count == network.utf8CodeUnitCount && text.has(network, at: words[1].lowerBound)
             }
         guard words.count == 2,
-            isAccount == true || isNetwork || [
-                "user", "username", "login", "usr", "benutzer", "nutzer", "usuario", "usuário", "utilisateur", "utente",
-                "gebruiker", "account", "email", "id",
-            ].contains(where: { (word: StaticString) in
-                words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
-            }),
+            isAccount == true || isNetwork
+                || [
+                    "user", "username", "login", "usr", "benutzer", "nutzer", "usuario", "usuário", "utilisateur",
+                    "utente",
+                    "gebruiker", "account", "email", "id",
+                ].contains(where: { (word: StaticString) in
+                    words[1].count == word.utf8CodeUnitCount && text.has(word, at: words[1].lowerBound)
+                }),
             !judge.lexicon.isAboutSecrets(text, words[0]),
             let value = text.readValue(at: skipOpeningMarks(overVerb(position)), context: .word)
         else { return false }
@@ -169,7 +173,9 @@ extension DetectionPass {
         if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
         if lead == range.lowerBound { return true }
         // `IPSec secret x`, `Xauth password x`
-        if syntax == .ini, range.lowerBound - lead <= 16, (lead..<range.lowerBound).allSatisfy({ text[$0].isWord || text[$0] == 32 }) {
+        if syntax == .ini, range.lowerBound - lead <= 16,
+            (lead..<range.lowerBound).allSatisfy({ text[$0].isWord || text[$0] == 32 })
+        {
             return true
         }
         // `insecure-password x` at the end of a line of settings.
@@ -182,7 +188,8 @@ extension DetectionPass {
         let lead = text.skipBlanks(lineStart)
         if lead == range.lowerBound, text.find("_", in: range) != nil || syntax == .ini { return true }
         for word in [
-            "#define ", "define ", "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ", "set -g ", "set -x ",
+            "#define ", "define ", "env ", "arg ", "set ", "\\set ", "setenv ", "setx ", "export ", "config ",
+            "set -g ", "set -x ",
             "set -gx ", "set -ux ", "enable ", "requirepass",
         ]
             as [StaticString]
@@ -206,8 +213,11 @@ extension DetectionPass {
         guard name.kind == .password || name.kind == .pin, name.level == .strong else { return }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 160)
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
-        let asks = ["what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel", "qual", "welche"]
-            .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
+        let asks = [
+            "what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel",
+            "qual", "welche",
+        ]
+        .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
         guard asks else { return }
         let next = text.nextLine(after: lineEnd)
         let end = text.lineEnd(from: next, limit: 300)
@@ -226,19 +236,25 @@ extension DetectionPass {
             start = text.skipBlanks(colon + 2)
         }
         while text[start] == 42 || text[start] == 32 || text[start] == 96 { start += 1 }
-        for lead in ["sure, ", "das ist ", "la guardé como ", "it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "] as [StaticString]
+        for lead in [
+            "sure, ", "das ist ", "la guardé como ", "it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ",
+            "es ", "c'est ", "é ",
+        ] as [StaticString]
         where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
         if text[start] == 96 { start += 1 }
         guard var value = text.readValue(at: start, context: .word) else { return }
         let after = text[value.end]
-        guard after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46 || after == 96
-            || text[value.range.upperBound - 1] == 44 || text.isLineEscape(at: value.end)
+        guard
+            after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46 || after == 96
+                || text[value.range.upperBound - 1] == 44 || text.isLineEscape(at: value.end)
         else { return }
         var last = value.range.upperBound
         while last > value.range.lowerBound + 1, text[last - 1] == 46 || text[last - 1] == 44 { last -= 1 }
         value = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)
         let profile = ByteProfile(text, value.range)
-        let fits = name.kind == .pin ? profile.isNumber && profile.length >= 4
+        let fits =
+            name.kind == .pin
+            ? profile.isNumber && profile.length >= 4
             : profile.digits > 0 && profile.letters > 0 && profile.length >= 6
         guard fits, judge.isSecret(text, value, name: name, isCode: false) else { return }
         add("prose-secret", value.range)
@@ -250,7 +266,9 @@ extension DetectionPass {
         guard name.kind == .password, name.level == .strong, !syntax.isCode else { return }
         let floor = text.lineStart(before: range.lowerBound, limit: 60)
         var verb: Int?
-        for words in [" is the ", " is my ", " is our ", " is a ", " ist das ", " ist mein ", " est le ", " es la ", " é a "]
+        for words in [
+            " is the ", " is my ", " is our ", " is a ", " ist das ", " ist mein ", " est le ", " es la ", " é a ",
+        ]
             as [StaticString]
         {
             if let hit = text.find(words, in: floor..<range.lowerBound), verb.map({ hit > $0 }) ?? true { verb = hit }
@@ -307,10 +325,12 @@ extension DetectionPass {
                 name = KeyName(kind: .password, level: .strong)
             }
             // "parola d'accesso x", "PIN kodu x"
-            if words == 0, ["d'accesso", "kodu", "code", "number", "nummer", "código", "numero"].contains(where: {
-                (filler: StaticString) in
-                wordEnd - wordStart == filler.utf8CodeUnitCount && text.has(filler, at: wordStart)
-            }), text[wordEnd] != 58 {
+            if words == 0,
+                ["d'accesso", "kodu", "code", "number", "nummer", "código", "numero"].contains(where: {
+                    (filler: StaticString) in
+                    wordEnd - wordStart == filler.utf8CodeUnitCount && text.has(filler, at: wordStart)
+                }), text[wordEnd] != 58
+            {
                 continue
             }
             // "clave de la API", "chiave API"
@@ -485,7 +505,8 @@ extension DetectionPass {
         switch name.kind {
         case .pin:
             // "PIN 110001 is the postal code of New Delhi."
-            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound) else {
+            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound)
+            else {
                 return false
             }
         case .password:
@@ -517,7 +538,8 @@ extension DetectionPass {
             }
         default:
             guard
-                judge.isToken(text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
+                judge.isToken(
+                    text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
                     || (value.isQuoted && profile.looksRandom)
                     || (!isDirect && profile.length >= 8 && profile.digits > 0 && profile.letters > 0
                         && profile.changes >= 2)
@@ -534,19 +556,25 @@ extension DetectionPass {
             judge.commonWords.flags(text, range) == 0, !judge.lexicon.isVocabulary(text, range)
         else { return false }
         let after = text[range.upperBound]
-        guard after == 10 || after == 13 || after == 0 || after == 46 || after == 34 || text.isLineEscape(at: range.upperBound)
+        guard
+            after == 10 || after == 13 || after == 0 || after == 46 || after == 34
+                || text.isLineEscape(at: range.upperBound)
         else { return false }
         for ending in [
-            "ed", "ing", "ly", "ble", "ive", "ory", "ary", "ful", "less", "ent", "ant", "ous", "tic", "cal", "tion", "ment",
-            "ity", "ness", "ten", "den", "lich", "bar", "sam", "isch", "ado", "ada", "ido", "ida", "oire", "able", "ato",
+            "ed", "ing", "ly", "ble", "ive", "ory", "ary", "ful", "less", "ent", "ant", "ous", "tic", "cal", "tion",
+            "ment",
+            "ity", "ness", "ten", "den", "lich", "bar", "sam", "isch", "ado", "ada", "ido", "ida", "oire", "able",
+            "ato",
             "ata", "ito", "ita", "mente", "ement", "ere", "ern", "tet", "lt", "word", "wort", "phrase",
         ] as [StaticString] where text.has(ending, at: range.upperBound - ending.utf8CodeUnitCount) {
             return false
         }
         let line = text.lineStart(before: range.lowerBound, limit: 100)..<range.lowerBound
         return [
-            "wifi", "wi-fi", "wlan", "router", "nas", "vpn", "guest", "admin", "root", "sudo", "server", "laptop", "my ",
-            "mein", "unser", "our ", "mi ", "mon ", "minha", "account", "konto", "email", "mail", "netflix", "gast", "disk",
+            "wifi", "wi-fi", "wlan", "router", "nas", "vpn", "guest", "admin", "root", "sudo", "server", "laptop",
+            "my ",
+            "mein", "unser", "our ", "mi ", "mon ", "minha", "account", "konto", "email", "mail", "netflix", "gast",
+            "disk",
             "luks", "backup", "ssh", "ftp", "database", "db ",
         ].contains { (word: StaticString) in text.find(word, in: line) != nil }
     }
@@ -554,8 +582,10 @@ extension DetectionPass {
     /// "with the password", "mit dem Passwort" before a quoted value.
     private func introduced(before index: Int) -> Bool {
         let window = text.lineStart(before: index, limit: 40)..<index
-        return ["with the pass", "with pass", "and pass", "and the pass", "mit dem pass", "mit pass", "avec le mot de pass"]
-            .contains { (words: StaticString) in text.find(words, in: window) != nil }
+        return [
+            "with the pass", "with pass", "and pass", "and the pass", "mit dem pass", "mit pass", "avec le mot de pass",
+        ]
+        .contains { (words: StaticString) in text.find(words, in: window) != nil }
     }
 
     private func innerCapitals(_ range: Range<Int>) -> Bool {

@@ -146,7 +146,8 @@ final class RuleSet: Sendable {
         for anchor in ["identified by", "identified with", "with password", "encrypted password"] { add(anchor, .sql) }
         for anchor in [
             "as the ", "as my ", "as your ", "as password", "as token", "as api key", "as pin", "as passphrase",
-            "als passwort", "als kennwort", "als schlüssel", "als wachtwoord", "como contraseña", "como senha", "come password",
+            "als passwort", "als kennwort", "als schlüssel", "als wachtwoord", "como contraseña", "como senha",
+            "come password",
             "comme mot de passe", "jako hasło", "for the pin",
         ] {
             add(anchor, .asRole)
@@ -166,7 +167,8 @@ final class RuleSet: Sendable {
         }
         for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
         for anchor in ["untrusted comment:", "# start of tarsnap"] { add(anchor, .commentedKey) }
-        for anchor in ["kind: secret", "kind: \"secret", "kind\": \"secret", "kind\":\"secret", "kind\\\": \\\"secret"] {
+        for anchor in ["kind: secret", "kind: \"secret", "kind\": \"secret", "kind\":\"secret", "kind\\\": \\\"secret"]
+        {
             add(anchor, .kubernetesSecret)
         }
         for anchor in DetectionPass.deviceAnchors { add(anchor, .deviceLine) }
@@ -174,7 +176,8 @@ final class RuleSet: Sendable {
             add(anchor, .accountPair)
         }
         for anchor in [
-            "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ", "sign in as ", "einloggen als ", "anmelden als ",
+            "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ",
+            "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
         for anchor in DetectionPass.printers { add(anchor, .printer) }
@@ -184,10 +187,13 @@ final class RuleSet: Sendable {
         add(" // ", .slashPair)
         for anchor in [" PASS ", "\nPASS "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
-        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "] {
+        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
+        {
             add(anchor, .loginWord)
         }
-        for anchor in ["vault login ", "cargo login ", "auth:token ", "add-authtoken ", "ngrok authtoken ", "service install "] {
+        for anchor in [
+            "vault login ", "cargo login ", "auth:token ", "add-authtoken ", "ngrok authtoken ", "service install ",
+        ] {
             add(anchor, .sessionLogin)
         }
         // Names of other alphabets as JSON escapes them.
@@ -212,7 +218,9 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "rootpw", "bindpw", "adminpw", "erlang_cookie", "localprivate", "geheimwort", "geheimzahl", "losungswort", "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "erlang_cookie", "localprivate", "geheimwort", "geheimzahl", "losungswort",
+        "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
+        "parole",
     ]
 
     private static let shortNameAnchors = [

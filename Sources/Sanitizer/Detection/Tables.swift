@@ -40,8 +40,10 @@ extension DetectionPass {
         guard name.level > .none else { return }
         if name.level == .weak, heading.count > range.count { name = readName(heading) }
         if name.kind == .key, name.level == .weak,
-            headings.contains(where: { text.find("ssid", in: $0) != nil || text.find("wlan", in: $0) != nil
-                || text.find("wi-fi", in: $0) != nil || text.find("wifi", in: $0) != nil })
+            headings.contains(where: {
+                text.find("ssid", in: $0) != nil || text.find("wlan", in: $0) != nil
+                    || text.find("wi-fi", in: $0) != nil || text.find("wifi", in: $0) != nil
+            })
         {
             name = KeyName(kind: .password, level: .strong)
         }
@@ -79,7 +81,9 @@ extension DetectionPass {
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
         let headings = columns(lineStart..<lineEnd)
         guard (2...12).contains(headings.count), isHeadingLine(headings), headings.allSatisfy({ $0.count <= 24 }),
-            let column = headings.firstIndex(where: { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }),
+            let column = headings.firstIndex(where: {
+                $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound
+            }),
             headings[column].count <= range.count + 8
         else { return }
         let name = weigh(range)
@@ -111,7 +115,9 @@ extension DetectionPass {
         while index < line.upperBound {
             while index < line.upperBound, text[index].isBlank { index += 1 }
             let start = index
-            while index < line.upperBound, !(text[index] == 9 || (text[index] == 32 && text[index + 1] == 32)) { index += 1 }
+            while index < line.upperBound, !(text[index] == 9 || (text[index] == 32 && text[index + 1] == 32)) {
+                index += 1
+            }
             var end = index
             while end > start, text[end - 1].isBlank { end -= 1 }
             if end > start { result.append(start..<end) }

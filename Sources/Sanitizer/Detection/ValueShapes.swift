@@ -29,7 +29,8 @@ extension ValueJudge {
             if length <= 3 || text[start + 1] == UInt8(ascii: "(") || text[start + 1] == UInt8(ascii: "{") {
                 return true
             }
-        case UInt8(ascii: "{") where length >= 41 && last != UInt8(ascii: "}")
+        case UInt8(ascii: "{")
+        where length >= 41 && last != UInt8(ascii: "}")
             && range.dropFirst().allSatisfy({ text[$0].isLetter || text[$0].isDigit }):
             // A salted hash as Transmission writes it.
             break
@@ -255,7 +256,9 @@ extension ValueJudge {
             }
             if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
             if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
-            if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95, isCode || profile.digits == 0 {
+            if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95,
+                isCode || profile.digits == 0
+            {
                 // `config.apiKey`, `self.token`, `os.environ[…]`: members are words.
                 var words = 0
                 var position = identifier
