@@ -458,7 +458,6 @@ extension DetectionPass {
 
     /// What else a name's line may hold: a typed declaration, a default after a reference.
     private func fallbackValue(_ range: Range<Int>, _ name: KeyName, _ value: FoundValue) throws {
-        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
         if !value.isQuoted {
             // `password: str = "x"`, `token: String? = "x"`
             let equals = text.skipBlanks(value.end)
@@ -469,6 +468,9 @@ extension DetectionPass {
                 }
             }
         }
+        // What follows is for references and words that a call or an operator may come after.
+        guard text[value.range.lowerBound] == 36 || (!value.isQuoted && name.level > .weak) else { return }
+        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
         // `${NAME:-default}`
         if text[value.range.lowerBound] == 36, text[value.range.lowerBound + 1] == 123,
             let dash = text.find(":-", in: value.range.lowerBound..<min(lineEnd, value.range.lowerBound + 120)),

@@ -98,9 +98,8 @@ final class DetectionPass {
 
     func run() throws {
         let rules = rules
-        try rules.anchors.scan(text) { id, start, end in
-            try handle(rules.actions[id], start: start, end: end)
-        }
+        var hits = rules.anchors.hits(in: text)
+        while let hit = hits.next() { try handle(rules.actions[hit.id], start: hit.start, end: hit.end) }
         try scanLongRuns()
         scanKeyArray()
         scanByName()
@@ -202,7 +201,7 @@ final class DetectionPass {
         guard !range.isEmpty else { return true }
         let profile = ByteProfile(text, range)
         // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
-        if profile.length >= 6, profile.distinct <= 2,
+        if profile.length >= 6, profile.isOfTwoBytes,
             range.allSatisfy({ [120, 88, 42, 46, 95, 45, 48, 35].contains(text[$0]) })
         {
             return true

@@ -18,8 +18,10 @@ final class Detector: Sendable {
 
     init(rules: RuleSet) { self.rules = rules }
 
-    /// The detector with the built-in rules.
-    static func standard() throws -> Detector { Detector(rules: try RuleSet.standard()) }
+    /// The detector with the built-in rules, made once.
+    static func standard() throws -> Detector { try shared.get() }
+
+    private static let shared = Result { Detector(rules: try RuleSet.standard()) }
 
     /// The secrets in some bytes, ordered, not overlapping. `name` is the file's path as bytes: it tells the syntax.
     ///

@@ -290,6 +290,8 @@ extension DetectionPass {
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
         }
+        // `token usage=1200 path=…` of a log: what follows has names of its own.
+        guard !judge.holdsPair(text, position..<min(text.count, position + 40)) else { return }
         let end = min(text.lineEnd(from: position, limit: 140), position + 140)
         var index = position
         // Apart from its name by a comma, only what a verb introduces counts.
@@ -374,14 +376,13 @@ extension DetectionPass {
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
             } else if name.kind != .password {
                 // A token somewhere later in the sentence.
-                let range = trimmed(start..<index)
-                if range.count >= 16, !judge.holdsPair(text, range), case let profile = ByteProfile(text, range),
+                let range = index - start >= 16 ? trimmed(start..<index) : start..<start
+                if range.count >= 16, isPlainToken(range), !judge.holdsPair(text, range),
+                    case let profile = ByteProfile(text, range),
                     judge.isToken(text, range, profile, allowHex: name.level == .strong && profile.length >= 64),
                     !judge.isNeverSecret(text, range)
                 {
-                    if profile.length >= 20 || profile.upper > 0 && profile.lower > 0 && profile.digits > 1,
-                        isPlainToken(range)
-                    {
+                    if profile.length >= 20 || profile.upper > 0 && profile.lower > 0 && profile.digits > 1 {
                         add("prose-secret", range)
                     }
                     return
@@ -498,10 +499,17 @@ extension DetectionPass {
             }
         }
         let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
-        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8,
-            judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase)
-        else { return false }
+        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8 else { return false }
         let profile = ByteProfile(text, range)
+        if isDirect, !value.isQuoted {
+            // The next word of a sentence is seldom anything: the cheap questions first.
+            switch name.kind {
+            case .pin: break
+            case .password: guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+            default: guard profile.looksRandom else { return false }
+            }
+        }
+        guard judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase) else { return false }
         switch name.kind {
         case .pin:
             // "PIN 110001 is the postal code of New Delhi."

@@ -23,7 +23,7 @@ final class RuleSet: Sendable {
         case escapedName(KeyName.Kind)
     }
 
-    let tokens: [TokenRule]
+    let tokens: FixedTable<TokenRule>
     let lexicon: NameLexicon
     let judge: ValueJudge
     let mnemonicWords: WordTable
@@ -31,7 +31,7 @@ final class RuleSet: Sendable {
     /// Rules for tokens that only their length tells from words.
     let runTokens: [RunToken]
     let anchors: AnchorTable
-    let actions: [Action]
+    let actions: FixedTable<Action>
 
     struct RunToken: Sendable {
         var first: UInt8
@@ -57,7 +57,8 @@ final class RuleSet: Sendable {
     static func tokenSources() throws -> [TokenRule.Source] { try decode([TokenRule.Source].self, "rules/tokens.json") }
 
     init(tokens sources: [TokenRule.Source], vendors: [Vendor], mnemonicWords list: [String]) throws {
-        tokens = try sources.map(TokenRule.init)
+        let tokens = try sources.map(TokenRule.init)
+        self.tokens = FixedTable(tokens)
         let vendorWords = vendors.flatMap(\.words)
         lexicon = NameLexicon(vendors: vendorWords)
         let plain = list.map { $0.hasSuffix("*") ? String($0.dropLast()) : $0 }
@@ -201,7 +202,7 @@ final class RuleSet: Sendable {
             let escaped = NameWords.escaped(word)
             if escaped != word { add(escaped, .escapedName(kind)) }
         }
-        self.actions = actions
+        self.actions = FixedTable(actions)
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }
     }

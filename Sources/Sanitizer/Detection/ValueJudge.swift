@@ -27,9 +27,9 @@ final class ValueJudge: Sendable {
         }
         // What looks drawn at random has twelve bytes.
         if name.level == .weak, name.kind != .pin, range.count < 12 { return false }
+        if name.level == .weak, holdsPair(text, range) { return false }
         let profile = ByteProfile(text, range)
         if name.level == .weak, name.kind != .pin, !profile.looksRandom { return false }
-        if name.level == .weak, holdsPair(text, range) { return false }
         guard !isNeverSecret(text, range) else { return false }
         if name.kind == .pin {
             if profile.symbols > 0, profile.symbols <= 3, (4...12).contains(profile.digits),
@@ -40,7 +40,7 @@ final class ValueJudge: Sendable {
             return (3...8).contains(range.count) && profile.isNumber || (range.count >= 6 && profile.looksRandom)
         }
         guard profile.length >= (name.kind == .password ? 3 : 6) else { return false }
-        if profile.distinct <= 2, profile.length >= 3, !(profile.isNumber && name.kind == .password) {
+        if profile.length >= 3, profile.isOfTwoBytes, !(profile.isNumber && name.kind == .password) {
             // A mask or filler; a whole token's length of one letter is an odd token.
             return name.level == .strong && profile.length >= 20 && profile.letters >= 20
                 && lowered(text[range.lowerBound]) != 120
