@@ -15,6 +15,8 @@ extension DetectionPass {
         if isFlag { start = text.skipSpace(position) }
         // `fill_in 'Password', with: 'x'`
         if text.has("with: ", at: start) { start = text.skipBlanks(start + 6) }
+        // `add_argument("--token", default="x")`
+        if isFlag, text.has("default=", at: start) { start += 8 }
         guard text[start - 1] != 10 || isFlag, text.quoteDepth(at: start) != nil, var value = text.readValue(at: start),
             value.isQuoted
         else {
@@ -156,6 +158,24 @@ extension DetectionPass {
         proseValue(value, name: name, rule: "prose-secret", isDirect: true)
     }
 
+    /// `パスワードはx です`, `密码为x，`, `パスワードを「x」に`: a run of ASCII after particles and brackets.
+    func gluedValue(_ range: Range<Int>, _ position: Int) {
+        let name = weigh(range)
+        guard name.level >= .medium else { return }
+        var start = position
+        // Up to four characters of three bytes: particles, 「, ：.
+        for _ in 0..<4 where text[start] >= 0xE3 || text[start] == 32 { start += text[start] == 32 ? 1 : 3 }
+        var end = start
+        while text[end] > 32, text[end] < 0x7F, text[end] != 34, end - start < 80 { end += 1 }
+        while end > start, text[end - 1] == 44 || text[end - 1] == 46 { end -= 1 }
+        let value = FoundValue(range: start..<end, quote: 34, end: end)
+        let profile = ByteProfile(text, value.range)
+        guard profile.length >= 4, profile.digits > 0 || profile.symbols > 0,
+            judge.isSecret(text, value, name: name, isCode: false)
+        else { return }
+        add("prose-secret", value.range)
+    }
+
     /// `| name | value |`: the next cell of a table's row.
     func cellPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
@@ -238,10 +258,12 @@ extension DetectionPass {
             if text.has("- name", at: index) || text.has("{", at: index) { return }
             if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100 || lowered(byte) == 116
                 || lowered(byte) == 97,
-                !text[index - 1].isWord || text[index - 2] == 92,
+                !text[index - 1].isWord || text[index - 2] == 92 || (byte == 86 && text[index - 1].isLower),
                 let after = Self.valueKeyEnd(text, index)
             {
                 guard let value = text.readValue(at: after) else { return }
+                let first = text[value.range.lowerBound]
+                if first == 62 || first == 124, blockScalar(range, name, at: value.range.lowerBound) { return }
                 if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                     add(Self.ruleID(name), value.range)
                 }
@@ -294,6 +316,17 @@ extension DetectionPass {
         let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
         var name = weigh(method)
         guard name.level > .none else { return }
+        if [
+            "get", "find", "read", "load", "fetch", "lookup", "check", "has", "is", "verify", "validate", "delete",
+            "remove",
+        ]
+        .contains(where: { (verb: StaticString) in
+            text.has(verb, at: method.lowerBound)
+                && (text[method.lowerBound + verb.utf8CodeUnitCount] == 95
+                    || text[method.lowerBound + verb.utf8CodeUnitCount].isUpper)
+        }) {
+            return
+        }
         if name.hasVendor, name.level == .weak {
             vendorCall(range, name, start)
             return
@@ -395,7 +428,11 @@ extension DetectionPass {
     /// "use this key", a line end, and a line that is nothing but a token.
     func lonelyToken(_ range: Range<Int>, _ lineEnd: Int) {
         let name = weigh(range)
-        guard name.level > .none, name.kind == .key || name.kind == .secret else { return }
+        guard name.level > .none, name.kind != .pin else { return }
+        if name.kind == .password || text.find("wi-fi", in: max(0, range.lowerBound - 12)..<range.lowerBound) != nil {
+            lonelyPassword(range, lineEnd)
+            return
+        }
         var line = text.nextLine(after: lineEnd)
         for _ in 0..<2 {
             let start = text.skipBlanks(line)
@@ -412,6 +449,51 @@ extension DetectionPass {
         let profile = ByteProfile(text, first..<last)
         if !judge.isNeverSecret(text, first..<last), judge.isToken(text, first..<last, profile, allowHex: true) {
             add(Self.ruleID(name), first..<last)
+        }
+    }
+
+    /// `# Proxmox root password`, `**Wi-Fi password**`, "Password of the camera:", and a line of one word under it.
+    func lonelyPassword(_ range: Range<Int>, _ lineEnd: Int) {
+        guard !syntax.isCode, syntax != .table else { return }
+        var line = text.nextLine(after: lineEnd)
+        for _ in 0..<2 {
+            let start = text.skipBlanks(line)
+            let end = text.lineEnd(from: start, limit: 24)
+            if start < text.count, start == end || text.has("```", at: start) { line = text.nextLine(after: end) }
+        }
+        var first = text.skipBlanks(line)
+        while text[first] == 62 || text[first] == 32 || text[first] == 96 || text[first] == 42 { first += 1 }
+        guard let value = text.readValue(at: first, context: .word), !value.isQuoted else { return }
+        var end = value.end
+        while text[end] == 96 || text[end] == 42 || text[end] == 32 { end += 1 }
+        guard end >= text.lineEnd(from: end, limit: 2) || text[end] == 34 else { return }
+        let profile = ByteProfile(text, value.range)
+        guard profile.length >= 6, profile.digits > 0, profile.letters > 1, !profile.isHex,
+            text.first(58, in: value.range) == nil,
+            text.first(61, in: value.range) == nil,
+            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
+        else { return }
+        add("prose-secret", value.range)
+    }
+
+    /// `[passwords]` over lines of `name = x`.
+    func sectionPairs(_ range: Range<Int>, _ end: Int) {
+        let name = weigh(range)
+        guard name.level > .none, text[range.upperBound - 1] | 32 == 115, name.kind != .pin else { return }
+        var weighed = name
+        weighed.level = name.kind == .password ? .strong : .medium
+        var line = text.nextLine(after: text.lineEnd(from: end, limit: 40))
+        for _ in 0..<200 {
+            let first = text.skipBlanks(line)
+            let stop = text.lineEnd(from: first, limit: 600)
+            guard first < text.count, text[first] != 91 else { return }
+            if let equals = text.first(61, in: first..<stop), let value = text.readValue(at: equals + 1),
+                value.range.upperBound <= stop,
+                judge.isSecret(text, value, name: weighed, isCode: false)
+            {
+                add(Self.ruleID(name), value.range)
+            }
+            line = text.nextLine(after: stop)
         }
     }
 
@@ -479,13 +561,42 @@ extension DetectionPass {
         return true
     }
 
+    /// `"gitlab-token": {"git.example.org": "x"}`: the values of an object whose name is a secret's.
+    private func objectValues(_ range: Range<Int>, _ name: KeyName, _ start: Int) {
+        guard name.level > .weak || name.kind == .secret else { return }
+        var weighed = name
+        weighed.level = .medium
+        var index = start
+        let limit = min(text.count, start + 2000)
+        while index < limit, text[index] != 125, text[index] != 123 {
+            guard text.quoteDepth(at: index) != nil, let key = text.readValue(at: index), key.isQuoted else {
+                index += 1
+                continue
+            }
+            let colon = text.skipSpace(key.end)
+            guard text[colon] == 58 else { return }
+            let from = text.skipSpace(colon + 1)
+            guard text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else {
+                index = max(colon + 1, from)
+                continue
+            }
+            let inner = lexicon.read(text, key.range)
+            if inner.level == .none, lexicon.isPlain(text, key.range),
+                judge.isSecret(text, value, name: weighed, isCode: true), ByteProfile(text, value.range).digits > 0
+            {
+                add(Self.ruleID(name), value.range)
+            }
+            index = max(value.end, index + 1)
+        }
+    }
+
     /// A key as a list of bytes: `[1, 3, 5, …]`.
     private func byteList(_ name: KeyName, _ start: Int) {
         var index = start
         var numbers = 0
         var last = start
         let limit = min(text.count, start + 1000)
-        while index < limit, text[index] != 93 {
+        while index < limit, text[index] != 93, text[index] != 125 {
             if text[index].isDigit {
                 let first = index
                 while text[index].isHex || text[index] | 32 == 120 { index += 1 }
@@ -498,16 +609,25 @@ extension DetectionPass {
                 return
             }
         }
-        if text[index] == 93, numbers >= 16 { add(Self.ruleID(name), start..<last, needsQuotes: true) }
+        if text[index] == 93 || text[index] == 125, numbers >= 16 {
+            add(Self.ruleID(name), start..<last, needsQuotes: true)
+        }
     }
 
     /// `[ "a", "b" ]` and `{ value: "a" }` as the value of a name.
     func collection(_ range: Range<Int>, _ name: KeyName, at position: Int) {
         guard position >= listEnd else { return }
-        let opener = text[position]
+        var opener = text[position]
         var index = position + 1
         let limit = min(text.count, position + ByteText.valueLimit)
         var items = 0
+        if opener == 123, name.kind == .secret, name.level == .weak, text[index].isQuote,
+            let first = text.readValue(at: index),
+            text[text.skipSpace(first.end)] == 44
+        {
+            // A tuple of Erlang.
+            opener = 40
+        }
         if opener == UInt8(ascii: "{") {
             let start = text.skipSpace(index)
             var key = start
@@ -525,6 +645,12 @@ extension DetectionPass {
                 if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
                     add(Self.ruleID(name), value.range)
                 }
+                return
+            }
+            if text[text.skipSpace(index)].isDigit {
+                if name.kind == .key, name.level >= .medium { byteList(name, text.skipSpace(index)) }
+            } else {
+                objectValues(range, name, index)
             }
             return
         }

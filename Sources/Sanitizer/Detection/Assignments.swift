@@ -11,7 +11,8 @@ extension DetectionPass {
         var end = end
         while end > start, text[end - 1] == 61 || text[end - 1] == 34 { end -= 1 }
         var first = start
-        while first > 0, start - first < Self.nameLimit {
+        // Latin letters before a name of another script are another word.
+        while first > 0, start - first < Self.nameLimit, text.base[start] < 0xE3 {
             let byte = text.base[first - 1]
             guard byte.isWord || byte == 45 || byte == 46 else { break }
             first -= 1
@@ -58,10 +59,14 @@ extension DetectionPass {
                 position += depth
                 continue
             }
-            if byte == 91, text[position + 1] == 93, position == last {
-                // `char key[] = …`
-                position += 2
-                break
+            if byte == 91, position == last {
+                // `char key[] = …`, `uint8_t key[16] = …`
+                var end = position + 1
+                while text[end].isDigit { end += 1 }
+                if text[end] == 93 {
+                    position = end + 1
+                    break
+                }
             }
             if byte.isQuote { closedQuote = true } else if byte != 93 && byte != 42 && byte != 41 { break }
             position += 1
@@ -78,6 +83,12 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[first - 1] == 91, text[last] == 93,
+            first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8))
+        {
+            sectionPairs(range, last + 1)
+            return
+        }
         if text[position] == 58, position == last {
             // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
             if text[first - 1] == 58, text.find("arn:", in: max(0, first - 120)..<first) != nil { return }
@@ -116,6 +127,11 @@ extension DetectionPass {
             if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
             tableHit(range)
             if cellRow(range, position + 1) { return }
+            if !closedQuote, text[position + 1] == 32, !syntax.isCode, syntax != .table, syntax != .json,
+                case let name = weigh(range), name.kind == .password, name.level == .strong
+            {
+                sentence(range, name, from: text.skipBlanks(position + 1), isApart: true)
+            }
             namedValue(range, close)
         case UInt8(ascii: "<"):
             if text[position + 1] == 45, text[position + 2] == 32 {
@@ -141,6 +157,7 @@ extension DetectionPass {
             tableHit(range)
             namedValue(range, close)
             if text[position] == 10 || text[position] == 13 || text[position] == 0 {
+                alignedTable(range)
                 lonelyToken(range, position)
                 valueBefore(range)
             }
@@ -155,7 +172,8 @@ extension DetectionPass {
         case 0xE6 where text.has("是", at: position), 0xE3 where text.has("は", at: position),
             0xE4 where text.has("为", at: position), 0xE7 where text.has("為", at: position),
             0xEB where text.has("는", at: position), 0xEC where text.has("은", at: position):
-            dashPair(range, position + 3)
+            gluedValue(range, position)
+        case 0xE3 where text.has("を", at: position) || text.has("「", at: position): gluedValue(range, position)
         default:
             if text.isLineEscape(at: position) {
                 tableHit(range)
@@ -164,6 +182,7 @@ extension DetectionPass {
                 valueBefore(range)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
+                if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
                 try spacedValue(range, position, isFlag: isFlag)
                 answer(range)
@@ -239,6 +258,14 @@ extension DetectionPass {
         if next == UInt8(ascii: "|") || (next == UInt8(ascii: ">") && isColon) {
             if isColon, blockScalar(range, name, at: valueStart) { return }
         }
+        if text.has("[]byte(", at: valueStart), text.quoteDepth(at: valueStart + 7) != nil,
+            let value = text.readValue(at: valueStart + 7), value.isQuoted
+        {
+            if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            }
+            return
+        }
         if next == UInt8(ascii: "[") || next == UInt8(ascii: "{") || next == UInt8(ascii: "(") {
             collection(range, name, at: valueStart)
             return
@@ -283,8 +310,11 @@ extension DetectionPass {
         let isCompared =
             value.isQuoted && text[operatorStart + 1] == 61
             && (text[operatorStart] == 33 || text[operatorStart] == 61) && text.has("secret", at: range.upperBound - 6)
+        let isSession =
+            value.isQuoted && name.kind == .secret && range.count == 6
+            && text.find("session", in: max(0, range.lowerBound - 40)..<range.lowerBound) != nil
         let isTyped =
-            isCompared
+            isCompared || isSession
             || name.kind == .secret && !code
                 && (syntax == .ini || syntax == .dotenv
                     || (syntax == .yaml && range.count > 9))
@@ -293,14 +323,36 @@ extension DetectionPass {
             let isScalar =
                 bare && (syntax == .toml || ByteProfile(text, value.range).isNumber) && text[range.upperBound] != 92
             add(Self.ruleID(name), value.range, needsQuotes: isScalar)
+            if name.kind == .password, !isColon, syntax != .dotenv, syntax != .shell { accountBefore(range) }
             return
         }
         try fallbackValue(range, name, value)
     }
 
+    /// `username = 'kim'` a few lines above `password = …`, or before it among the arguments of a call: the login's other half.
+    private func accountBefore(_ range: Range<Int>) {
+        let floor = max(0, range.lowerBound - 160)
+        var hit: Int?
+        var from = floor
+        while let next = text.find("user", in: from..<range.lowerBound) {
+            hit = next
+            from = next + 4
+        }
+        guard let hit, !text[hit - 1].isWord || text[hit - 1] == 95 else { return }
+        var end = hit + 4
+        if text.has("name", at: end) { end += 4 }
+        let equals = text.skipBlanks(end)
+        guard text[equals] == 61, text[equals + 1] != 61, let value = text.readValue(at: equals + 1),
+            value.range.upperBound < range.lowerBound
+        else { return }
+        let lead = text.skipBlanks(text.lineStart(before: hit, limit: 80))
+        guard lead == hit || value.isQuoted else { return }
+        addAccount(value.range)
+    }
+
     /// Four groups of four or more with single blanks between, as Google writes its app passwords (small letters) and seeds of one-time
     /// passwords (base32).
-    private func groupedSecret(at start: Int) -> Range<Int>? {
+    func groupedSecret(at start: Int) -> Range<Int>? {
         let isLower = text[start].isLower
         var end = start
         var groups = 0
@@ -462,8 +514,11 @@ extension DetectionPass {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
                 strict.level = min(name.level, .medium)
+                let profile = ByteProfile(text, literal.range)
                 if judge.isSecret(text, literal, name: strict, isCode: true, nameRange: range),
-                    judge.isToken(text, literal.range, ByteProfile(text, literal.range), allowHex: true)
+                    judge.isToken(text, literal.range, profile, allowHex: true)
+                        || (name.kind == .password && name.level == .strong && profile.digits > 0 && profile.letters > 2
+                            && profile.length >= 6 && text.find("hash", in: value.range.lowerBound..<index) != nil)
                 {
                     add(Self.ruleID(name), literal.range)
                 }

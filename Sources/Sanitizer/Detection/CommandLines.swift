@@ -198,6 +198,7 @@ struct CommandOption: Sendable {
             options: [
                 ("-u", .afterColon, false), ("--user", .afterColon, false), ("-U", .afterColon, false),
                 ("--proxy-user", .afterColon, false), ("--pass", .whole, false), ("-u", .afterColon, true),
+                ("--cert", .afterColon, false), ("-E", .afterColon, false),
             ]),
         CommandOption(command: "wget", options: [("--http-user", .afterColon, false)]),
         CommandOption(command: "http", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),

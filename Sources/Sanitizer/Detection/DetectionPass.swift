@@ -71,6 +71,11 @@ final class DetectionPass {
         {
             // `key: x` within a line or two of the vendor's name.
             name.hasVendor = true
+        } else if name.kind == .key, name.level == .weak, range.count == 3, text[range.upperBound] == 34,
+            text.find("\"user", in: max(0, range.lowerBound - 120)..<range.lowerBound) != nil
+        {
+            // `{"username": "kim", "key": "x"}`
+            name.hasVendor = true
         }
         return name
     }
@@ -143,6 +148,9 @@ final class DetectionPass {
         case .addressPair: addressPairHit(start, end)
         case .networkNote: networkNoteHit(end)
         case .commentedKey: commentedKeyHit(start, end)
+        case .printer: printerHit(start, end)
+        case .inputCall: inputCallHit(start, end)
+        case .dashNote: dashNoteHit(start, end)
         case .loginWord: if !text[start - 1].isWord { loginWordHit(end) }
         case .escapedName(let kind):
             forcedName = KeyName(kind: kind, level: kind == .key ? .medium : .strong)

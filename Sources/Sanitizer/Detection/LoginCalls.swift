@@ -28,6 +28,7 @@ extension DetectionPass {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.
             if text.has("-string ", at: position) { position = text.skipBlanks(position + 8) }
+            if text.has("some(", at: position) { position += 5 }
             if text.quoteDepth(at: position) != nil
                 || text.quoteDepth(at: position + 1) != nil && text[position].isLetter
             {
@@ -65,7 +66,8 @@ extension DetectionPass {
             (allowWords && profile.length >= 6)
                 || ((profile.digits + profile.symbols > 0 || profile.looksRandom)
                     && (profile.digits > 0 || !judge.isWordLike(text, value.range))),
-            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode)
+            judge.isSecret(
+                text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode, allowWords: allowWords)
         else { return false }
         add(rule, value.range)
         return true

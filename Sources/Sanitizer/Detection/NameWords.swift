@@ -5,16 +5,17 @@ enum NameWords {
         psswd pword passwrd pasword passwordhash mdp motdepasse passe senha contrasena contraseña contrasenya clave wachtwoord
         losenord lösenord haslo hasło heslo parola sifre şifre jelszo jelszó salasana adgangskode adgangskoden passord parole
         пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
+        geheimwort losungswort şifresi sifresi parolası parolasi парола heslo
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 
-    static let pins = "pin pincode puk tan cvv cvc cvv2 securitycode"
+    static let pins = "geheimzahl 暗証番号 pin pincode puk tan cvv cvc cvv2 securitycode"
 
     static let secrets = """
         secret secrets token apikey apitoken authtoken jwt bearer accesskey secretkey privatekey authkey otp totp mfa mnemonic
         zugangsschlüssel zugangsschluessel geheimschlüssel lizenzschlüssel apischlüssel aktivierungsschlüssel
-        wiederherstellungsschlüssel seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
+        wiederherstellungsschlüssel localprivate seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
         refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
         """
 
@@ -32,7 +33,7 @@ enum NameWords {
         registration registry upload management partner merchant ssh wireguard preshared recovery backup unlock decryption decrypt
         vault oauth oauth2 rpc internal system user session identity instance environment org organization workspace team agent
         runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
-        wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
+        derived wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
         """
 
     static let tails = """
@@ -62,7 +63,7 @@ enum NameWords {
         """
 
     static let labels = """
-        label lbl title msg message tooltip placeholder hint error err invalid mandatory section show forgot forget remember toggle
+        label lbl title msg message tooltip placeholder hint error err invalid mandatory section show forgot forget toggle
         btn button max min num total count prompt completion cached reasoning input output usage estimated has should requires
         encrypted wrapped required allow allowed hide no without missing unknown expired wrong incorrect
         """

@@ -4,7 +4,8 @@ extension DetectionPass {
     static let deviceAnchors = [
         "snmp-server community", "snmp-server user", "radius-server ", "tacacs-server ", "isakmp key ", "ikev2 ",
         "message-digest-key ", "key-string ", "pre-shared-key ", "wpa-psk ", "ppp chap ", "ppp pap ", " password 0 ",
-        " password 7 ", " secret 0 ", " secret 4 ", " secret 5 ", " secret 8 ", " secret 9 ", " key 0 ", " key 6 ",
+        " password 7 ", " password simple ", " password cipher ", " secret 0 ", " secret 4 ", " secret 5 ",
+        " secret 8 ", " secret 9 ", " key 0 ", " key 6 ",
         " key 7 ", " md5 7 ", "rocommunity ", "rwcommunity ", "com2sec ", "ascii-text ", "authentication-key ",
         "privilege 15 ",
     ]

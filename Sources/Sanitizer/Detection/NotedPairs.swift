@@ -3,8 +3,8 @@
 extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
-        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "alarm pin",
-        "sim pin",
+        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
+        "alarm pin", "sim pin",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -13,7 +13,9 @@ extension DetectionPass {
         alarm door gate access entry lock safe keypad unlock lockbox box keybox security garage building disarm elevator lift
         locker padlock vault mailbox apartment house frontdoor bike parking gym office room suitcase intercom voicemail
         phone ipad iphone screen tablet lobby storage shed pool cabin airbnb cottage flat stairwell basement cellar entrance
-        burglar panel luggage briefcase parental tv
+        installer parcel burglar panel luggage
+        domofonu bramy drzwi sejfu alarmu klatki
+        pad luggage briefcase parental tv
         tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
         porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
@@ -97,7 +99,8 @@ extension DetectionPass {
     private func isSaidToLogIn(before index: Int) -> Bool {
         let window = text.lineStart(before: index, limit: 48)..<index
         return [
-            "login", "log in", "user", "account", "credential", "zugang", "anmeld", "benutzer", "identifiant", "acceso",
+            "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer",
+            "identifiant", "acceso",
             "usuario", "accesso", "utente", "inlog", "creds", "konto",
         ].contains { (word: StaticString) in text.find(word, in: window) != nil }
     }
@@ -112,7 +115,9 @@ extension DetectionPass {
         let profile = ByteProfile(text, value.range)
         if text[end - 1] == 47 {
             // `admin/users2` is a path: a password has other symbols, and ends the line or sentence.
-            guard value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
+            guard
+                isSaidToLogIn(before: start)
+                    || value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
                 text.first(61, in: value.range) == nil
             else { return }
         }
@@ -129,6 +134,25 @@ extension DetectionPass {
             return
         }
         addPairedValue(value)
+    }
+
+    /// "Plex admin — x", "Home Wi-Fi – x": one word to the line's end after what has a password.
+    func dashNoteHit(_ start: Int, _ end: Int) {
+        let line = text.lineStart(before: start, limit: 60)..<start
+        guard
+            ["wi-fi", "wifi", "wlan", "admin", "login", "router", "root", "account", "passw", "konto"].contains(where: {
+                (word: StaticString) in text.find(word, in: line) != nil
+            }), let value = text.readValue(at: end, context: .word)
+        else { return }
+        let after = text.skipBlanks(value.end)
+        guard after >= text.lineEnd(from: after, limit: 2) || text[after] == 34 else { return }
+        let profile = ByteProfile(text, value.range)
+        var hyphens = 0
+        for index in value.range where text[index] == 45 { hyphens += 1 }
+        guard profile.digits > 0 && profile.letters > 2 || hyphens >= 2, !profile.isHex, profile.length >= 7 else {
+            return
+        }
+        proseValue(value, name: KeyName(kind: .password, level: .strong), rule: "prose-secret", isDirect: false)
     }
 
     /// "login kim/x", "creds are app/x", "basic auth kim:x".

@@ -46,6 +46,14 @@ extension DetectionPass {
         }
     }
 
+    static let printers = [
+        "pass show ", "secret-tool lookup ", "bw get password ", "op read ", "find-generic-password ", "gopass show ",
+        "rbw get ", "kv get -field", "find-internet-password ",
+    ]
+
+    /// A command that prints a secret: the line after it is what it printed.
+    func printerHit(_ start: Int, _ end: Int) { lonelyPassword(start..<end, text.lineEnd(from: end, limit: 200)) }
+
     /// `<<< x` after a command that reads a secret.
     func hereStringHit(_ start: Int, _ end: Int) {
         let line = max(text.lineStart(before: start, limit: 160), 0)..<start
@@ -59,8 +67,7 @@ extension DetectionPass {
     private func addPiped(_ value: FoundValue, onlyPair: Bool) {
         guard onlyPair else {
             // One word, or words joined by hyphens: `echo -n apfel-birne-kirsche | cryptsetup …`.
-            let isOneWord = value.isQuoted && value.range.count >= 8 && value.range.allSatisfy { !text[$0].isSpace }
-            typedSecret(value, rule: "piped-secret", allowWords: isOneWord)
+            typedSecret(value, rule: "piped-secret", allowWords: value.isQuoted && value.range.count >= 8)
             return
         }
         guard let colon = text.first(58, in: value.range), colon + 1 < value.range.upperBound, text[colon + 1] != 47,

@@ -16,7 +16,7 @@ enum PlaceholderWords {
         signin signup session cookie cookies header headers request response body query param params data content message
         hash hashed encrypted encryption encoded decoded plain plaintext strong weak simple long short old
         uint8array string arraybuffer promise keylike buffer option result vec record nullable uint uint8 int32 int64 size usize
-        keyring keychain vault 1password bitwarden lastpass keepass pass gopass age sops
+        palavra keyring keychain vault 1password bitwarden lastpass keepass pass gopass age sops
         """
 
     static let referencePrefixes: [StaticString] = [
@@ -69,6 +69,6 @@ enum PlaceholderWords {
         "prod_", "price_", "session_", "conv_", "user_", "org-", "proj_", "gen-", "step_", "srvtoolu_", "msgbatch_",
         "container_",
         "ssh-", "bytes:", "int:", "text/", "image/", "application/", "http:", "https:", "data:", "blob:", "file:",
-        "agacag", "npub1", "note1", "nevent1", "nprofile1", "naddr1", "rwq",
+        "agacag", "aaaac3nza", "aaaab3nza", "aaaae2vj", "npub1", "note1", "nevent1", "nprofile1", "naddr1", "rwq",
     ]
 }

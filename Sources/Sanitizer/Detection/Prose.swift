@@ -84,7 +84,7 @@ extension DetectionPass {
         if pairedWithUser(range, name, position) { return }
         // "to pass `x`", "each pass uses y": a verb or a turn more often than a password.
         if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 1] != 45,
-            !text.has("phrase", at: position)
+            !text.has("phrase", at: position), !text.has("du ", at: position), !text.has("del ", at: position)
         {
             return
         }
@@ -172,6 +172,12 @@ extension DetectionPass {
         var lead = text.skipBlanks(lineStart)
         if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
         if lead == range.lowerBound { return true }
+        // `IPSec secret x`, `Xauth password x`
+        if syntax == .ini, range.lowerBound - lead <= 16,
+            (lead..<range.lowerBound).allSatisfy({ text[$0].isWord || text[$0] == 32 })
+        {
+            return true
+        }
         // `insecure-password x` at the end of a line of settings.
         if text.has("-password", at: range.upperBound - 9), range.count > 12, syntax != .markdown { return true }
         return isConfigurationWord(range) || isNetrcField(range)
@@ -204,12 +210,12 @@ extension DetectionPass {
     func answer(_ range: Range<Int>) {
         guard !syntax.isCode, text[range.lowerBound - 1] == 32 else { return }
         let name = weigh(range)
-        guard name.kind == .password, name.level == .strong else { return }
+        guard name.kind == .password || name.kind == .pin, name.level == .strong else { return }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 160)
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
         let asks = [
             "what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel",
-            "qual",
+            "qual", "welche",
         ]
         .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
         guard asks else { return }
@@ -218,24 +224,39 @@ extension DetectionPass {
         guard next < end else { return }
         // After `"content": "`, `kim: ` or `[10:02] Kim: `.
         var start = next
-        if let content = text.find("content", in: next..<end), let quote = text.find(": \"", in: content..<end) {
-            start = quote + 3
+        if let content = text.find("\"content\"", in: next..<end) {
+            start = text.skipBlanks(content + 9)
+            guard text[start] == 58 else { return }
+            start = text.skipBlanks(start + 1)
+            guard text[start] == 34 else { return }
+            start += 1
+        } else if text[next] == 34 || text[next] == 123 || text[next] == 32 {
+            return
         } else if let colon = text.find(": ", in: next..<min(end, next + 40)) {
             start = text.skipBlanks(colon + 2)
         }
-        while text[start] == 42 || text[start] == 32 { start += 1 }
-        for lead in ["it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ", "es ", "c'est ", "é "]
-            as [StaticString]
+        while text[start] == 42 || text[start] == 32 || text[start] == 96 { start += 1 }
+        for lead in [
+            "sure, ", "das ist ", "la guardé como ", "it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ",
+            "es ", "c'est ", "é ",
+        ] as [StaticString]
         where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
-        guard let value = text.readValue(at: start, context: .word) else { return }
+        if text[start] == 96 { start += 1 }
+        guard var value = text.readValue(at: start, context: .word) else { return }
         let after = text[value.end]
-        guard after == 10 || after == 13 || after == 0 || after == 34 || text.isLineEscape(at: value.end) else {
-            return
-        }
-        let profile = ByteProfile(text, value.range)
-        guard profile.digits > 0, profile.letters > 0, profile.length >= 6,
-            judge.isSecret(text, value, name: name, isCode: false)
+        guard
+            after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46 || after == 96
+                || text[value.range.upperBound - 1] == 44 || text.isLineEscape(at: value.end)
         else { return }
+        var last = value.range.upperBound
+        while last > value.range.lowerBound + 1, text[last - 1] == 46 || text[last - 1] == 44 { last -= 1 }
+        value = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)
+        let profile = ByteProfile(text, value.range)
+        let fits =
+            name.kind == .pin
+            ? profile.isNumber && profile.length >= 4
+            : profile.digits > 0 && profile.letters > 0 && profile.length >= 6
+        guard fits, judge.isSecret(text, value, name: name, isCode: false) else { return }
         add("prose-secret", value.range)
     }
 
@@ -264,7 +285,7 @@ extension DetectionPass {
     }
 
     /// Looks along a sentence for what the name is said to be.
-    private func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int) {
+    func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int, isApart: Bool = false) {
         var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
@@ -273,8 +294,9 @@ extension DetectionPass {
         guard !judge.holdsPair(text, position..<min(text.count, position + 40)) else { return }
         let end = min(text.lineEnd(from: position, limit: 140), position + 140)
         var index = position
-        var words = 0
-        var isDirect = true
+        // Apart from its name by a comma, only what a verb introduces counts.
+        var words = isApart ? 1 : 0
+        var isDirect = !isApart
         while index < end, words < 14 {
             index = text.skipBlanks(index)
             guard index < end else { return }
@@ -283,7 +305,8 @@ extension DetectionPass {
                 if isDirect || words > 0, let value = text.readValue(at: index, context: .word), value.isQuoted,
                     words == 0
                 {
-                    proseValue(value, name: name, rule: "prose-secret", isDirect: true)
+                    let isPhrase = text.find("phrase", in: range) != nil
+                    proseValue(value, name: name, rule: "prose-secret", isDirect: true, isPhrase: isPhrase)
                     return
                 }
             }
@@ -297,6 +320,21 @@ extension DetectionPass {
             while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
             let wordStart = text[start] == 40 && wordEnd > start + 1 ? start + 1 : start
             let flags = rules.proseWords.flags(text, wordStart..<wordEnd)
+            // "la clé Wi-Fi de l'appartement"
+            if name.kind == .key, name.level == .weak,
+                text.has("wi-fi", at: wordStart) || text.has("wifi", at: wordStart) || text.has("wlan", at: wordStart)
+            {
+                name = KeyName(kind: .password, level: .strong)
+            }
+            // "parola d'accesso x", "PIN kodu x"
+            if words == 0,
+                ["d'accesso", "kodu", "code", "number", "nummer", "código", "numero"].contains(where: {
+                    (filler: StaticString) in
+                    wordEnd - wordStart == filler.utf8CodeUnitCount && text.has(filler, at: wordStart)
+                }), text[wordEnd] != 58
+            {
+                continue
+            }
             // "clave de la API", "chiave API"
             if name.kind == .key, name.level == .weak, text.has("api", at: wordStart), wordEnd - wordStart == 3 {
                 name.level = .strong
@@ -317,6 +355,7 @@ extension DetectionPass {
                     fillers += 1
                 }
                 guard after < end, let value = text.readValue(at: skipOpeningMarks(after), context: .word) else {
+                    if text[wordEnd] == 58, name.kind == .password { lonelyPassword(range, after) }
                     return
                 }
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: false) { return }
@@ -324,6 +363,10 @@ extension DetectionPass {
                 isDirect = false
                 words += 1
                 continue
+            }
+            if words == 0, name.kind == .password, let groups = groupedSecret(at: start) {
+                add("prose-secret", groups)
+                return
             }
             if words == 0, name.kind == .password, let phrase = seedWords(from: start, to: end) {
                 add("prose-secret", phrase)
@@ -438,7 +481,7 @@ extension DetectionPass {
 
     /// Adds a value of prose if it looks like one: words of the language do not.
     @discardableResult
-    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool) -> Bool {
+    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
         var range = value.range
         if !value.isQuoted {
             while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
@@ -466,10 +509,14 @@ extension DetectionPass {
             default: guard profile.looksRandom else { return false }
             }
         }
-        guard judge.isSecret(text, trimmed, name: name, isCode: false) else { return false }
+        guard judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase) else { return false }
         switch name.kind {
         case .pin:
-            guard profile.isNumber else { return false }
+            // "PIN 110001 is the postal code of New Delhi."
+            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound)
+            else {
+                return false
+            }
         case .password:
             if value.isQuoted {
                 guard profile.length <= 64,
@@ -640,7 +687,7 @@ enum ProseWords {
     static let filler: UInt32 = 2
 
     static let table = WordTable(
-        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest"
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci"
             .split(separator: " ").map {
                 (String($0), connector)
             }

@@ -18,7 +18,7 @@ final class RuleSet: Sendable {
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
-        case copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        case printer, inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -147,7 +147,9 @@ final class RuleSet: Sendable {
         for anchor in ["identified by", "identified with", "with password", "encrypted password"] { add(anchor, .sql) }
         for anchor in [
             "as the ", "as my ", "as your ", "as password", "as token", "as api key", "as pin", "as passphrase",
-            "als passwort", "for the pin",
+            "als passwort", "als kennwort", "als schlüssel", "als wachtwoord", "como contraseña", "como senha",
+            "come password",
+            "comme mot de passe", "jako hasło", "for the pin",
         ] {
             add(anchor, .asRole)
         }
@@ -179,6 +181,12 @@ final class RuleSet: Sendable {
             "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
+        for anchor in DetectionPass.printers { add(anchor, .printer) }
+        for call in DetectionPass.inputCalls { add(call, .inputCall) }
+        for anchor in [" — ", " – "] { add(anchor, .dashNote) }
+        add("user=", .loginWord)
+        add(" // ", .slashPair)
+        for anchor in [" PASS ", "\nPASS "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
         for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
         {
@@ -211,8 +219,9 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "rootpw", "bindpw", "adminpw", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה",
-        "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "erlang_cookie", "localprivate", "geheimwort", "geheimzahl", "losungswort",
+        "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
+        "parole",
     ]
 
     private static let shortNameAnchors = [

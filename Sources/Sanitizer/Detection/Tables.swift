@@ -72,6 +72,59 @@ extension DetectionPass {
         if read > lineEnd { pendingTable = (lineEnd, read) } else { untabledEnd = lineEnd }
     }
 
+    /// Columns that blanks set apart, two at least, as programs print them: `HOST      USER    PASS`.
+    func alignedTable(_ range: Range<Int>) {
+        guard !syntax.isCode, range.lowerBound >= untabledEnd,
+            text[range.lowerBound - 1] == 32 && text[range.lowerBound - 2] == 32
+        else { return }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 300)
+        let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
+        let headings = columns(lineStart..<lineEnd)
+        guard (2...12).contains(headings.count), isHeadingLine(headings), headings.allSatisfy({ $0.count <= 24 }),
+            let column = headings.firstIndex(where: {
+                $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound
+            }),
+            headings[column].count <= range.count + 8
+        else { return }
+        let name = weigh(range)
+        guard name.level >= .medium else { return }
+        var line = lineEnd
+        for _ in 0..<500 {
+            let start = text.nextLine(after: line)
+            let end = text.lineEnd(from: start, limit: 400)
+            guard start < end else { return }
+            line = end
+            if (start..<end).allSatisfy({ [32, 43, 45, 61].contains(text[$0]) }) { continue }
+            let row = columns(start..<end)
+            guard row.count > column, row.count <= headings.count + 1 else { return }
+            let cell = row[column]
+            let value = FoundValue(range: cell, end: cell.upperBound)
+            let profile = ByteProfile(text, cell)
+            if profile.digits + profile.symbols > 0 || profile.looksRandom,
+                judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
+            {
+                add(Self.ruleID(name), cell)
+            }
+        }
+    }
+
+    /// The parts of a line between two blanks or more.
+    private func columns(_ line: Range<Int>) -> [Range<Int>] {
+        var result: [Range<Int>] = []
+        var index = line.lowerBound
+        while index < line.upperBound {
+            while index < line.upperBound, text[index].isBlank { index += 1 }
+            let start = index
+            while index < line.upperBound, !(text[index] == 9 || (text[index] == 32 && text[index + 1] == 32)) {
+                index += 1
+            }
+            var end = index
+            while end > start, text[end - 1].isBlank { end -= 1 }
+            if end > start { result.append(start..<end) }
+        }
+        return result
+    }
+
     private func isHeadingLine(_ headings: [Range<Int>]) -> Bool {
         for heading in headings {
             guard heading.count <= 48 else { return false }

@@ -32,6 +32,11 @@ final class ValueJudge: Sendable {
         if name.level == .weak, name.kind != .pin, !profile.looksRandom { return false }
         guard !isNeverSecret(text, range) else { return false }
         if name.kind == .pin {
+            if profile.symbols > 0, profile.symbols <= 3, (4...12).contains(profile.digits),
+                range.allSatisfy({ text[$0].isDigit || text[$0] == 45 }), text[range.lowerBound] != 45
+            {
+                return true
+            }
             return (3...8).contains(range.count) && profile.isNumber || (range.count >= 6 && profile.looksRandom)
         }
         guard profile.length >= (name.kind == .password ? 3 : 6) else { return false }
@@ -52,7 +57,10 @@ final class ValueJudge: Sendable {
         if isMadeOfVocabulary(text, range) || isNotation(text, range, profile) { return false }
         if name.level <= .medium, name.kind != .password, isSlug(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
-        if hasBlank(text, range) { return name.kind == .password && isPassphrase(text, range, profile) }
+        if hasBlank(text, range) {
+            let isPhrase = nameRange.map { text.find("phrase", in: $0) != nil } ?? false
+            return name.kind == .password && isPassphrase(text, range, profile, isPhrase: isPhrase || allowWords)
+        }
         if name.level == .weak {
             return isToken(text, range, profile, allowHex: name.hasVendor || name.kind == .secret)
         }

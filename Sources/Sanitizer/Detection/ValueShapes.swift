@@ -71,6 +71,13 @@ extension ValueJudge {
             {
                 return true
             }
+        case UInt8(ascii: "A"):
+            // What `kubeseal` encrypted.
+            if length >= 100, text[start + 1] == 103, (65...68).contains(text[start + 2]),
+                text.find("encrypteddata", in: max(0, start - 4096)..<start) != nil
+            {
+                return true
+            }
         default: break
         }
         for prefix in PlaceholderWords.referencePrefixes where text.has(prefix, at: start) { return true }
@@ -249,7 +256,9 @@ extension ValueJudge {
             }
             if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
             if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
-            if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95 {
+            if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95,
+                isCode || profile.digits == 0
+            {
                 // `config.apiKey`, `self.token`, `os.environ[…]`: members are words.
                 var words = 0
                 var position = identifier

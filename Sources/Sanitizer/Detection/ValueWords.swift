@@ -92,7 +92,9 @@ extension ValueJudge {
     }
 
     /// A passphrase of several words, as against a sentence or label.
-    func isPassphrase(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+    ///
+    /// - Parameter isPhrase: its name says that it is one, in whatever language.
+    func isPassphrase(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile, isPhrase: Bool = false) -> Bool {
         guard range.count <= 100, profile.high == 0 else { return false }
         var words = 0
         var plain = true
@@ -113,7 +115,7 @@ extension ValueJudge {
         }
         if plain, words >= 4, words <= 12, known == words { return true }
         if isSentence { return false }
-        if plain { return words >= 3 && words <= 12 && known * 2 >= words }
+        if plain { return words >= (isPhrase ? 4 : 3) && words <= 12 && (isPhrase || known * 2 >= words) }
         return words <= 4 && profile.digits > 0 && profile.symbols >= words && text[range.upperBound - 1] != 46
     }
 }
