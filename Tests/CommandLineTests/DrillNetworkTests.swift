@@ -81,7 +81,7 @@ internal import Testing
         let unsealed = [
             "--", "unshare", "-m", "sh", "-c",
             """
-            mount --make-rprivate / && mount --bind "$(command -v false)" "$(command -v unshare)" &&
+            mount --make-rprivate / && mount --bind /bin/false "$(command -v unshare)" &&
             exec "$0" drill --json --job drill-store
             """, program,
         ]
@@ -101,10 +101,12 @@ internal import Testing
             #expect(run.code == 0, "\(number): \(run.output.suffix(3000))\(run.errors)")
             #expect(run.tokenRequests == [] && run.gateways == [], "\(number)")
             // The backup's push and the drill from the remote; everything else keeps silent.
-            #expect(run.connections == ([0, 2].contains(number) ? [report.git] : []), "\(number): \(run.connections)")
+            // Without namespaces Hermes asks for updates, by a proxy that is not there.
+            let wanted = [0: [report.git], 2: [report.git], 6: RealHermes.installed == nil ? [] : ["tcp 127.0.0.1 1"]]
+            #expect(run.connections == wanted[number] ?? [], "\(number): \(run.connections)")
         }
         guard RealHermes.installed != nil else { return }
-        // Without namespaces the command is run all the same, keeps silent by itself, and the receipt says how it was run.
+        // The receipt says how it was run.
         let plain = try JSONDecoder().decode(Drilled.self, from: Data(report.runs[6].output.utf8))
         #expect(plain.drills[0].reason("hermes").hasPrefix("run without namespaces"), "\(plain)")
         for run in report.runs[2...4] {
