@@ -52,7 +52,7 @@ let package = Package(
             name: "GitBackup", dependencies: ["CGit2", "CLinux", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
-            dependencies: ["CArchive", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
+            dependencies: ["CArchive", "CCrypto", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
         .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),

@@ -29,6 +29,8 @@ public struct BundleRequest: Sendable {
     public var runnerVersion: String
     /// zstd's, 1 to 19.
     public var compressionLevel = 3
+    /// What stands for `decide`: two requests with the same text choose the same paths.
+    public var selection = ""
     /// Asked for every path below the home (bytes, relative to it), folders before what is in them.
     public var decide: @Sendable (_ path: [UInt8], _ status: FileStatus) -> BundleDecision
 

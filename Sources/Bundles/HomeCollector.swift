@@ -287,7 +287,7 @@ final class HomeCollector {
         var line = BundleManifest.Entry(
             listed(name), kind, permissions: status.permissions, modified: status.storedModified)
         line.target = target.map { BundlePath($0) }
-        try lines.append(line)
+        lines.append(line)
     }
 
     private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]) throws {
@@ -297,7 +297,7 @@ final class HomeCollector {
         line.sha256 = hex(sha256)
         manifest.counts.files += 1
         manifest.counts.bytes += size
-        try lines.append(line)
+        lines.append(line)
     }
 
     /// A file of the bundle's own, beside the home.
@@ -313,7 +313,7 @@ final class HomeCollector {
         line.sha256 = hex(Digest.of(bytes, .sha256))
         manifest.counts.files += 1
         manifest.counts.bytes += Int64(bytes.count)
-        try lines.append(line)
+        lines.append(line)
     }
 
     private func skip(_ name: [UInt8], _ reason: String) {

@@ -90,12 +90,16 @@ public func randomBytes(_ count: Int) -> [UInt8] {
 }
 
 /// Lower-case hexadecimal.
-public func hex(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var out: [UInt8] = []
-    for byte in bytes {
-        out.append(digits[Int(byte >> 4)])
-        out.append(digits[Int(byte & 15)])
+public func hex(_ bytes: some Sequence<UInt8>) -> String { hex(Array(bytes)) }
+
+/// Lower-case hexadecimal. For arrays by themselves: it is done for every file of a home.
+public func hex(_ bytes: [UInt8]) -> String {
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+    return String(unsafeUninitializedCapacity: 2 * bytes.count) { out in
+        for (index, byte) in bytes.enumerated() {
+            out[2 * index] = digit(byte >> 4)
+            out[2 * index + 1] = digit(byte & 15)
+        }
+        return 2 * bytes.count
     }
-    return String(decoding: out, as: UTF8.self)
 }

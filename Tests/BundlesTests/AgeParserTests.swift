@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Support
 internal import SystemPackage
 internal import TestSupport
@@ -137,12 +138,78 @@ internal import Testing
         #expect(try AgeRecipient(text.uppercased()) == recipient)
     }
 
+    /// Lines as they are written by hand are those of the general encoder, and are read by hand as the general decoder reads them.
+    @Test func entryLinesAreTheGeneralEncoders() throws {
+        var generator = SeededGenerator(25)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let texts: [[UInt8]] =
+            [[], [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], Array("a/b \u{7f}ü\u{2028}☃\u{1f600}e\u{301}".utf8)]
+            + (0..<128).map { [97, UInt8($0), 98] } + (0..<200).map { _ in generator.bytes(5) }
+        var split = 0
+        for (number, text) in texts.enumerated() {
+            let kind: BundleManifest.Kind = [.file, .directory, .symlink][number % 3]
+            let times: [Int64] = [0, -1, 1, .max, .min, 1_700_000_000_123_456_789]
+            var entry = BundleManifest.Entry(
+                BundlePath(text), kind, permissions: UInt32(number % 0o10000), modified: times[number % times.count])
+            if kind == .file { (entry.size, entry.sha256) = (Int64(number) << 40, hex(generator.bytes(32))) }
+            if kind == .symlink { entry.target = BundlePath(text.reversed()) }
+            var lines = BundleManifest.EntryLines()
+            lines.append(entry)
+            #expect(lines.bytes == Array(try encoder.encode(entry)), "\(printable(text))")
+            lines.append(entry)
+            let manifest = BundleManifest(instance: "a", created: Timestamp(seconds: 5), runnerVersion: "1")
+            let json = try manifest.encoded(entries: lines.bytes)
+            let read = try BundleManifest(json: json)
+            #expect(read.entries == [entry, entry] && read.instance == "a" && read.runnerVersion == "1")
+            let general = try JSONDecoder().decode(BundleManifest.self, from: Data(json))
+            #expect(general == read)
+            if let (head, entries) = BundleManifest.EntryLines.split(json) {
+                split += 1
+                #expect(entries == general.entries)
+                #expect(String(decoding: head, as: UTF8.self).hasSuffix("[]}"))
+            }
+        }
+        #expect(split > 60, "the short way is taken")
+    }
+
+    /// What differs from the layout by a byte is read as the general decoder reads it, or refused as it refuses it.
+    @Test func changedManifestsReadAsTheGeneralDecoderSays() throws {
+        var generator = SeededGenerator(26)
+        var lines = BundleManifest.EntryLines()
+        var file = BundleManifest.Entry(BundlePath("home/a"), .file, permissions: 0o600, modified: 17)
+        (file.size, file.sha256) = (10, hex(generator.bytes(32)))
+        var link = BundleManifest.Entry(BundlePath("home/b"), .symlink, permissions: 0o777, modified: -5)
+        link.target = BundlePath("a")
+        for entry in [
+            BundleManifest.Entry(BundlePath("home"), .directory, permissions: 0o700, modified: 0), file, link,
+        ] {
+            lines.append(entry)
+        }
+        let good = try BundleManifest(instance: "a", created: Timestamp(seconds: 5), runnerVersion: "1")
+            .encoded(entries: lines.bytes)
+        for round in 0..<(isStress ? 100_000 : 4000) {
+            var bytes = good
+            let place = Int.random(in: 0..<bytes.count, using: &generator)
+            switch Int.random(in: 0..<3, using: &generator) {
+            case 0: bytes[place] = Array("\n \"\\{}[],:-019e.x".utf8).randomElement(using: &generator) ?? 0
+            case 1: bytes.remove(at: place)
+            default: bytes.insert(Array("\n \"0,}-".utf8).randomElement(using: &generator) ?? 0, at: place)
+            }
+            let general = try? JSONDecoder().decode(BundleManifest.self, from: Data(bytes))
+            let read = try? BundleManifest(json: bytes)
+            if general?.formatVersion == 1 || read != nil {
+                #expect(read == general, "round \(round): \(String(decoding: bytes, as: UTF8.self))")
+            }
+        }
+    }
+
     @Test func manifestPathsAreBytes() throws {
         for bytes: [UInt8] in [[97], [255, 254], Array("ü\n\"\\".utf8), [0x65, 0xcc, 0x81]] {
             var manifest = BundleManifest(instance: "a", created: Timestamp(seconds: 5), runnerVersion: "1")
             var lines = BundleManifest.EntryLines()
             let entry = BundleManifest.Entry(BundlePath(bytes), .file, permissions: 0o4755, modified: -3)
-            try lines.append(entry)
+            lines.append(entry)
             manifest.entries = [entry]
             #expect(entry.mode == "4755" && entry.permissions == 0o4755)
             #expect(try BundleManifest(json: try manifest.encoded(entries: lines.bytes)) == manifest)

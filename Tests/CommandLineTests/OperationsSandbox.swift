@@ -24,7 +24,8 @@ final class OperationsSandbox {
     private let environment: [String: String]
     private(set) var port = 0
 
-    init() throws {
+    /// - Parameter shown: further folders that are to be seen inside, each under its own name.
+    init(showing shown: [FilePath] = []) throws {
         directory = try TemporaryDirectory()
         var binds = [
             "\(RunnerProgram.path):/usr/local/bin/hermes-ops-runner",
@@ -36,6 +37,7 @@ final class OperationsSandbox {
             line.contains("/libswift") ? line.firstIndex(of: "/").map { FilePath(String(line[$0...])) } : nil
         }
         for folder in Set(libraries.map { $0.removingLastComponent() }) { binds.append("\(folder):\(folder)") }
+        for folder in shown { binds.append("\(folder):\(folder)") }
         environment = [
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "SYSTEMD_SANDBOX_DIR": directory.path.appending("sandbox").string,

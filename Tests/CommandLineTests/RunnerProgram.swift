@@ -53,7 +53,7 @@ struct RunnerProgram {
         try await run(FilePath(name), arguments)
     }
 
-    private func run(_ program: FilePath, _ arguments: [String]) async throws -> Result {
+    func run(_ program: FilePath, _ arguments: [String]) async throws -> Result {
         var environment = environment
         environment["GIT_CONFIG_GLOBAL"] = "/dev/null"
         environment["GIT_CONFIG_SYSTEM"] = "/dev/null"

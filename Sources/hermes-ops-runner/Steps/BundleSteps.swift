@@ -7,61 +7,86 @@ internal import SystemPackage
 
 /// What `bundle` hands to `upload`.
 enum BundleValues {
-    static let file = RunKey<BundleFile>("bundle-file")
+    static let pending = RunKey<PendingBundle>("pending-bundle")
 }
 
-/// `bundle`: one encrypted file of the home, in the state directory until it is uploaded.
+/// `bundle`: one encrypted file of the home, in the state directory until every store that the job uploads to holds it. What an
+/// earlier run could not bring there is gone on with.
 struct BundleStep: Step {
     let session: Session
 
     func run(_ context: StepContext) async throws -> StepOutcome {
-        // The job's lock is held: what lies here is an earlier run's, and this bundle takes its place.
+        // The job's lock is held: nobody else is in this folder.
         let folder = context.stateDirectory.appending("bundles").appending(context.job.name)
-        try FileSystem.removeTree(folder)
-        try FileSystem.makeDirectory(folder)
         let request = try session.bundleRequest(context.configuration, target: .folder(folder))
-        let time = context.time
-        let progress = context.progress
-        let bundle = try await offPoolCancellable {
-            try BundleWriter.create(request, time: time, progress: progress, cancellation: $0)
+        let stores = context.job.uploadStores
+        let (time, progress, logger, run) = (context.time, context.progress, context.logger, context.runID)
+        let (bundle, isNew) = try await offPoolCancellable { flag in
+            if let bundle = try PendingBundle.takeUp(
+                in: folder, for: request, stores: stores, now: time.now, cancellation: flag,
+                explain: { logger.notice("\($0)") })
+            {
+                return (bundle, false)
+            }
+            let bundle = try PendingBundle.make(
+                in: folder, for: request, stores: stores, run: run, time: time, progress: progress, cancellation: flag)
+            return (bundle, true)
         }
-        context.values[BundleValues.file] = bundle
-        let counts = bundle.manifest.counts
+        context.values[BundleValues.pending] = bundle
+        let content =
+            "\(bundle.name): \(HumanUnits.count(bundle.files, "file")), \(HumanUnits.count(bundle.databases, "database")), \(HumanUnits.bytes(bundle.size))"
+        let note =
+            bundle.staysHere
+            ? "; no step uploads it: it is \(bundle.path.printable)"
+            : isNew ? "" : "; of run \(bundle.run.prefix(8)), which could not upload it"
         return StepOutcome(
-            changed: true, items: Int64(counts.files), bytes: bundle.size,
-            warnings: bundle.manifest.warnings.map { "\($0.path): \($0.reason)" },
-            summary:
-                "\(bundle.name): \(HumanUnits.count(counts.files, "file")), \(HumanUnits.count(bundle.manifest.databases.count, "database")), \(HumanUnits.bytes(bundle.size))"
-        )
+            changed: isNew, items: Int64(bundle.files), bytes: bundle.size, warnings: bundle.warnings,
+            summary: content + note)
     }
 }
 
-/// `upload`: brings the bundle into a store; it stays here until the store holds it, verified.
+/// `upload`: brings the bundle into a store; it stays here until all stores of the job hold it, verified.
 struct UploadStep: Step {
     let session: Session
     let options: UploadOptions
 
     func run(_ context: StepContext) async throws -> StepOutcome {
-        guard let bundle = context.values[BundleValues.file] else {
+        guard var bundle = context.values[BundleValues.pending] else {
             throw OperatorError(
                 "no-bundle", doing: "uploading", reason: "no bundle step came before it",
                 advice: "put `bundle` before `upload` in the job's steps", exit: .configuration)
         }
         let store = try await session.store(options.store, in: context.configuration)
-        let md5 = try await offPool { try hex(bundle.md5()) }
         let outgoing = try OutgoingBundle(
             file: bundle.path, name: bundle.name.description,
             properties: BundleProperties(
-                instance: context.configuration.instance.id, run: context.runID, created: bundle.name.created,
-                size: bundle.size, sha256: hex(bundle.sha256), md5: md5))
+                instance: context.configuration.instance.id, run: bundle.run, created: bundle.name.created,
+                size: bundle.size, sha256: bundle.sha256, md5: bundle.md5))
         let item = try await store.put(outgoing, progress: context.progress)
         var effects = RunEffects()
         effects.uploadVerified = item.isVerified
         effects.bytes = item.size
-        // A later upload step of this job wants it too; what is left over then is swept at the end of the run.
+        var warnings: [String] = []
+        do {
+            try bundle.noteHeld(by: options.store)
+        } catch let error as OperatorError {
+            // The store has it: what is left here is the next run's to sweep.
+            warnings.append("the bundle's copy in the state directory: \(error)")
+        }
+        context.values[BundleValues.pending] = bundle
         return StepOutcome(
-            changed: true, items: 1, bytes: item.size, effects: effects,
+            changed: true, items: 1, bytes: item.size, effects: effects, warnings: warnings,
             summary: "\(item.name) is in \(store.label), verified")
+    }
+}
+
+extension JobDeclaration {
+    /// The stores that hold the job's bundle after a run in which all went well.
+    fileprivate var uploadStores: Set<String> {
+        Set(
+            (steps + onSuccess + always).compactMap { step in
+                if case .upload(let options) = step.action { options.store } else { nil }
+            })
     }
 }
 

@@ -30,6 +30,7 @@ extension Session {
             return decision.action == .skip ? .skip(reason: decision.reason) : .include
         }
         request.compressionLevel = config.compressionLevel
+        request.selection = policy.hash
         return request
     }
 

@@ -1,0 +1,169 @@
+internal import Support
+
+extension BundleManifest {
+    /// The entries of a manifest as their JSON, one a line: made as the entries come, so that many of them stay small in memory.
+    struct EntryLines {
+        private(set) var bytes: [UInt8] = []
+
+        /// Appends what `JSONEncoder` makes of the entry, with its keys sorted and slashes as they are.
+        mutating func append(_ entry: Entry) {
+            bytes.reserveCapacity(bytes.count + entry.path.bytes.count + 256)
+            bytes += bytes.isEmpty ? "{\"kind\":\"".utf8 : ",\n{\"kind\":\"".utf8
+            bytes += entry.kind.rawValue.utf8
+            bytes += "\",\"mode\":\"".utf8
+            bytes += entry.mode.utf8
+            bytes += "\",\"modified\":".utf8
+            bytes += String(entry.modified).utf8
+            bytes += ",\"path\":".utf8
+            append(entry.path)
+            if let sha256 = entry.sha256 {
+                bytes += ",\"sha256\":\"".utf8
+                bytes += sha256.utf8
+                bytes.append(Self.quote)
+            }
+            if let size = entry.size {
+                bytes += ",\"size\":".utf8
+                bytes += String(size).utf8
+            }
+            if let target = entry.target {
+                bytes += ",\"target\":".utf8
+                append(target)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+
+        private mutating func append(_ path: BundlePath) {
+            guard String(validating: path.bytes, as: UTF8.self) != nil else {
+                bytes += "{\"base64\":\"".utf8
+                bytes += Base64.encode(path.bytes, padding: .required)
+                bytes += "\"}".utf8
+                return
+            }
+            bytes.append(Self.quote)
+            if path.bytes.allSatisfy(Self.isPlain) { bytes += path.bytes } else { appendEscaped(path.bytes) }
+            bytes.append(Self.quote)
+        }
+
+        private mutating func appendEscaped(_ text: [UInt8]) {
+            for byte in text {
+                switch byte {
+                case Self.quote, Self.backslash: bytes += [Self.backslash, byte]
+                case 8: bytes += "\\b".utf8
+                case 9: bytes += "\\t".utf8
+                case 10: bytes += "\\n".utf8
+                case 12: bytes += "\\f".utf8
+                case 13: bytes += "\\r".utf8
+                case 0..<32: bytes += "\\u00\(hex([byte]))".utf8
+                default: bytes.append(byte)
+                }
+            }
+        }
+
+        private static let quote = UInt8(ascii: "\"")
+        private static let backslash = UInt8(ascii: "\\")
+        private static func isPlain(_ byte: UInt8) -> Bool { byte >= 32 && byte != quote && byte != backslash }
+
+        /// A manifest without its entries, and the entries, where it is laid out as this program does it and every line is one that
+        /// ``append(_:)`` could have made without an escape or base64. Nil: a general decoder has to look at it.
+        static func split(_ json: [UInt8]) -> (head: [UInt8], entries: [Entry])? {
+            // No JSON string holds a line feed: the first one is the layout's.
+            guard let feed = json.firstIndex(of: 10), json[...feed].suffix(start.count).elementsEqual(start),
+                json.suffix(end.count).elementsEqual(end)
+            else { return nil }
+            var entries: [Entry] = []
+            entries.reserveCapacity(json.count / 200)
+            let isRead = json.withUnsafeBufferPointer { json in
+                var reader = Reader(rest: UnsafeBufferPointer(rebasing: json[(feed + 1)..<(json.count - end.count)]))
+                while true {
+                    guard let entry = reader.entry() else { return false }
+                    entries.append(entry)
+                    if reader.isAtEnd { return true }
+                    guard reader.take(",\n") else { return false }
+                }
+            }
+            return isRead ? (json[..<(feed + 1 - start.count)] + [UInt8(ascii: "}")], entries) : nil
+        }
+
+        private static let start = Array(",\"entries\":[\n".utf8)
+        private static let end = Array("\n]}\n".utf8)
+
+        private struct Reader {
+            var rest: UnsafeBufferPointer<UInt8>
+            private var position = 0
+
+            init(rest: UnsafeBufferPointer<UInt8>) { self.rest = rest }
+
+            var isAtEnd: Bool { position == rest.count }
+
+            mutating func take(_ text: StaticString) -> Bool {
+                let count = text.utf8CodeUnitCount
+                guard rest.count - position >= count else { return false }
+                for index in 0..<count where rest[position + index] != text.utf8Start[index] { return false }
+                position += count
+                return true
+            }
+
+            /// Up to the next quotation mark; nil where something is escaped, or is not text.
+            private mutating func string() -> ArraySlice<UInt8>? {
+                let start = position
+                while position < rest.count {
+                    let byte = rest[position]
+                    position += 1
+                    if byte == EntryLines.quote { return Array(rest[start..<(position - 1)])[...] }
+                    guard EntryLines.isPlain(byte) else { return nil }
+                }
+                return nil
+            }
+
+            private mutating func text() -> String? {
+                string().flatMap { String(validating: $0, as: UTF8.self) }
+            }
+
+            private mutating func path() -> BundlePath? {
+                guard let bytes = string(),
+                    bytes.allSatisfy({ $0 < 128 }) || String(validating: bytes, as: UTF8.self) != nil
+                else { return nil }
+                return BundlePath(bytes)
+            }
+
+            /// Digits without a zero before them, of a number that fits.
+            private mutating func number() -> Int64? {
+                let isNegative = take("-")
+                let start = position
+                var value: Int64 = 0
+                while position < rest.count, (48...57).contains(rest[position]), position - start < 19 {
+                    let digit = Int64(rest[position] - 48)
+                    let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
+                    let (sum, isTooLargeNow) = tens.addingReportingOverflow(digit)
+                    if isTooLarge || isTooLargeNow { return nil }
+                    value = sum
+                    position += 1
+                }
+                guard position > start, rest[start] != 48 || position == start + 1 else { return nil }
+                return isNegative ? -value : value
+            }
+
+            mutating func entry() -> Entry? {
+                guard take("{\"kind\":\""), let kind = text().flatMap(Kind.init), take(",\"mode\":\""),
+                    let mode = text(),
+                    take(",\"modified\":"), let modified = number(), take(",\"path\":\""), let path = path()
+                else { return nil }
+                var entry = Entry(path, kind, permissions: 0, modified: modified)
+                entry.mode = mode
+                if take(",\"sha256\":\"") {
+                    guard let sha256 = text() else { return nil }
+                    entry.sha256 = sha256
+                }
+                if take(",\"size\":") {
+                    guard let size = number() else { return nil }
+                    entry.size = size
+                }
+                if take(",\"target\":\"") {
+                    guard let target = self.path() else { return nil }
+                    entry.target = target
+                }
+                return take("}") ? entry : nil
+            }
+        }
+    }
+}

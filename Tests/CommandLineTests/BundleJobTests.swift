@@ -1,0 +1,228 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// The job that bundles and uploads, against a Drive of our own that dies, hangs and refuses, and with kill -9.
+@Suite(.timeLimit(.minutes(5))) struct BundleJobTests {
+    /// Above the first chunk of an upload, so that there are several.
+    private static let homeSize = 24_000_000
+    private static let marker = "Miso sleeps on the warm side of the roof"
+
+    private struct Site {
+        var runner: RunnerProgram
+        let drive: TestServer
+        let identity: FilePath
+        var root: String { "http://127.0.0.1:\(drive.numbers["port"] ?? 0)" }
+
+        init(upload: String) async throws {
+            runner = try RunnerProgram()
+            let folder = runner.folder.path
+            drive = try TestServer("fake_drive.py", ["--state", folder.appending("drive").string])
+            runner.environment["HERMES_OPS_TEST_LOOPBACK_HTTP"] = "1"
+            runner.environment["HERMES_OPS_TEST_DRIVE"] = "http://127.0.0.1:\(drive.numbers["port"] ?? 0)"
+            try runner.makePlainHome()
+            try runner.folder.write("home/memories/CAT.md", BundleJobTests.marker)
+            var generator = SplitMix64(seed: 5)
+            var blob: [UInt8] = []
+            blob.reserveCapacity(BundleJobTests.homeSize)
+            while blob.count < BundleJobTests.homeSize {
+                withUnsafeBytes(of: generator.next()) { blob.append(contentsOf: $0) }
+            }
+            try runner.folder.write("home/memories/blob", blob)
+            try runner.folder.write(
+                "google.json",
+                #"{"refresh_token": "refresh-token", "client_id": "client-id", "client_secret": "client-secret"}"#)
+            identity = folder.appending("key.txt")
+            let made = try await runner("keys", "generate", "-o", identity.string)
+            let key = try await runner("keys", "recipient", identity.string)
+            try #require(made.status == 0 && key.status == 0, "\(made.errors)\(key.errors)")
+            try write(upload: upload, recipients: key.output.trimmingCharacters(in: .newlines))
+        }
+
+        func write(upload: String, recipients: String) throws {
+            let folder = runner.folder.path
+            try runner.folder.write(
+                "config.yaml",
+                """
+                version: 1
+                instance: { id: vijay, label: Vijay / root, hermesHome: \(runner.home) }
+                credentials: { google: { file: \(folder)/google.json } }
+                bundle: { recipients: [ \(recipients) ] }
+                stores:
+                  far: { drive: { folder: folder0, credential: google } }
+                  near: { directory: \(folder)/near }
+                jobs:
+                  emergency: { timeout: 5m, steps: [ bundle\(upload) ] }
+
+                """)
+        }
+
+        func control(_ what: String, _ body: String = "null") async throws -> [String: Any] {
+            let script =
+                "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], sys.argv[2].encode() or None).read().decode())"
+            let answer = try await runner.tool("python3", "-c", script, "\(root)/control/\(what)", body)
+            return try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any] ?? [:]
+        }
+
+        /// Body bytes of data that the server read, and its files but the folder.
+        func world() async throws -> (sent: Int, files: [[String: Any]]) {
+            let state = try await control("state")
+            let files = (state["files"] as? [[String: Any]] ?? []).filter {
+                ($0["mimeType"] as? String)?.hasSuffix("folder") == false
+            }
+            return ((state["sent"] as? NSNumber)?.intValue ?? -1, files)
+        }
+
+        /// Names in the job's folder of the state.
+        func waiting() throws -> [String] {
+            let folder = runner.state.pushing("bundles/emergency")
+            guard (try? FileStatus(at: folder)) != nil else { return [] }
+            return try DirectoryListing.names(at: folder).map { String(decoding: $0, as: UTF8.self) }
+        }
+
+        func start() throws -> Process {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: RunnerProgram.path.string)
+            process.arguments = ["run", "emergency", "--quiet"]
+            process.environment = runner.environment
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            return process
+        }
+
+        /// Nothing of the home in the clear, and no secret of the Drive, in the state and in what was said.
+        func expectNothingInTheClear(_ said: String...) async throws {
+            for needle in [BundleJobTests.marker, "refresh-token", "client-secret", "ya29"] {
+                let found = try await runner.tool("grep", "-raF", needle, runner.state.string)
+                #expect(found.status == 1, "\(needle) stands in \(found.output.prefix(300))")
+                for text in said { #expect(!text.contains(needle)) }
+            }
+        }
+    }
+
+    /// The seed's place: after one whole chunk and a part of the next.
+    @Test func killedDuringTheUploadTheNextRunSendsTheRest() async throws {
+        let site = try await Site(upload: ", { upload: { store: far } }")
+        _ = try await site.control(
+            "faults", #"[{"on": "data", "skip": 1, "do": "silence", "after": 3000000, "seconds": 120}]"#)
+        let process = try site.start()
+        while try await site.world().sent < 9_000_000, process.isRunning {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(process.isRunning)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        let waiting = try site.waiting()
+        #expect(waiting.count == 2 && waiting.contains("pending.json"), "\(waiting)")
+        try await site.expectNothingInTheClear()
+        let before = try await site.world().sent
+
+        _ = try await site.control("faults", "[]")
+        let second = try await site.runner("run", "emergency")
+        #expect(second.status == 0, "\(second.errors)")
+        #expect(second.output.contains("which could not upload it"), "\(second.output)")
+        let (sent, files) = try await site.world()
+        let size = try #require((files.first?["size"] as? String).flatMap { Int($0) })
+        #expect(files.count == 1)
+        #expect(size > Self.homeSize)
+        // The first chunk had arrived; of the second what was not stored is sent again.
+        #expect(sent - before <= size - (8 << 20))
+        #expect(sent <= size + (8 << 20))
+        #expect(files.first?["name"] as? String == waiting.first { $0 != "pending.json" })
+        // What is there opens, and here nothing is left.
+        #expect(try site.waiting() == [])
+        let verified = try await site.runner(
+            "bundle", "verify", "latest", "--store", "far", "--identity", site.identity.string)
+        #expect(verified.status == 0, "\(verified.errors)")
+        try await site.expectNothingInTheClear(second.output, second.errors)
+        // The next run makes a new one.
+        let third = try await site.runner("run", "emergency")
+        #expect(third.status == 0, "\(third.errors)")
+        #expect(try await site.world().files.count == 2)
+    }
+
+    @Test func aDriveThatIsDownGetsTheSameBundleLater() async throws {
+        let site = try await Site(upload: ", { upload: { store: near } }, { upload: { store: far } }")
+        _ = try await site.control(
+            "faults",
+            #"[{"on": "initiate", "times": 1000, "do": "status", "status": 403, "reason": "insufficientFilePermissions"}]"#
+        )
+        let first = try await site.runner("run", "emergency")
+        #expect(first.status != 0)
+        #expect(try site.waiting().count == 2)
+        let listed = try await site.runner("bundle", "list", "--store", "near", "--json")
+        let names = try JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]] ?? []
+        #expect(names.count == 1)
+
+        _ = try await site.control("faults", "[]")
+        let second = try await site.runner("run", "emergency")
+        #expect(second.status == 0, "\(second.errors)")
+        let (sent, files) = try await site.world()
+        #expect(files.count == 1 && files.first?["name"] as? String == names.first?["name"] as? String)
+        #expect(sent == (files.first?["size"] as? String).flatMap { Int($0) })
+        #expect(try DirectoryListing.names(at: site.runner.folder.path.appending("near")).count == 2)
+        #expect(try site.waiting() == [])
+    }
+
+    /// A bundle for recipients that are no longer wanted never leaves.
+    @Test func otherRecipientsMeanAnotherBundle() async throws {
+        let site = try await Site(upload: ", { upload: { store: far } }")
+        _ = try await site.control(
+            "faults",
+            #"[{"on": "initiate", "times": 1000, "do": "status", "status": 403, "reason": "insufficientFilePermissions"}]"#
+        )
+        #expect(try await site.runner("run", "emergency").status != 0)
+        let waiting = try site.waiting()
+        _ = try await site.control("faults", "[]")
+        let path = site.runner.folder.path.appending("other.txt").string
+        _ = try await site.runner("keys", "generate", "-o", path)
+        let key = try await site.runner("keys", "recipient", path).output.trimmingCharacters(in: .newlines)
+        try site.write(upload: ", { upload: { store: far } }", recipients: key)
+        try await Task.sleep(for: .seconds(1))
+        let run = try await site.runner("run", "emergency")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("other recipients"), "\(run.errors)")
+        let (_, files) = try await site.world()
+        #expect(files.count == 1)
+        #expect(!waiting.contains(files.first?["name"] as? String ?? ""))
+        let opened = try await site.runner("bundle", "verify", "latest", "--store", "far", "--identity", path)
+        #expect(opened.status == 0, "\(opened.errors)")
+    }
+
+    @Test func withoutAnUploadItSaysWhereTheBundleIs() async throws {
+        let site = try await Site(upload: "")
+        let run = try await site.runner("run", "emergency")
+        #expect(run.status == 0, "\(run.errors)")
+        let waiting = try site.waiting()
+        #expect(waiting.count == 1)
+        #expect(run.output.contains("bundles/emergency/\(waiting.first ?? "?")"), "\(run.output)")
+    }
+
+    /// Killed at moments all over a run with a folder as its store.
+    @Test func killedAnywhereNothingIsLeftInTheClear() async throws {
+        let site = try await Site(upload: ", { upload: { store: near } }")
+        var generator = SplitMix64(seed: 3)
+        for round in 0..<(ProcessInfo.processInfo.environment["HERMES_OPS_STRESS"] == nil ? 6 : 60) {
+            let process = try site.start()
+            try await Task.sleep(for: .seconds(Double.random(in: 0.05...1.5, using: &generator)))
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            let waiting = try site.waiting()
+            #expect(waiting.filter { $0.hasPrefix("vijay-") }.count <= 1, "round \(round): \(waiting)")
+            try await site.expectNothingInTheClear()
+        }
+        let last = try await site.runner("run", "emergency")
+        #expect(last.status == 0, "\(last.errors)")
+        #expect(try site.waiting() == [])
+        let listed = try await site.runner("bundle", "list", "--json")
+        let bundles = try JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]] ?? []
+        #expect(!bundles.isEmpty)
+        // Every bundle in the folder has its record, and no half copy is left.
+        let names = try DirectoryListing.names(at: site.runner.folder.path.appending("near"))
+        #expect(names.count == 2 * bundles.count, "\(names.map { String(decoding: $0, as: UTF8.self) })")
+    }
+}
