@@ -29,6 +29,8 @@ struct HardeningOptions {
         lines.append(
             "TemporaryFileSystem="
                 + (try hidden.map { try UnitSyntax.word($0, suffix: ":ro") }.joined(separator: " ")))
+        // The system's manager makes that one read-only.
+        if flavour == .system { lines.append("ProtectHome=tmpfs") }
         // The configuration's folder, because it may include others; but never the whole home for a file that lies in it.
         let folder = settings.configuration.removingLastComponent()
         let configuration = hidden.contains(folder) || folder == settings.userHome ? settings.configuration : folder
