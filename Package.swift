@@ -66,7 +66,7 @@ let package = Package(
         .target(
             name: "InstanceState",
             dependencies: ["HermesHome", "Support", system]),
-        .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, subprocess, system]),
+        .target(name: "Units", dependencies: ["EmbeddedData", "Support", logging, system]),
         .target(
             name: "Jobs", dependencies: ["EmbeddedData", "Support", grdb, logging, subprocess, system, yams]),
         .executableTarget(

@@ -137,9 +137,9 @@ public final class BackupRepository: Sendable {
             if errno == .noSuchFileOrDirectory { return true }
             throw OperatorError.system(errno.rawValue, doing: "opening the repository", subject: path.printable)
         }
-        let names = try DirectoryListing.names(at: path)
+        let names = try DirectoryListing.names(at: path).filter { $0 != Array(RepositoryHandle.scratchName.utf8) }
         guard names == [Array(".git".utf8)] else { return names.isEmpty }
-        // What makes a folder a repository for git; a first run that was killed within `init` left less.
+        // What makes a folder a repository for git; `git init` that was killed left less.
         let git = path.appending(".git")
         guard let status = try? FileStatus(at: git), status.kind == .directory else { return false }
         return ["HEAD", "objects", "refs"].contains { (try? FileStatus(at: git.appending($0))) == nil }
@@ -230,6 +230,7 @@ public final class BackupRepository: Sendable {
 
     private func sweep(_ repository: RepositoryHandle) throws {
         try FileSystem.removeTree(state(repository).appending("incoming"))
+        try FileSystem.removeTree(settings.path.appending(RepositoryHandle.scratchName))
         let packs = repository.commonDirectory.appending("objects/pack")
         let information = repository.commonDirectory.appending("info")
         // Ours alone: packs on their way, and the temporary files of the journal and of the attributes (see ``AtomicFile``).

@@ -9,15 +9,15 @@ public struct ObjectID: Sendable, Hashable, Comparable, CustomStringConvertible 
     /// From 20 bytes; nil for any other number.
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 20 else { return nil }
-        var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
-        for (index, byte) in bytes.enumerated() {
-            switch index {
-            case 0..<8: words.0 = words.0 << 8 | UInt64(byte)
-            case 8..<16: words.1 = words.1 << 8 | UInt64(byte)
-            default: words.2 = words.2 << 8 | UInt64(byte)
-            }
-        }
-        (first, second, third) = (words.0, words.1, UInt32(words.2))
+        self =
+            bytes.withContiguousStorageIfAvailable { Self(twenty: UnsafeRawBufferPointer($0)) }
+            ?? Array(bytes).withUnsafeBytes { Self(twenty: $0) }
+    }
+
+    private init(twenty bytes: UnsafeRawBufferPointer) {
+        first = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+        second = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        third = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
     }
 
     /// From 40 lower-case hexadecimal digits; nil for anything else.

@@ -6,7 +6,7 @@ public enum PathRule {
     /// for it (git's own fsck refuses these, and servers that check refuse the push), and `.gitmodules`, which git itself obeys.
     public static func refusal(of path: [UInt8]) -> String? {
         if let reason = danger(of: path) { return reason }
-        for component in path.split(separator: UInt8(ascii: "/")) {
+        for component in path.split(separator: UInt8(ascii: "/")) where mayFold(component) {
             let name = folded(component)
             if name == ".gitmodules" || name.hasPrefix("gitmod~") || name.hasPrefix("gi7eba~") {
                 return "git obeys a file named .gitmodules"
@@ -23,10 +23,18 @@ public enum PathRule {
         for component in path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             if component.isEmpty { return "its path has an empty component" }
             if component.elementsEqual([46]) || component.elementsEqual([46, 46]) { return "its path leads elsewhere" }
+            guard mayFold(component) else { continue }
             let name = folded(component)
             if name == ".git" || name == "git~1" { return "git keeps the name .git for itself" }
         }
         return nil
+    }
+
+    /// Whether a component may be one of git's names once it is folded: those begin with `.g` or `g`, and folding an ASCII name leaves
+    /// its beginning as it is.
+    private static func mayFold(_ component: ArraySlice<UInt8>) -> Bool {
+        guard let first = component.first else { return false }
+        return first == UInt8(ascii: ".") || first | 0x20 == UInt8(ascii: "g") || component.contains { $0 >= 0x80 }
     }
 
     /// The name as a forgiving file system sees it: lower case, without the code points that HFS+ ignores, and without what NTFS

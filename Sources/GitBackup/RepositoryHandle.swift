@@ -37,9 +37,28 @@ final class RepositoryHandle {
         return try wrap(repository, path)
     }
 
-    /// Makes a new repository with that branch as HEAD, its branch without a commit.
+    /// Where a repository is made before it gets its place: in the work tree, so that a rename can move it.
+    static let scratchName = ".hermes-ops-init"
+
+    /// Makes a new repository with that branch as HEAD, its branch without a commit. Killed at any moment, it leaves a whole `.git` or
+    /// none.
     static func initialise(_ path: FilePath, branch: String) throws -> RepositoryHandle {
         try GitLibrary.start()
+        if (try? FileStatus(at: path.appending(".git"))) != nil {
+            // Half-made by something else: completed in place, so that nothing in it is lost.
+            try makeRepository(path, branch: branch)
+        } else {
+            let scratch = path.appending(scratchName)
+            try FileSystem.makeDirectory(path)
+            try FileSystem.removeTree(scratch)
+            try makeRepository(scratch, branch: branch)
+            try FileSystem.rename(scratch.appending(".git"), to: path.appending(".git"))
+            try FileSystem.removeTree(scratch)
+        }
+        return try open(path)
+    }
+
+    private static func makeRepository(_ path: FilePath, branch: String) throws {
         var options = git_repository_init_options()
         try GitLibrary.check(
             git_repository_init_options_init(&options, UInt32(GIT_REPOSITORY_INIT_OPTIONS_VERSION)),
@@ -53,7 +72,7 @@ final class RepositoryHandle {
         guard code == 0, let repository else {
             throw GitLibrary.error(doing: "making a repository at", subject: path.printable)
         }
-        return try wrap(repository, path)
+        git_repository_free(repository)
     }
 
     private static func wrap(_ repository: OpaquePointer, _ path: FilePath) throws -> RepositoryHandle {

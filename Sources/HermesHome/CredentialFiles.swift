@@ -7,13 +7,16 @@ public struct CredentialFiles: Sendable, Hashable {
         /// Relative to the home.
         public var path: FilePath
         public var status: FileStatus
+        /// The home around it is closed to others, whatever the file's own mode says.
+        public var isShielded: Bool
 
-        public init(path: FilePath, status: FileStatus) {
+        public init(path: FilePath, status: FileStatus, isShielded: Bool = false) {
             self.path = path
             self.status = status
+            self.isShielded = isShielded
         }
 
-        /// Others than the owner can read or write it.
+        /// Its mode lets others than the owner read or write it.
         public var isExposed: Bool { status.permissions & 0o077 != 0 }
     }
 
@@ -37,11 +40,13 @@ public struct CredentialFiles: Sendable, Hashable {
 
     /// Looks at the credential files of a home and of its profiles.
     public static func read(_ home: HomeLayout) throws(HomeFailure) -> CredentialFiles {
+        let isShielded = try HomeFile.status(home.path).map { $0.permissions & 0o077 == 0 } ?? false
         var files = try read(home, prefix: "")
         for profile in try home.profileNames() {
             let inner = FilePath("profiles").appending(profile)
             files += try read(HomeLayout(home.path.pushing(inner)), prefix: inner)
         }
+        for index in files.indices { files[index].isShielded = isShielded }
         return CredentialFiles(files: files)
     }
 

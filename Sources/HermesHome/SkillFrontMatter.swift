@@ -19,9 +19,10 @@ struct SkillFrontMatter {
     /// Parses the first 4,000 characters, as Hermes does; nil when they are not UTF-8.
     init?(_ text: [UInt8]) {
         guard let whole = String(validating: text, as: UTF8.self) else { return nil }
-        var content = String.UnicodeScalarView(whole.unicodeScalars.prefix(4000))
-        if content.first == "\u{FEFF}" { content.removeFirst() }
-        guard let yaml = Self.fenced(String(content)) else { return }
+        let scalars = whole.unicodeScalars
+        let end = scalars.index(scalars.startIndex, offsetBy: 4000, limitedBy: scalars.endIndex) ?? scalars.endIndex
+        let start = scalars.first == "\u{FEFF}" ? scalars.index(after: scalars.startIndex) : scalars.startIndex
+        guard let yaml = Self.fenced(String(scalars[start..<end])) else { return }
         guard let node = try? compose(yaml: yaml) else {
             // Hermes' fallback for malformed YAML: `key: value` lines. An empty document has nothing in either reading.
             readLines(yaml)

@@ -9,7 +9,7 @@ enum BackupRules {
         title: "Backups are recent", codes: ["backup-never", "backup-late", "backup-stale", "backup-failed"]
     ) {
         context in
-        guard context.readings.declares(.backup) else { return .fine }
+        guard context.readings.declares(.backup) else { return .inapplicable }
         var findings: [Finding] = []
         let job = context.readings.job(.backup)
         switch context.snapshot.backup.repo.freshness {
@@ -28,7 +28,7 @@ enum BackupRules {
                 Finding(
                     "backup-stale", .critical, "/backup/repo", "The last good backup is \(age(job, context))",
                     key: "backup-age"))
-        case .unknown: return .unknown
+        case .unknown: return .unknown("when the last backup was made is not known")
         }
         if let failure = failed(job, "backup-failed", "/backup/lastRun", "The backup", context) {
             findings.append(failure)
@@ -64,8 +64,12 @@ enum BackupRules {
     private static let jobs = WatchdogRule(
         title: "Jobs succeed", codes: ["job-failed", "job-late", "upload-failed"]
     ) { context in
+        let jobs = context.readings.description.jobs
+        guard jobs.contains(where: { $0.lastRun != nil || $0.isLate == true }) else {
+            return jobs.isEmpty ? .inapplicable : .unknown("no job has run yet")
+        }
         var findings: [Finding] = []
-        for job in context.readings.description.jobs {
+        for job in jobs {
             let name = Slug(making: job.name).rawValue
             let place =
                 context.snapshot.timers.firstIndex { $0.triggers == job.serviceUnit }.map { "/timers/\($0)" }
@@ -95,7 +99,8 @@ enum BackupRules {
     private static let timers = WatchdogRule(
         title: "Timers are enabled", codes: ["timer-disabled", "timer-down"]
     ) { context in
-        guard context.readings.systemd.probe.isOk else { return .unknown }
+        guard context.readings.description.jobs.contains(where: { $0.schedule != nil }) else { return .inapplicable }
+        guard context.readings.systemd.probe.isOk else { return .unknown(context.readings.systemd.probe) }
         var findings: [Finding] = []
         for job in context.readings.description.jobs where job.schedule != nil {
             let state = context.readings.systemd.state(of: job.timerUnit, context.snapshot.instance.scope)
@@ -134,12 +139,12 @@ enum BackupRules {
         let part = context.snapshot.backup.repo
         guard let facts = context.readings.repository.value else {
             switch part.probe.reason {
-            case .notConfigured: return .fine
+            case .notConfigured: return .inapplicable
             case .notFound:
                 return .found([
                     Finding("repository-missing", .critical, "/backup/repo", "The backup repository is not there")
                 ])
-            default: return .unknown
+            default: return .unknown(context.readings.repository)
             }
         }
         var findings: [Finding] = []
@@ -169,7 +174,9 @@ enum BackupRules {
         title: "The repository holds nothing forbidden", codes: ["payload-forbidden", "payload-damaged"]
     ) { context in
         let payload = context.snapshot.backup.payload
-        guard payload.probe.isOk else { return payload.probe.reason == .notConfigured ? .fine : .unknown }
+        guard payload.probe.isOk else {
+            return payload.probe.reason == .notConfigured ? .inapplicable : .unknown(context.readings.payload)
+        }
         var findings: [Finding] = []
         if let count = payload.forbiddenFiles?.value, count > 0 {
             findings.append(
@@ -192,10 +199,11 @@ enum BackupRules {
             "bundle-never", "bundle-late", "bundle-stale", "bundle-unencrypted",
         ]
     ) { context in
-        guard context.readings.declares(.drive) else { return .fine }
+        guard context.readings.declares(.drive) else { return .inapplicable }
         var findings: [Finding] = []
         switch context.snapshot.drive.freshness {
-        case .fresh, .unknown: break
+        case .fresh: break
+        case .unknown: return .unknown("when the last bundle was uploaded is not known")
         case .never:
             findings.append(
                 Finding(
@@ -228,11 +236,14 @@ enum BackupRules {
             critical.severity = .critical
             findings.append(critical)
         }
-        guard let overdue = part.overdue else { return findings.isEmpty ? .unknown : .found(findings) }
         // An instance that declares neither backup nor drill has nothing to rehearse.
-        guard overdue, job != nil || context.readings.declares(.backup) || context.readings.declares(.drive) else {
-            return .found(findings)
+        guard job != nil || context.readings.declares(.backup) || context.readings.declares(.drive) else {
+            return .inapplicable
         }
+        guard let overdue = part.overdue else {
+            return findings.isEmpty ? .unknown(context.readings.drill) : .found(findings)
+        }
+        guard overdue else { return .found(findings) }
         if let verified = part.lastVerified {
             findings.append(
                 Finding(
@@ -250,10 +261,10 @@ enum BackupRules {
 
 /// Rules about the machine and the ways out of it.
 enum MachineRules {
-    static let all: [WatchdogRule] = [disk, memory, listeners, notifications]
+    static let all: [WatchdogRule] = [disk, memory, ClockRule.rule, listeners, notifications]
 
     private static let disk = WatchdogRule(title: "The disk has room", codes: ["disk-full"]) { context in
-        guard let host = context.readings.host.value else { return .unknown }
+        guard let host = context.readings.host.value else { return .unknown(context.readings.host) }
         let limits = context.thresholds
         func isBelow(_ share: Double) -> Bool {
             Double(host.diskFree) < Double(limits.minFreeDiskBytes) * share
@@ -268,7 +279,10 @@ enum MachineRules {
     }
 
     private static let memory = WatchdogRule(title: "The memory has room", codes: ["memory-full"]) { context in
-        guard let free = context.readings.host.value?.memoryFree else { return .unknown }
+        guard let free = context.readings.host.value?.memoryFree else {
+            return context.readings.host.value == nil
+                ? .unknown(context.readings.host) : .unknown("/proc/meminfo does not say")
+        }
         guard free < context.thresholds.minFreeMemoryBytes else { return .fine }
         return .found([Finding("memory-full", .warn, "/host/memoryUsed", "\(free >> 20) MiB of memory are left")])
     }
@@ -276,7 +290,7 @@ enum MachineRules {
     private static let listeners = WatchdogRule(
         title: "Nothing faces the public", codes: ["public-listener"]
     ) { context in
-        guard let network = context.readings.network.value else { return .unknown }
+        guard let network = context.readings.network.value else { return .unknown(context.readings.network) }
         guard !network.publicPorts.isEmpty else { return .fine }
         let ports = network.publicPorts.prefix(5).map(String.init).joined(separator: ", ")
         return .found([
@@ -289,7 +303,7 @@ enum MachineRules {
     private static let notifications = WatchdogRule(
         title: "Messages arrive", codes: ["notifications-failing", "notifications-off"]
     ) { context in
-        guard let state = context.snapshot.notifications else { return .fine }
+        guard let state = context.snapshot.notifications else { return .inapplicable }
         guard state.configured else {
             return .found([
                 Finding(

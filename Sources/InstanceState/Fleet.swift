@@ -127,12 +127,12 @@ public enum Fleet {
     }
 
     /// Members whose values are of the look, not of what was seen; all of them numbers or plain strings.
-    private static let volatile: Set<[UInt8]> = Set(
+    private static let volatile: [[UInt8]] =
         [
             "generatedAt", "validUntil", "observedAt", "lastSeenAt", "sequence", "durationMs", "ageSeconds",
             "uptimeSeconds",
         ]
-        .map { Array($0.utf8) })
+        .map { Array($0.utf8) }
 
     /// The text of a valid snapshot without the values of ``volatile``: far cheaper than writing it anew.
     static func still(_ text: [UInt8]) -> [UInt8] {
@@ -155,7 +155,9 @@ public enum Fleet {
             var next = index
             while next < text.count, text[next] <= 0x20 { next += 1 }
             guard next < text.count, text[next] == UInt8(ascii: ":"),
-                volatile.contains(Array(text[(start + 1)..<(index - 1)]))
+                volatile.contains(where: {
+                    $0.count == index - start - 2 && text[(start + 1)..<(index - 1)].elementsEqual($0)
+                })
             else {
                 continue
             }

@@ -18,8 +18,8 @@ enum GatewayRules {
         switch (context.readings.gateway.liveness, unit.health) {
         case (.running, _): return .fine
         case (.unknown, .down): return .found([gone])
-        case (.unknown, .up), (.unknown, .disabled), (.unknown, .degraded): return .fine
-        case (.unknown, .unknown): return .unknown
+        case (.unknown, .up): return .fine
+        case (.unknown(let failure), _): return .unknown(failure.detail)
         case (.stopped, .down): return .found([gone])
         case (.stopped, .degraded), (.stopped, .up):
             // A service that has just started has not written its files yet.
@@ -30,11 +30,11 @@ enum GatewayRules {
                     "\(unit.unit.rawValue) is active, but no gateway process of this home runs",
                     key: "gateway-unresponsive")
             ])
-        case (.stopped, .unknown): return claimsToRun ? .found([gone]) : .unknown
+        case (.stopped, .unknown): return claimsToRun ? .found([gone]) : .unknown(unit.probe)
         case (.stopped, .disabled):
             if claimsToRun { return .found([gone]) }
             let waiting = context.readings.cron.value?.enabled ?? 0
-            guard waiting > 0 else { return .fine }
+            guard waiting > 0 else { return .inapplicable }
             return .found([
                 Finding(
                     "gateway-not-running", .warn, "/gateway/state",
@@ -64,14 +64,19 @@ enum GatewayRules {
                     "gateway-restarting", .warn, "/gateway/service",
                     "\(unit.unit.rawValue) was restarted \(unit.restarts?.value ?? 0) times"))
         }
+        if findings.isEmpty, !unit.probe.isOk { return .unknown(unit.probe) }
         return .found(findings)
     }
 
     private static let platforms = WatchdogRule(
         title: "Platforms are connected", codes: ["platform-failed", "platform-disconnected"]
     ) { context in
-        guard case .running = context.readings.gateway.liveness else { return .fine }
-        if context.readings.gateway.failure != nil { return .unknown }
+        switch context.readings.gateway.liveness {
+        case .running: break
+        case .stopped: return .inapplicable
+        case .unknown(let failure): return .unknown(failure.detail)
+        }
+        if let failure = context.readings.gateway.failure { return .unknown(failure.detail) }
         var findings: [Finding] = []
         for (index, platform) in context.readings.gateway.platforms.prefix(32).enumerated() {
             let name = printable(platform.name, limit: 40)
@@ -100,7 +105,11 @@ enum GatewayRules {
     private static let heartbeat = WatchdogRule(
         title: "The gateway and its scheduler are alive", codes: ["gateway-heartbeat-stale", "cron-stopped"]
     ) { context in
-        guard context.readings.gatewayRuns else { return .fine }
+        switch context.readings.gateway.liveness {
+        case .running: break
+        case .stopped: return .inapplicable
+        case .unknown(let failure): return .unknown(failure.detail)
+        }
         var findings: [Finding] = []
         if let beat = context.readings.gateway.heartbeat, context.age(beat) > context.thresholds.gatewayHeartbeatSeconds
         {
@@ -109,7 +118,9 @@ enum GatewayRules {
                     "gateway-heartbeat-stale", .critical, "/gateway/state",
                     "The gateway's process runs, but its heartbeat stopped \(context.age(beat) / 60) minutes ago"))
         }
-        guard let cron = context.readings.cron.value else { return findings.isEmpty ? .unknown : .found(findings) }
+        guard let cron = context.readings.cron.value else {
+            return findings.isEmpty ? .unknown(context.readings.cron) : .found(findings)
+        }
         if cron.enabled > 0, let beat = cron.heartbeat, context.age(beat) > context.thresholds.cronHeartbeatSeconds {
             findings.append(
                 Finding(
@@ -122,8 +133,8 @@ enum GatewayRules {
     private static let linger = WatchdogRule(
         title: "Units outlive the session", codes: ["linger-off"]
     ) { context in
-        guard context.snapshot.instance.scope == .user else { return .fine }
-        guard let linger = context.snapshot.gateway.linger else { return .unknown }
+        guard context.snapshot.instance.scope == .user else { return .inapplicable }
+        guard let linger = context.snapshot.gateway.linger else { return .unknown("logind's files cannot be seen") }
         if linger { return .fine }
         let user = context.snapshot.instance.user.rawValue
         return .found([
@@ -136,8 +147,8 @@ enum GatewayRules {
     private static let dashboard = WatchdogRule(
         title: "The dashboard is private", codes: ["dashboard-exposed"]
     ) { context in
-        guard let port = context.snapshot.dashboard.port else { return .fine }
-        guard context.readings.network.probe.isOk else { return .unknown }
+        guard let port = context.snapshot.dashboard.port else { return .inapplicable }
+        guard context.readings.network.probe.isOk else { return .unknown(context.readings.network) }
         guard [.wildcard, .public].contains(context.snapshot.dashboard.bind) else { return .fine }
         return .found([
             Finding(

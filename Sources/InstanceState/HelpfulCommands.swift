@@ -29,9 +29,10 @@ enum HelpfulCommands {
         case "config-broken": return "hermes config check"
         case "redaction-off": return "hermes config set security.redact_secrets true"
         case "approvals-off": return "hermes config set approvals.mode smart"
-        case "credential-modes": return "chmod -R go= \(home)/.env \(home)/auth.json \(home)/config.yaml"
-        case "credential-missing", "notifications-off", "repository-no-remote", "bundle-unencrypted":
-            return "hermes-ops-runner validate"
+        // Hermes makes its home so; what lies in it needs no other reader.
+        case "credential-modes": return "chmod -R go= \(home)"
+        case "notifications-off", "repository-no-remote", "bundle-unencrypted": return editing(instance)
+        case "credential-missing": return "hermes-ops-runner validate"
         case "backup-never", "backup-late", "backup-stale": return "hermes-ops-runner run backup"
         case "backup-failed", "job-failed", "upload-failed": return "hermes-ops-runner history"
         case "drill-failed": return "hermes-ops-runner history restore-drill"
@@ -44,11 +45,17 @@ enum HelpfulCommands {
         case "bundle-never", "bundle-late", "bundle-stale": return "hermes-ops-runner history"
         case "drill-never", "drill-overdue": return "hermes-ops-runner drill"
         case "disk-full": return "du -xh --max-depth=2 \(home) | sort -h | tail -20"
+        case "clock-wrong": return "timedatectl"
         case "memory-full": return "systemd-cgtop -m -n 1"
         case "notifications-failing": return "hermes-ops-runner notify test"
         case "snapshot-missing", "snapshot-stale", "snapshot-future", "snapshot-invalid", "snapshot-unreadable":
             return "\(systemctl) status 'hermes-ops-*.timer'"
         default: return nil
         }
+    }
+
+    /// What opens the configuration, for gaps that only a line in it closes.
+    static func editing(_ instance: InstanceReference) -> String {
+        instance.scope == .user ? "editor ~/.config/hermes-ops/config.yaml" : "editor /etc/hermes-ops/config.yaml"
     }
 }

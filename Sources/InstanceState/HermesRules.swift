@@ -20,7 +20,7 @@ enum HermesRules {
                     "home-missing", .critical, "/instance/hermesHome",
                     "What stands at the home's path is no Hermes home: \(found)")
             ])
-        case .unreadable: .unknown
+        case .unreadable(let failure): .unknown(failure.detail)
         }
     }
 
@@ -29,7 +29,7 @@ enum HermesRules {
         codes: ["cron-failed", "cron-delivery-failed", "cron-prompt-lost", "cron-unreadable"]
     ) { context in
         guard let cron = context.readings.cron.value else {
-            guard context.readings.cron.probe.reason == .badOutput else { return .unknown }
+            guard context.readings.cron.probe.reason == .badOutput else { return .unknown(context.readings.cron) }
             return .found([
                 Finding("cron-unreadable", .critical, "/cron", "cron/jobs.json cannot be read: no cron job runs")
             ])
@@ -66,7 +66,7 @@ enum HermesRules {
     private static let vanished = WatchdogRule(
         title: "Cron jobs are all there", codes: ["cron-vanished"]
     ) { context in
-        guard let cron = context.readings.cron.value else { return .unknown }
+        guard let cron = context.readings.cron.value else { return .unknown(context.readings.cron) }
         let lost = context.memory.vanishedJobs
         if lost.isEmpty { return .fine }
         let names = lost.values.map(\.name.rawValue).sorted().prefix(3).joined(separator: ", ")
@@ -80,8 +80,12 @@ enum HermesRules {
     private static let overdue = WatchdogRule(
         title: "Cron jobs run in time", codes: ["cron-overdue"]
     ) { context in
-        guard context.readings.gatewayRuns else { return .fine }
-        guard let cron = context.readings.cron.value else { return .unknown }
+        switch context.readings.gateway.liveness {
+        case .running: break
+        case .stopped: return .inapplicable
+        case .unknown(let failure): return .unknown(failure.detail)
+        }
+        guard let cron = context.readings.cron.value else { return .unknown(context.readings.cron) }
         return .found(
             cron.jobs.enumerated().compactMap { index, job in
                 guard job.isEnabled, job.state == "scheduled", let next = job.nextRun,
@@ -106,8 +110,8 @@ enum HermesRules {
                         "database-damaged", .critical, "/sessions",
                         "state.db cannot be read: it is damaged or no database")
                 ])
-            case .notConfigured: return .fine
-            default: return .unknown
+            case .notConfigured: return .inapplicable
+            default: return .unknown(context.readings.state)
             }
         }
         var findings: [Finding] = []
@@ -139,7 +143,9 @@ enum HermesRules {
         title: "Settings are safe", codes: ["redaction-off", "approvals-off", "config-broken"]
     ) { context in
         guard let settings = context.readings.settings.value else {
-            guard context.readings.settings.probe.reason == .badOutput else { return .unknown }
+            guard context.readings.settings.probe.reason == .badOutput else {
+                return .unknown(context.readings.settings)
+            }
             return .found([
                 Finding(
                     "config-broken", .critical, "/policy",
@@ -168,12 +174,16 @@ enum HermesRules {
         var findings: [Finding] = []
         if let files = context.readings.credentials.value {
             let exposed = files.filter(\.isExposed)
-            if let first = exposed.first {
-                let more = exposed.count > 1 ? " and \(exposed.count - 1) more" : ""
+            if !exposed.isEmpty {
+                let names = exposed.prefix(3).map { printable($0.path.bytes, limit: 60) }.joined(separator: ", ")
+                let more = exposed.count > 3 ? " and \(exposed.count - 3) more" : ""
+                let isShielded = exposed.allSatisfy(\.isShielded)
                 findings.append(
                     Finding(
-                        "credential-modes", .critical, "/policy/credentialModesOk",
-                        "Other users can read \(printable(first.path.bytes, limit: 80))\(more)"))
+                        "credential-modes", isShielded ? .warn : .critical, "/policy/credentialModesOk",
+                        isShielded
+                            ? "Nothing but the home's own mode keeps other users from \(names)\(more)"
+                            : "Other users can read \(names)\(more)"))
             }
         }
         if context.readings.description.googleToken != nil, context.readings.googleToken.value == false {
@@ -183,7 +193,7 @@ enum HermesRules {
                     "The Drive credential is not there: no bundle can be uploaded"))
         }
         let isKnown = context.readings.credentials.probe.isOk && context.readings.googleToken.probe.status != .failed
-        return isKnown || !findings.isEmpty ? .found(findings) : .unknown
+        return isKnown || !findings.isEmpty ? .found(findings) : .unknown(context.readings.credentials)
     }
 }
 

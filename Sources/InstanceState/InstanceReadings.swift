@@ -204,13 +204,14 @@ extension InstanceReadings {
     fileprivate mutating func forgetHome(_ inspection: HomeInspection, at now: Timestamp) {
         let reason: Probe.Reason = if case .unreadable(let failure) = inspection { failure.reason } else { .notFound }
         let probe = Probe.failed(reason, at: now)
-        state = Observation(value: nil, probe: probe)
-        cron = Observation(value: nil, probe: probe)
-        cronFailures = Observation(value: nil, probe: probe)
-        memories = Observation(value: nil, probe: probe)
-        settings = Observation(value: nil, probe: probe)
-        skills = Observation(value: nil, probe: probe)
-        credentials = Observation(value: nil, probe: probe)
-        gateway = .unobserved(HomeFailure(reason, "the home is not there"))
+        let detail = if case .unreadable(let failure) = inspection { failure.detail } else { "the home is not there" }
+        state = Observation(value: nil, probe: probe, detail: detail)
+        cron = Observation(value: nil, probe: probe, detail: detail)
+        cronFailures = Observation(value: nil, probe: probe, detail: detail)
+        memories = Observation(value: nil, probe: probe, detail: detail)
+        settings = Observation(value: nil, probe: probe, detail: detail)
+        skills = Observation(value: nil, probe: probe, detail: detail)
+        credentials = Observation(value: nil, probe: probe, detail: detail)
+        gateway = .unobserved(HomeFailure(reason, detail))
     }
 }

@@ -90,14 +90,15 @@ public struct Parity: Codable, Sendable, Hashable {
     }
 
     private static func judge(_ capability: Capability, _ snapshot: InstanceSnapshot) -> (Answer, String, String?) {
+        let edit = HelpfulCommands.editing(snapshot.instance)
         let install = HelpfulCommands.command(code: "timer-disabled", instance: snapshot.instance)
         func timer(_ timer: TimerState?, _ name: String) -> (Answer, String, String?) {
             guard let timer else {
-                return (.no, "no job \(name) is declared with a schedule", "hermes-ops-runner validate")
+                return (.no, "no job \(name) is declared with a schedule: add it under `jobs:`", edit)
             }
             return switch timer.unit.health {
             case .up: (.yes, "", nil)
-            case .unknown: (.unknown, "systemd did not answer", nil)
+            case .unknown: (.unknown, "systemd did not answer", "hermes-ops-runner units status")
             case .degraded, .down, .disabled: (.no, "\(timer.unit.unit.rawValue) is not running", install)
             }
         }
@@ -113,15 +114,15 @@ public struct Parity: Codable, Sendable, Hashable {
                 return (
                     isAbsent ? .no : .unknown,
                     isAbsent ? "there is no backup repository" : "the repository could not be read",
-                    "hermes-ops-runner validate"
+                    isAbsent ? "hermes-ops-runner run backup" : "hermes-ops-runner doctor"
                 )
             }
             guard repo.head != nil else { return (.no, "the repository has no commit", "hermes-ops-runner run backup") }
             if repo.remoteConfigured == false {
-                return (.no, "the repository has no remote", "hermes-ops-runner validate")
+                return (.no, "the repository has no remote: add `remote:` to `repository:`", edit)
             }
             guard repo.remoteConfigured == true, let waiting = repo.unpushedCommits else {
-                return (.unknown, "what was pushed is not known", nil)
+                return (.unknown, "what was pushed is not known", "hermes-ops-runner doctor")
             }
             guard waiting.value == 0 else {
                 return (.no, "\(waiting.value) commits were never pushed", "hermes-ops-runner run backup")
@@ -130,14 +131,14 @@ public struct Parity: Codable, Sendable, Hashable {
                 ? (.yes, "", nil) : (.no, "the backup is \(repo.freshness.rawValue)", "hermes-ops-runner run backup")
         case .driveBundle:
             guard snapshot.drive.timer != nil || snapshot.drive.lastUpload != nil else {
-                return (.no, "no upload of a bundle is declared", "hermes-ops-runner validate")
+                return (.no, "no upload of a bundle is declared: add `bundle:`, `stores:` and the job", edit)
             }
             if snapshot.drive.encrypted == false {
-                return (.no, "the bundle is not encrypted", "hermes-ops-runner validate")
+                return (.no, "the bundle is not encrypted: add `recipients:` to `bundle:`", edit)
             }
             return switch snapshot.drive.freshness {
             case .fresh: (.yes, "", nil)
-            case .unknown: (.unknown, "when a bundle was uploaded is not known", nil)
+            case .unknown: (.unknown, "when a bundle was uploaded is not known", "hermes-ops-runner history")
             case .late, .stale, .never:
                 (.no, "the bundle is \(snapshot.drive.freshness.rawValue)", "hermes-ops-runner history")
             }
@@ -153,7 +154,7 @@ public struct Parity: Codable, Sendable, Hashable {
             return timer(exporter, "exporter")
         case .notificationTested:
             guard let state = snapshot.notifications, state.configured else {
-                return (.no, "no notification is configured", "hermes-ops-runner validate")
+                return (.no, "no notification is configured: add `notify:`", edit)
             }
             return switch state.lastOutcome {
             case .delivered: (.yes, "", nil)

@@ -53,7 +53,13 @@ struct Probing: Sendable {
         switch error {
         case let failure as HomeFailure: return (failure.reason, failure.detail)
         case let error as OperatorError:
-            return (error.type.hasSuffix("timeout") ? .timeout : .internal, error.description)
+            let reason: Probe.Reason =
+                switch error.type {
+                case "command-timeout": .timeout
+                case "command-missing": .notFound
+                default: .internal
+                }
+            return (reason, error.description)
         case let code as Errno:
             return (HomeFailure(code, at: "").reason, errorText(code.rawValue))
         default: return (.internal, "\(type(of: error))")

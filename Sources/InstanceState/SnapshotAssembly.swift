@@ -131,6 +131,8 @@ extension InstanceReadings {
     private func freshness(_ success: Timestamp?, _ maxAge: Duration) -> Freshness {
         guard let success else { return .never }
         let age = moment - success
+        // What lies ahead was noted by another clock than this one.
+        if age < .zero - ClockRule.tolerance { return .unknown }
         return age <= maxAge ? .fresh : age <= maxAge * 2 ? .late : .stale
     }
 

@@ -12,9 +12,8 @@ extension InstanceSnapshot {
     /// Reads a snapshot: valid by its schema with a major version of 1, or an error. Members that a newer minor version added are passed over.
     public init(decoding text: [UInt8]) throws {
         guard text.count <= Self.sizeLimit else { throw SnapshotError.tooLarge }
-        try JSONText.checkDepth(text, limit: 24)
         do {
-            self = try JSONDecoder().decode(InstanceSnapshot.self, from: Data(text))
+            self = try TapeDecoder.decode(InstanceSnapshot.self, from: text, depth: 24)
         } catch let error as DecodingError {
             throw SnapshotError(error)
         }
@@ -115,37 +114,5 @@ enum JSONText {
         encoder.outputFormatting =
             pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
         return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
-    }
-
-    static func decode<Value: Decodable>(_ type: Value.Type, from text: [UInt8], depth: Int) throws -> Value {
-        try checkDepth(text, limit: depth)
-        return try JSONDecoder().decode(type, from: Data(text))
-    }
-
-    /// Refuses text that nests deeper than `limit`, before a parser recurses into it.
-    static func checkDepth(_ text: [UInt8], limit: Int) throws {
-        var depth = 0
-        var isString = false
-        var isEscaped = false
-        for byte in text {
-            if isString {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isString = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): isString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                guard depth <= limit else { throw SnapshotError("it nests deeper than a snapshot does") }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-        }
     }
 }

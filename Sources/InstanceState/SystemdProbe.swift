@@ -38,7 +38,7 @@ struct SystemdProbe: Sendable {
                 ["show", "--timestamp=unix"] + Self.properties.map { "--property=\($0)" } + ["--"]
                     + units.map(\.rawValue))
             guard case .exited(0) = show.end else { throw Self.failure(show.errors) }
-            let blocks = Self.blocks(show.output)
+            let blocks = SystemdOutput.blocks(show.output)
             guard !blocks.isEmpty || units.isEmpty else { throw HomeFailure(.badOutput, "systemctl said nothing") }
             var answer = Answer(probe: .ok(at: time.now, took: time.uptime - start))
             // A unit is answered for under the name it was asked by, or under the one that it is an alias of: the order tells.
@@ -69,7 +69,9 @@ struct SystemdProbe: Sendable {
     }
 
     private func run(_ arguments: [String]) async throws -> CommandResult {
-        var environment = ["LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0", "PATH": Self.path]
+        var environment = SystemdOutput.plainEnvironment
+        environment["PATH"] = Self.path
+        environment["TZ"] = "UTC"
         for name in ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
@@ -119,23 +121,6 @@ struct SystemdProbe: Sendable {
         return HomeFailure(reason, printable(errors.prefix { $0 != 10 }, limit: 200))
     }
 
-    /// Blocks of KEY=VALUE lines, separated by empty lines, in the order of the question.
-    static func blocks(_ output: [UInt8]) -> [[String: String]] {
-        var blocks: [[String: String]] = []
-        var block: [String: String] = [:]
-        for line in output.split(separator: 10, omittingEmptySubsequences: false) {
-            if line.isEmpty {
-                if !block.isEmpty { blocks.append(block) }
-                block = [:]
-            } else if let equals = line.firstIndex(of: UInt8(ascii: "=")) {
-                block[String(decoding: line[..<equals], as: UTF8.self)] = String(
-                    decoding: line[(equals + 1)...], as: UTF8.self)
-            }
-        }
-        if !block.isEmpty { blocks.append(block) }
-        return blocks
-    }
-
     /// `list-timers --output=json`: `next` and `last` in microseconds since the epoch, 0 for never.
     static func timers(_ output: [UInt8]) -> [UnitName: (last: Timestamp?, next: Timestamp?)] {
         guard let list = try? JSONValue(parsing: output).array else { return [:] }
@@ -166,7 +151,7 @@ extension SystemdProbe.Answer {
         state.enabled =
             load == .notFound ? .notFound : block["UnitFileState"].flatMap(UnitState.Enabled.init(rawValue:))
         state.result = block["Result"].flatMap(UnitState.Result.init(rawValue:))
-        state.since = Self.moment(block["StateChangeTimestamp"])
+        state.since = block["StateChangeTimestamp"].flatMap { SystemdOutput.time($0) }
         state.restarts = block["NRestarts"].flatMap { Int($0) }.map { Count($0) }
         state.health = Self.health(state)
         return state
@@ -180,8 +165,8 @@ extension SystemdProbe.Answer {
             name: Slug(making: job.role == .other ? job.name : job.role.rawValue), unit: state(of: unit, scope),
             triggers: job.serviceUnit,
             schedule: SafeText(showing: job.schedule ?? "no schedule"), persistent: job.isPersistent,
-            lastTriggerAt: timers[unit]?.last ?? Self.moment(block["LastTriggerUSec"]),
-            nextAt: timers[unit]?.next ?? Self.moment(block["NextElapseUSecRealtime"]),
+            lastTriggerAt: timers[unit]?.last ?? block["LastTriggerUSec"].flatMap { SystemdOutput.time($0) },
+            nextAt: timers[unit]?.next ?? block["NextElapseUSecRealtime"].flatMap { SystemdOutput.time($0) },
             maxDelaySeconds: job.maxDelay.map { Count($0.components.seconds) })
     }
 
@@ -196,14 +181,5 @@ extension SystemdProbe.Answer {
         case (_, .inactive): state.enabled == .disabled ? .disabled : .down
         case (_, nil): .unknown
         }
-    }
-
-    /// `@1795417200`, as --timestamp=unix prints.
-    private static func moment(_ text: String?) -> Timestamp? {
-        guard let text, text.first == "@", let seconds = Int64(text.dropFirst()), seconds > 0, seconds < 253_402_300_800
-        else {
-            return nil
-        }
-        return Timestamp(seconds: seconds)
     }
 }

@@ -1,3 +1,4 @@
+internal import HermesHome
 internal import Support
 
 /// One thing that a rule found.
@@ -19,12 +20,37 @@ struct Finding: Sendable {
     }
 }
 
-/// What a rule says: what it found, or that it could not find out, in which case what it said before stands.
+/// What a rule says.
 enum Verdict: Sendable {
     case found([Finding])
-    case unknown
+    /// It could not find out, and why: what it said before stands.
+    case unknown(String)
+    /// This instance has nothing that the rule is about.
+    case inapplicable
 
     static let fine = Verdict.found([])
+
+    /// For a reading without a value.
+    static func unknown(_ observation: Observation<some Sendable>) -> Verdict {
+        .unknown(observation.detail.flatMap { $0.isEmpty ? nil : $0 } ?? unanswered(observation.probe))
+    }
+
+    static func unknown(_ probe: Probe) -> Verdict { .unknown(unanswered(probe)) }
+
+    private static func unanswered(_ probe: Probe) -> String {
+        switch probe.reason {
+        case .timeout?: "it took too long"
+        case .noBus?:
+            "the user's manager of systemd cannot be reached from here: log in as that user, or set XDG_RUNTIME_DIR"
+        case .managerDown?: "systemd's manager does not run"
+        case .permission?: "this user may not look"
+        case .notFound?: "it is not there"
+        case .badOutput?: "the answer was not understood"
+        case .notConfigured?: "it is not declared"
+        case .unsupported?: "it is newer or other than what this program knows"
+        case .internal?, nil: "it could not be looked at"
+        }
+    }
 }
 
 /// A rule with every code that it may raise.
@@ -73,6 +99,7 @@ public struct Watchdog: Sendable {
             case .unknown:
                 // Not being able to look settles nothing.
                 open += memory.open.filter { rule.codes.contains($0.code.rawValue) }
+            case .inapplicable: break
             }
         }
         var seen: Set<Fingerprint> = []
@@ -92,14 +119,15 @@ public struct Watchdog: Sendable {
         snapshot.health = Self.health(snapshot)
     }
 
-    /// Every rule's answer, the good ones too: what `doctor` lists.
+    /// The answer of every rule that has something to judge here, the good ones too: what `doctor` lists.
     func checkup(_ readings: InstanceReadings) -> [Check] {
         let snapshot = readings.snapshot(sequence: 0)
         let context = WatchdogContext(
             readings: readings, snapshot: snapshot, memory: WatchdogMemory(), thresholds: thresholds)
-        return Self.rules.map { rule in
+        return Self.rules.compactMap { rule in
             switch rule.judge(context) {
-            case .unknown: Check(title: rule.title, outcome: .unknown, warnings: [])
+            case .inapplicable: nil
+            case .unknown(let reason): Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
             case .found(let findings):
                 Check(
                     title: rule.title, outcome: findings.isEmpty ? .holds : .fails,
@@ -194,6 +222,8 @@ public struct Check: Codable, Sendable, Hashable {
     /// What is so when the check holds.
     public var title: String
     public var outcome: Outcome
+    /// Why it could not be found out.
+    public var reason: String?
     /// What is wrong, with ``Warning/command(for:)`` for each.
     public var warnings: [Warning]
 }

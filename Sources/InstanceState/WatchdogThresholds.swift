@@ -59,7 +59,7 @@ public struct WatchdogMemory: Codable, Sendable, Hashable {
 
     /// Reads the file; one that is missing or damaged makes a fresh start, because only the times of open warnings are lost with it.
     public init(decodingOrFresh text: [UInt8]?) {
-        self = text.flatMap { try? JSONText.decode(WatchdogMemory.self, from: $0, depth: 12) } ?? WatchdogMemory()
+        self = text.flatMap { try? TapeDecoder.decode(WatchdogMemory.self, from: $0, depth: 12) } ?? WatchdogMemory()
     }
 
     public func encoded() throws -> [UInt8] { try JSONText.encode(self) }

@@ -45,6 +45,14 @@ struct CarryOver {
         FilePath(bytes: root.bytes + [UInt8(ascii: "/")] + name)
     }
 
+    private static func isRegular(_ path: FilePath) throws -> Bool {
+        do throws(Errno) {
+            return try FileStatus(at: path).kind == .file
+        } catch {
+            throw OperatorError.system(error.rawValue, doing: "looking at", subject: path.printable)
+        }
+    }
+
     private static func names(_ folder: FilePath) throws -> [[UInt8]] { try DirectoryListing.names(at: folder) }
 
     // MARK: - What the repository does not hold
@@ -150,7 +158,7 @@ struct CarryOver {
         for entry in manifest.entries where entry.rule == "config" && entry.kind == .file {
             let live = Self.path(old, entry.path)
             guard try ConfigCheck.exists(live) else { continue }
-            let found = EnvironmentMerge.values(
+            let found = LiveValues.find(
                 of: try FileSystem.read(Self.path(new, entry.path), limit: 64 << 20),
                 in: try FileSystem.read(live, limit: 64 << 20))
             let file = String(decoding: entry.path.dropLast("config.yaml".utf8.count), as: UTF8.self) + ".env"
@@ -163,6 +171,18 @@ struct CarryOver {
             let names = needed.filter { $0.kind != .file && $0.place == file }.map(\.name)
             guard exists || !(values[file] ?? []).isEmpty else {
                 empty += names.map { "\($0) in \(file)" }
+                continue
+            }
+            guard try !exists || Self.isRegular(path) else {
+                // What a symlink leads to lies outside, and is not this program's to write.
+                let assigned = try ConfigCheck.environmentNames(path)
+                let missing = (names + (values[file] ?? []).map(\.name)).filter { !assigned.contains($0) }
+                empty += missing.map { "\($0) in \(file)" }
+                if !missing.isEmpty {
+                    warnings.append(
+                        "\(printable(file)) is no plain file and stays as it is; it lacks \(missing.joined(separator: ", "))"
+                    )
+                }
                 continue
             }
             var existing = exists ? try FileSystem.read(path, limit: 16 << 20, followingLinks: false) : []

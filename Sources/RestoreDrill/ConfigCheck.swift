@@ -85,8 +85,12 @@ enum ConfigCheck {
     /// The names that a dotenv file assigns; none when it is not there.
     static func environmentNames(_ path: FilePath) throws -> Set<String> {
         guard try exists(path) else { return [] }
-        let text = String(decoding: try FileSystem.read(path, limit: 4 << 20), as: UTF8.self)
-        return Set(text.split(whereSeparator: \.isNewline).compactMap(assignedName))
+        return Set(lines(of: try FileSystem.read(path, limit: 16 << 20)).compactMap(assignedName))
+    }
+
+    /// The lines of a dotenv file, as python-dotenv ends them.
+    static func lines(of text: [UInt8]) -> [Substring] {
+        String(decoding: text, as: UTF8.self).split { $0 == "\n" || $0 == "\r\n" || $0 == "\r" }
     }
 
     /// The name that a line of a dotenv file assigns.

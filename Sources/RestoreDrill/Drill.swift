@@ -63,7 +63,7 @@ public struct Drill: Sendable {
 
     /// Sweeps what killed drills left, then restores.
     ///
-    /// Throws with exit 65 when the backup is damaged (``damaged(_:source:)`` makes that a part of a receipt), 64 when the working
+    /// Throws with exit 65 when the backup is damaged (``notRestored(_:source:)`` makes that a part of a receipt), 64 when the working
     /// folder would touch the live home, and as the source's module does. Nothing is left behind then.
     public func restore(_ source: RestoreSource) async throws -> RestoredHome {
         let settings = settings
@@ -87,16 +87,15 @@ public struct Drill: Sendable {
         error.exit == .damagedInput && error.type != AgeFailure.noMatch.rawValue
     }
 
-    /// The part of a receipt for a backup that is too damaged to be restored: `manifest` failed, nothing else could be looked at.
-    public static func damaged(_ error: OperatorError, source: String) -> Receipt.Part {
+    /// The part of a receipt for a backup that could not be restored: `manifest` failed where the backup is damaged, and is unknown
+    /// where it was not got at; nothing else could be looked at.
+    public static func notRestored(_ error: OperatorError, source: String) -> Receipt.Part {
+        let manifest: CheckFinding = saysDamage(error) ? .failed(error.reason) : .unknown(error.description)
         let checks = CheckName.allCases.map { name in
-            CheckResult(
-                name,
-                name == .manifest
-                    ? .failed(error.reason) : .skipped("the backup could not be restored"), durationMs: 0)
+            CheckResult(name, name == .manifest ? manifest : .skipped("nothing was restored"), durationMs: 0)
         }
         return Receipt.Part(
-            source: source, outcome: .failed, origins: [], rtoMs: 0, phases: [], checks: checks,
+            source: source, outcome: manifest.outcome, origins: [], rtoMs: 0, phases: [], checks: checks,
             counts: Receipt.Counts(), secretsToProvide: [])
     }
 
@@ -213,6 +212,10 @@ private struct VerifyRun {
         } catch {
             finding = try Self.unknown(error)
         }
+        // Of `both`: what was wrong with the repository's part is not made good by the bundle that lies over it.
+        if finding.outcome == .passed, let earlier = restored.repository?.earlier[name], earlier.outcome != .passed {
+            finding = earlier
+        }
         results.append(CheckResult(name, finding, durationMs: (settings.time.uptime - start).wholeMilliseconds))
     }
 
@@ -242,8 +245,7 @@ private struct VerifyRun {
     private static func manifest(_ restored: RestoredHome, _ instance: String, _ cancellation: CancellationFlag) throws
         -> CheckFinding
     {
-        var finding = try TreeCheck.run(restored.home, against: restored.expectations, cancellation: cancellation)
-        if let earlier = restored.repository?.earlier[.manifest], earlier.outcome != .passed { finding = earlier }
+        let finding = try TreeCheck.run(restored.home, against: restored.expectations, cancellation: cancellation)
         let strangers = restored.origins.filter { $0.instance != instance }
         if let stranger = strangers.first {
             return .failed(
@@ -263,11 +265,13 @@ private struct VerifyRun {
         case (.required, nil): finding = .unknown("there is no hermes command on this machine")
         case (_, .some(let program)):
             do {
-                let expected = try ExpectedHome(reading: restored.home, at: settings.time.now)
+                let home = restored.home
+                try await offPoolCancellable { try HarmlessHome.make(home, cancellation: $0) }
+                let expected = try ExpectedHome(reading: home, at: settings.time.now)
                 try FileSystem.makeDirectory(scratch)
                 let command = SealedCommand(
                     seal: try await Seal.available(hermes.runner), runner: hermes.runner, program: program,
-                    home: restored.home, scratch: scratch, liveHome: settings.liveHome)
+                    home: home, scratch: scratch, folder: restored.folder.path, liveHome: settings.liveHome)
                 let outcome = try await HermesCheck(command: command, expected: expected).run()
                 version = outcome.version
                 finding = outcome.finding

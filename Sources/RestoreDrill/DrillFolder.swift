@@ -43,7 +43,22 @@ public final class DrillFolder: Sendable {
     /// Removes the folder and all that is in it, unless it is kept.
     public func remove() throws {
         guard !isKept.load(ordering: .relaxed) else { return }
-        try FileSystem.removeTree(path)
+        try Self.clear(path)
+    }
+
+    /// The marker goes last: a removal that is killed half-way is finished by the next sweep.
+    private static func clear(_ folder: FilePath) throws {
+        let names: [[UInt8]]
+        do {
+            names = try DirectoryListing.names(at: folder)
+        } catch let error as OperatorError {
+            guard access(folder.string, F_OK) == 0 else { return }
+            throw error
+        }
+        for name in names where name != Array(markerName.utf8) {
+            try FileSystem.removeTree(folder.appending(FilePath(bytes: name).components))
+        }
+        try FileSystem.removeTree(folder)
     }
 
     /// Removes the folders of drills whose process is gone, with `includingOwn` those of this process too; returns their paths.
@@ -61,11 +76,8 @@ public final class DrillFolder: Sendable {
         for name in names where name.starts(with: Array(prefix.utf8)) {
             let folder = parent.appending(FilePath(bytes: name).components)
             let marker = folder.appending(markerName)
-            // A process that died before it could mark its folder left it empty; a minute is more than a live one needs.
-            if let status = try? FileStatus(at: folder), status.kind == .directory,
-                Timestamp(microseconds: status.modified / 1000) + .seconds(60) < SystemTime().now,
-                folder.withPlatformString({ rmdir($0) }) == 0
-            {
+            if isUnmarked(folder) {
+                try FileSystem.removeTree(folder)
                 swept.append(folder)
                 continue
             }
@@ -73,13 +85,19 @@ public final class DrillFolder: Sendable {
                 let owner = try? JSONDecoder().decode(ProcessIdentity.self, from: Data(text)),
                 includingOwn && owner == .current || !owner.isAlive
             else { continue }
-            // The marker goes last: a sweep that is killed half-way is finished by the next one.
-            for inner in try DirectoryListing.names(at: folder) where inner != Array(markerName.utf8) {
-                try FileSystem.removeTree(folder.appending(FilePath(bytes: inner).components))
-            }
-            try FileSystem.removeTree(folder)
+            try clear(folder)
             swept.append(folder)
         }
         return swept
+    }
+
+    /// Whether a process died before it could mark the folder: it is empty but for what was to become the marker, and a minute old,
+    /// which is more than a live one needs.
+    private static func isUnmarked(_ folder: FilePath) -> Bool {
+        guard let status = try? FileStatus(at: folder), status.kind == .directory,
+            Timestamp(microseconds: status.modified / 1000) + .seconds(60) < SystemTime().now,
+            let names = try? DirectoryListing.names(at: folder)
+        else { return false }
+        return names.allSatisfy { $0.starts(with: Array(".\(markerName).".utf8)) }
     }
 }

@@ -1,8 +1,10 @@
 internal import Support
-internal import Yams
 
 /// Brings the names of a template into an existing dotenv file: what stands there stays, byte for byte.
 enum EnvironmentMerge {
+    /// The variables that a backup puts in the place of values of config.yaml begin so (Sanitizer, ConfigRedactor).
+    private static let ownPrefix = "HERMES_OPS_"
+
     /// - Parameters:
     ///   - existing: the dotenv file as it is.
     ///   - wanted: the names that it should have, in order.
@@ -13,9 +15,15 @@ enum EnvironmentMerge {
     ) {
         let present = names(in: existing)
         var lines: [String] = []
-        var seen: Set<String> = present.assigned
-        for pair in values where seen.insert(pair.name).inserted {
-            lines.append("\(pair.name)=\(quoted(pair.value))")
+        var seen = Set(present.assigned.keys)
+        for pair in values {
+            let line = quoted(pair.value)
+            if let standing = present.assigned[pair.name], !standing.isEmpty {
+                // Of a variable of ours the live config.yaml knows best; what the person named is the person's. The last line counts.
+                guard pair.name.hasPrefix(ownPrefix), standing != line, standing != pair.value else { continue }
+            }
+            seen.insert(pair.name)
+            lines.append("\(pair.name)=\(line)")
         }
         var added: [String] = []
         for name in wanted where seen.insert(name).inserted {
@@ -23,19 +31,24 @@ enum EnvironmentMerge {
             if !present.commented.contains(name) { lines.append("# \(name)=") }
         }
         guard !lines.isEmpty else { return (existing, added) }
+        let end = existing.suffix(2).elementsEqual("\r\n".utf8) ? "\r\n" : "\n"
         var text = existing
-        if let last = text.last, last != UInt8(ascii: "\n") { text.append(UInt8(ascii: "\n")) }
-        text += Array("\n# Added by hermes-ops-runner restore\n".utf8)
-        text += Array((lines.joined(separator: "\n") + "\n").utf8)
+        if let last = text.last, last != UInt8(ascii: "\n") { text += Array(end.utf8) }
+        for line in ["", "# Added by hermes-ops-runner restore"] + lines { text += Array((line + end).utf8) }
         return (text, added)
     }
 
-    private static func names(in text: [UInt8]) -> (assigned: Set<String>, commented: Set<String>) {
-        var assigned: Set<String> = []
+    /// The assigned names with what stands behind the last assignment, and the names in comments.
+    private static func names(in text: [UInt8]) -> (assigned: [String: String], commented: Set<String>) {
+        var assigned: [String: String] = [:]
         var commented: Set<String> = []
-        for line in String(decoding: text, as: UTF8.self).split(whereSeparator: \.isNewline) {
+        for line in ConfigCheck.lines(of: text) {
             if let name = ConfigCheck.assignedName(line) {
-                assigned.insert(name)
+                let value = line.firstIndex(of: "=").map { line[line.index(after: $0)...] } ?? ""
+                let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+                var trimmed = value.drop(while: isBlank)
+                while let last = trimmed.last, isBlank(last) { trimmed.removeLast() }
+                assigned[name] = String(trimmed)
             } else {
                 let trimmed = line.drop { $0 == " " || $0 == "\t" }
                 guard trimmed.hasPrefix("#") else { continue }
@@ -46,65 +59,14 @@ enum EnvironmentMerge {
         return (assigned, commented)
     }
 
-    /// A value as python-dotenv reads it back: single quotes keep everything but a backslash and themselves.
+    /// A value as Hermes writes it and as both of its readers, python-dotenv and its own, read it back: bare where nothing in it
+    /// means anything, else in double quotes with backslashes before quotes and backslashes.
     static func quoted(_ value: String) -> String {
-        "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
-    }
-
-    /// The live values that stand in one config.yaml where another has `${NAME}`.
-    static func values(of restored: [UInt8], in live: [UInt8]) -> [(name: String, value: String)] {
-        guard let restored = try? Yams.compose(yaml: String(decoding: restored, as: UTF8.self)),
-            let live = try? Yams.compose(yaml: String(decoding: live, as: UTF8.self))
-        else { return [] }
-        var found: [(name: String, value: String)] = []
-        compare(restored, live, &found)
-        return found
-    }
-
-    private static func compare(_ restored: Node, _ live: Node, _ found: inout [(name: String, value: String)]) {
-        switch (restored, live) {
-        case (.mapping(let one), .mapping(let other)):
-            for pair in one {
-                if let key = pair.key.scalar?.string, let twin = other.first(where: { $0.key.scalar?.string == key }) {
-                    compare(pair.value, twin.value, &found)
-                }
-            }
-        case (.sequence(let one), .sequence(let other)):
-            for (item, twin) in zip(one, other) { compare(item, twin, &found) }
-        case (.scalar(let one), .scalar(let other)): found += match(one.string, other.string)
-        default: break
+        let isPlain = value.unicodeScalars.allSatisfy {
+            !$0.properties.isWhitespace && !"#\"'".unicodeScalars.contains($0)
         }
-    }
-
-    /// `Bearer ${NAME}` against `Bearer abc` gives NAME = abc. None where the texts around the names do not fit, or where the live
-    /// text is such a reference itself.
-    static func match(_ template: String, _ text: String) -> [(name: String, value: String)] {
-        guard template != text, !text.contains("${") else { return [] }
-        var found: [(name: String, value: String)] = []
-        var template = template[...]
-        var text = text[...]
-        while let open = template.firstRange(of: "${") {
-            let before = template[..<open.lowerBound]
-            guard let close = template[open.upperBound...].firstIndex(of: "}"), text.hasPrefix(before) else {
-                return []
-            }
-            let name = template[open.upperBound..<close]
-            text = text.dropFirst(before.count)
-            template = template[template.index(after: close)...]
-            let next = template.firstRange(of: "${").map { template[..<$0.lowerBound] } ?? template
-            let end: Substring.Index
-            if next.isEmpty {
-                end = text.endIndex
-            } else if next.endIndex == template.endIndex {
-                guard text.hasSuffix(next) else { return [] }
-                end = text.index(text.endIndex, offsetBy: -next.count)
-            } else {
-                guard let range = text.firstRange(of: next) else { return [] }
-                end = range.lowerBound
-            }
-            found.append((String(name), String(text[..<end])))
-            text = text[end...]
-        }
-        return text == template ? found.filter { !$0.value.isEmpty } : []
+        guard !isPlain else { return value }
+        let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return "\"" + escaped.replacing("\n", with: "\\n").replacing("\r", with: "\\r") + "\""
     }
 }

@@ -57,22 +57,7 @@ struct HermesCheck {
     let command: SealedCommand
     let expected: ExpectedHome
 
-    /// Credentials are taken out of the restored home first: the last thing that a drill does with it.
-    static let credentials = [
-        ".env", "auth.json", ".anthropic_oauth.json", "google_token.json", "google_client_secret.json", "mcp-tokens",
-        "auth",
-        "shared/nous_auth.json", "slack_tokens.json", "platforms", "pairing", "whatsapp", "gateway.pid", "gateway.lock",
-    ]
-
     func run() async throws -> (finding: CheckFinding, version: String?) {
-        for name in Self.credentials { try FileSystem.removeTree(command.home.pushing(FilePath(name))) }
-        // With it, Hermes would look at that profile in place of the home.
-        try FileSystem.removeTree(command.home.appending("active_profile"))
-        for profile in try HomeLayout(command.home).profileNames() {
-            for name in Self.credentials {
-                try FileSystem.removeTree(command.home.pushing(FilePath("profiles/\(profile)")).pushing(FilePath(name)))
-            }
-        }
         var faults: [String] = []
         var version: String?
         var measured: [String: Int64] = [:]

@@ -80,26 +80,31 @@ public struct Receipt: Sendable, Codable, Equatable {
     public var instance: String
     public var startedAt: Timestamp
     public var finishedAt: Timestamp
-    /// `passed`, `failed` or `unknown`: failed when one part failed, else unknown when one is.
+    /// `passed`, `failed` or `unknown`: failed when one part failed, else unknown when one is, or when there are fewer than planned.
     public var outcome: CheckOutcome
+    /// How many homes the job was to restore and check.
+    public var plannedDrills: Int
     /// In the order in which they were restored.
     public var drills: [Part]
     public var runnerVersion: String
 
     public init(
-        runId: String, instance: String, startedAt: Timestamp, finishedAt: Timestamp, drills: [Part],
-        runnerVersion: String
+        runId: String, instance: String, startedAt: Timestamp, finishedAt: Timestamp, plannedDrills: Int,
+        drills: [Part], runnerVersion: String
     ) {
         self.runId = runId
         self.instance = instance
         self.startedAt = startedAt
         self.finishedAt = finishedAt
+        self.plannedDrills = plannedDrills
         self.drills = drills
         self.runnerVersion = runnerVersion
         let outcomes = drills.map(\.outcome)
         outcome =
             outcomes.contains(.failed)
-            ? .failed : outcomes.isEmpty || outcomes.contains { $0 != .passed } ? .unknown : .passed
+            ? .failed
+            : outcomes.isEmpty || outcomes.count < plannedDrills || outcomes.contains { $0 != .passed }
+                ? .unknown : .passed
     }
 
     /// A drill passes when no check failed and every required one was carried out and passed; one that could not be carried out

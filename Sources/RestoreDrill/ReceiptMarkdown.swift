@@ -7,6 +7,9 @@ extension Receipt {
         var text = "# Restore drill of \(Self.cell(instance)): \(outcome.rawValue)\n\n"
         text +=
             "Run `\(Self.cell(runId))`, \(startedAt) to \(finishedAt), hermes-ops-runner \(Self.cell(runnerVersion)).\n"
+        if drills.count < plannedDrills {
+            text += "\nOnly \(drills.count) of the \(plannedDrills) restores that the job declares were carried out.\n"
+        }
         for part in drills { text += part.markdown }
         text += "\nThe signed receipt is `receipt.json` of this run; "
         text += "`hermes-ops-runner drill verify-receipt receipt.json` checks its signature.\n"

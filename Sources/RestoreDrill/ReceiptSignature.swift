@@ -18,6 +18,13 @@ public struct ReceiptSigner: Sendable {
         sodiumReady()
         var seed: [UInt8]
         do {
+            if let permissions = try? FileStatus(at: keyFile).permissions, permissions & 0o077 != 0 {
+                throw OperatorError(
+                    "receipt-key", doing: "reading the receipt key", subject: keyFile.printable,
+                    reason: "others may read it: its mode is 0\(String(permissions, radix: 8))",
+                    advice: "chmod 600 it; if somebody else could have read it, move it away for a new one",
+                    exit: .credential)
+            }
             seed = try FileSystem.read(keyFile, limit: 64, followingLinks: false)
         } catch let error as OperatorError {
             guard case .some(.noSuchFileOrDirectory) = Self.failure(of: keyFile) else { throw error }
@@ -86,6 +93,9 @@ public struct SignedReceipt: Sendable {
             OperatorError("receipt", doing: "verifying the receipt", reason: reason, exit: .damagedInput)
         }
         guard var object = try? Self.object(Data(text)) else { throw damaged("it is not a JSON object") }
+        guard Self.colons(in: text) == Self.members(of: object) else {
+            throw damaged("it names a key twice: readers would not agree on what it says")
+        }
         guard let signature = object.removeValue(forKey: "signature") as? [String: String],
             signature["algorithm"] == "ed25519", let key = signature["publicKey"].flatMap(bytes(fromHex:)),
             let value = signature["value"].flatMap(bytes(fromHex:)), key.count == crypto_sign_publickeybytes(),
@@ -112,6 +122,37 @@ public struct SignedReceipt: Sendable {
                 "receipt", doing: "reading the receipt", reason: "it is not a JSON object", exit: .damagedInput)
         }
         return object
+    }
+
+    /// How many members all objects of a JSON text have, repeated keys included: each has one colon outside strings.
+    private static func colons(in text: [UInt8]) -> Int {
+        var count = 0
+        var inString = false
+        var isEscaped = false
+        for byte in text {
+            if inString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    inString = false
+                }
+            } else if byte == UInt8(ascii: "\"") {
+                inString = true
+            } else if byte == UInt8(ascii: ":") {
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private static func members(of value: Any) -> Int {
+        switch value {
+        case let object as [String: Any]: object.count + object.values.reduce(0) { $0 + members(of: $1) }
+        case let array as [Any]: array.reduce(0) { $0 + members(of: $1) }
+        default: 0
+        }
     }
 
     static func message(_ object: [String: Any]) throws -> [UInt8] {

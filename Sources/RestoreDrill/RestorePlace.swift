@@ -20,6 +20,14 @@ final class RestorePlace {
                 exit: .usage)
         }
         guard target.lastComponent != nil else { throw refuse("it is the root folder", "name another folder") }
+        guard try !MountTable().isMountPoint(target) else {
+            // Neither can be renamed: a home takes its place by that, or not at all.
+            throw refuse("something is mounted just there", "name a folder in it, or unmount it first")
+        }
+        let isThere = try ConfigCheck.exists(target)
+        guard try !isThere || FileStatus(following: target).kind == .directory else {
+            throw refuse("it is not a folder", "name another one")
+        }
         let isLive = try RestoreTarget.isSame(target, as: liveHome)
         if isLive {
             guard replacing else {
@@ -29,15 +37,7 @@ final class RestorePlace {
         } else {
             try RestoreTarget.check(target, awayFrom: liveHome)
         }
-        let isThere = try ConfigCheck.exists(target)
-        if isThere {
-            guard (try? FileStatus(following: target).kind) == .directory else {
-                throw refuse("it is not a folder", "name another one")
-            }
-            replaces = try !DirectoryListing.names(at: target).isEmpty
-        } else {
-            replaces = false
-        }
+        replaces = try isThere && !DirectoryListing.names(at: target).isEmpty
         guard replaces else { return }
         guard replacing else {
             throw refuse("it is not empty", "name an empty folder, or add --replace; what stands there is kept beside")

@@ -18,10 +18,16 @@ public enum RestoreTarget {
         let chain = try ancestors(of: target)
         let home = try identity(liveHome)
         if let home, chain.contains(home) {
-            throw refuse(chain.first == home ? "it is the live home" : "it lies inside the live home")
+            throw refuse(try identity(target) == home ? "it is the live home" : "it lies inside the live home")
         }
         if let own = try identity(target), try ancestors(of: liveHome).contains(own) {
             throw refuse("it contains the live home")
+        }
+        // What is bound elsewhere lies in the live home by another name, and has none of its folders above it.
+        let mounts = try MountTable()
+        if home != nil, let own = mounts.place(of: resolved(target)), let live = mounts.place(of: resolved(liveHome)) {
+            if own.isInside(live) { throw refuse("it lies inside the live home, mounted at another place") }
+            if live.isInside(own) { throw refuse("it contains the live home, mounted at another place") }
         }
         let components = target.lexicallyNormalized().components.map(\.string)
         if components.dropLast().contains(".hermes") {
@@ -68,6 +74,17 @@ public enum RestoreTarget {
             next = try identity(nearest)
         }
         return chain
+    }
+
+    /// A path without symlinks, as far as it exists.
+    private static func resolved(_ path: FilePath) -> FilePath {
+        let path = path.isAbsolute ? path : FilePath(currentDirectory()).pushing(path)
+        if let real = path.withPlatformString({ realpath($0, nil) }) {
+            defer { free(real) }
+            return FilePath(platformString: real)
+        }
+        guard let last = path.lastComponent else { return path }
+        return resolved(path.removingLastComponent()).appending(last)
     }
 
     private static func currentDirectory() -> String {

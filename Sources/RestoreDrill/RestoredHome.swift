@@ -27,7 +27,7 @@ public final class RestoredHome: Sendable {
     struct RepositoryPart: Sendable {
         /// Holds MANIFEST.json and the canary.
         var aside: FilePath
-        /// Of `both`: what the repository's own checks said before the bundle was laid over it.
+        /// Of `both`: what the checks said of the repository's part before the bundle was laid over it.
         var earlier: [CheckName: CheckFinding] = [:]
     }
 

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HermesHome
 public import Sanitizer
 public import Support
@@ -131,6 +132,11 @@ public struct Restorer: Sendable {
         try cancellation.check()
         report.absolutePaths = try AbsolutePaths.find(
             restored.home, target: place.target, scratch: scratch.appending("paths"))
+        if let owner = try strangeOwner(place) {
+            report.warnings.append(
+                "the home belongs to root now: `chown -R --no-dereference \(owner.user):\(owner.group) \(place.target.printable)`"
+                    + " gives it to the user whose folder it stands in")
+        }
         try cancellation.check()
         report.previousHome = try place.take(restored.home, now: request.time.now)?.printable
         report.durationMs = (request.time.uptime - start).wholeMilliseconds
@@ -167,6 +173,18 @@ public struct Restorer: Sendable {
             cancellation: cancellation)
         guard databases.outcome != .failed else { throw damaged(.databases, databases.reason ?? "") }
         return tree
+    }
+
+    /// Who a home that root restores should belong to, when that is not root.
+    private static func strangeOwner(_ place: RestorePlace) throws -> (user: UInt32, group: UInt32)? {
+        guard geteuid() == 0 else { return nil }
+        let model = place.replaces ? place.target : place.target.removingLastComponent()
+        do throws(Errno) {
+            let status = try FileStatus(at: model)
+            return status.owner == 0 ? nil : (status.owner, status.group)
+        } catch {
+            throw OperatorError.system(error.rawValue, doing: "looking at", subject: model.printable)
+        }
     }
 
     /// Whether the new home still lacks it.

@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// How far a command is shut off from the machine while a drill runs it.
 enum Seal: String, Sendable {
-    /// Own user, mount, network and process namespaces: no network at all, and the live home is read-only to it.
+    /// Own user, mount, network and process namespaces: no network at all, and nothing but the drill's folder to write to.
     case namespaces
     /// The kernel does not allow this user namespaces: a scrubbed environment and no credentials, but the network is there.
     case environment
@@ -33,7 +33,9 @@ struct SealedCommand: Sendable {
     let home: FilePath
     /// A folder for HOME, XDG_* and temporary files, beside the restored home.
     let scratch: FilePath
-    /// Made read-only to the program, where the seal can.
+    /// The drill's folder, which holds both: all that the program may write to, where the seal can see to that.
+    let folder: FilePath
+    /// Without which read-only the program is not run, where the seal can see to that.
     let liveHome: FilePath
 
     func run(_ arguments: [String], deadline: Duration) async throws -> CommandResult {
@@ -43,6 +45,7 @@ struct SealedCommand: Sendable {
             "XDG_CACHE_HOME": scratch.appending("cache").string, "XDG_DATA_HOME": scratch.appending("data").string,
             "XDG_RUNTIME_DIR": scratch.appending("run").string, "TMPDIR": scratch.string, "LANG": "C.UTF-8",
             "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1", "CI": "1",
+            "HERMES_DISABLE_LAZY_INSTALLS": "1",
         ]
         let own = arguments.map { Array($0.utf8) }
         switch seal {
@@ -50,15 +53,40 @@ struct SealedCommand: Sendable {
             return try await runner.run(
                 program, own, environment: environment, workingDirectory: scratch, deadline: deadline, limit: 4 << 20)
         case .namespaces:
-            // The live home is made read-only for this mount namespace alone; where it is not there, nothing is to be done.
-            let script =
-                #"[ ! -d "$1" ] || { mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"; } || exit 125; shift; exec "$@""#
             let sealed: [[UInt8]] =
-                Seal.options.map { Array($0.utf8) }
-                + ["/bin/sh", "-c", script, "sh"].map { Array($0.utf8) } + [liveHome.bytes, program.bytes] + own
-            return try await runner.run(
+                Seal.options.map { Array($0.utf8) } + ["/bin/sh", "-c", Self.script, "sh"].map { Array($0.utf8) }
+                + [folder.bytes, liveHome.bytes, scratch.bytes, program.bytes] + own
+            let result = try await runner.run(
                 "unshare", sealed, environment: environment, workingDirectory: scratch, deadline: deadline,
                 limit: 4 << 20)
+            if result.end == .exited(Self.unsealed) {
+                let reason = String(decoding: result.errors, as: UTF8.self)
+                throw OperatorError(
+                    "seal", doing: "sealing the hermes command",
+                    reason: "what it may write to could not be limited: \(printable(reason, limit: 200))")
+            }
+            return result
         }
     }
+
+    private static let unsealed: Int32 = 125
+
+    /// Arguments: the drill's folder, the live home, the working folder, the command. In this mount namespace alone, the drill's
+    /// folder becomes a mount of its own, and every other one read-only, as far as the kernel lets it; the live home must.
+    private static let script = #"""
+        mount --bind "$1" "$1" || exit 125
+        mounts=$(cat /proc/self/mountinfo)
+        printf '%s\n' "$mounts" | while read -r _ _ _ _ point _; do
+            point=$(printf '%b.' "$point")
+            point=${point%.}
+            case $point in
+            "$1" | /dev | /dev/* | /proc | /proc/* | /sys | /sys/*) ;;
+            *) mount -o remount,bind,ro "$point" 2>/dev/null ;;
+            esac
+        done
+        [ ! -d "$2" ] || { mount --bind "$2" "$2" && mount -o remount,bind,ro "$2"; } || exit 125
+        cd "$3" || exit 125
+        shift 3
+        exec "$@"
+        """#
 }

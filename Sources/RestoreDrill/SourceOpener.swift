@@ -55,6 +55,10 @@ struct SourceOpener {
             findings[.manifest] = try TreeCheck.run(home, against: first.expectations, cancellation: cancellation)
             findings[.noSecrets] = try NoSecretsCheck.run(
                 home, aside: first.aside, gate: gate, cancellation: cancellation)
+            let expected = first.expectations
+            findings[.cron] = try PayloadChecks.cron(home, expected: expected.cronJobs)
+            findings[.skills] = try PayloadChecks.skills(home, expected: expected.skills, cancellation: cancellation)
+            findings[.memories] = try PayloadChecks.memories(home, expected: expected.memories)
             return findings
         }
         let upper = folder.path.appending("bundle-home")
@@ -133,6 +137,12 @@ struct SourceOpener {
         guard try ConfigCheck.exists(tree) else {
             throw OperatorError(
                 "no-manifest", doing: "restoring from the repository", reason: "it has no folder \(printable(label))",
+                advice: "is this the backup's repository and branch?", exit: .damagedInput)
+        }
+        // A symlink in its place would make a home of what it leads to.
+        guard (try? FileStatus(at: tree))?.kind == .directory else {
+            throw OperatorError(
+                "no-manifest", doing: "restoring from the repository", reason: "\(printable(label)) is not a folder",
                 advice: "is this the backup's repository and branch?", exit: .damagedInput)
         }
         if moving {

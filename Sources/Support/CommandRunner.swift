@@ -15,6 +15,14 @@ public struct CommandResult: Sendable {
 
     public var isSuccess: Bool { end == .exited(0) }
 
+    /// The exit code; 128 plus the number for a signal, as a shell says it.
+    public var status: Int32 {
+        switch end {
+        case .exited(let code): code
+        case .signaled(let signal): 128 + signal
+        }
+    }
+
     public init(end: End, output: [UInt8], errors: [UInt8] = []) {
         self.end = end
         self.output = output
@@ -24,7 +32,8 @@ public struct CommandResult: Sendable {
 
 /// Runs other programs; tests bring their own.
 public protocol CommandRunner: Sendable {
-    /// Runs a program without a shell and waits for it, its standard input empty.
+    /// Runs a program without a shell and waits for it, its standard input empty. Throws an ``OperatorError`` of type
+    /// `command-missing` if it is not there, of type `command-timeout` (temporary) if it did not end in time.
     ///
     /// - Parameters:
     ///   - program: a path, or a bare name that is looked up in PATH.
@@ -94,7 +103,8 @@ public struct SystemCommandRunner: CommandRunner {
             } catch let error as SubprocessError {
                 try Task.checkCancellation()
                 throw OperatorError(
-                    "command", doing: "running", subject: program.printable, reason: printable("\(error)", limit: 200))
+                    error.code == .executableNotFound ? "command-missing" : "command", doing: "running",
+                    subject: program.printable, reason: printable("\(error)", limit: 200))
             }
             throw OperatorError(
                 "command-timeout", doing: "running", subject: program.printable,

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Support
+public import Support
 internal import SystemPackage
 
 /// Installs rendered units for one manager: shows first, writes each file whole, keeps local drop-ins, and does nothing the second
@@ -9,24 +9,24 @@ public struct UnitInstaller: Sendable {
     public var layout: UnitLayout
     /// The user whose manager it is.
     public var userName: String
-    private let runner: any ProcessRunner
+    private let commands: any CommandRunner
     private let environment: [String: String]
 
     /// - Parameter environment: the process's own; XDG_RUNTIME_DIR is filled in for a user manager when it is missing, as it is
     ///   under `su` and cron.
     public init(
         flavour: UnitFlavour, layout: UnitLayout, userName: String, environment: [String: String],
-        runner: any ProcessRunner = SystemProcessRunner()
+        commands: any CommandRunner = SystemCommandRunner()
     ) {
         self.flavour = flavour
         self.layout = layout
         self.userName = userName
-        self.runner = runner
-        var extra: [String: String] = [:]
+        self.commands = commands
+        var environment = environment.merging(SystemdOutput.plainEnvironment) { $1 }
         if flavour == .user, environment["XDG_RUNTIME_DIR"] == nil {
-            extra["XDG_RUNTIME_DIR"] = "/run/user/\(getuid())"
+            environment["XDG_RUNTIME_DIR"] = "/run/user/\(getuid())"
         }
-        self.environment = extra
+        self.environment = environment
     }
 
     /// What was done, and what is left for a person to do.
@@ -73,12 +73,11 @@ public struct UnitInstaller: Sendable {
     /// A dead or absent manager is found before the first file is written.
     private func requireManager() async throws {
         let result = try await run(["systemctl"] + scope + ["is-system-running"])
-        let state = result.output.prefix { $0 != "\n" }
+        let state = Self.firstLine(result.output)
         guard !state.isEmpty, state != "offline", state != "unknown" else {
             throw OperatorError(
                 "units.manager", doing: "asking the \(flavour.rawValue) manager of systemd",
-                reason: result.errors.isEmpty
-                    ? "it does not run" : printable(result.errors.prefix { $0 != "\n" }, limit: 300),
+                reason: result.errors.isEmpty ? "it does not run" : Self.firstLine(result.errors),
                 advice: flavour == .user
                     ? "log in as \(userName), or as root: loginctl enable-linger \(userName)"
                     : "install the units on a machine that systemd runs")
@@ -145,16 +144,21 @@ public struct UnitInstaller: Sendable {
 
     private var scope: [String] { flavour == .user ? ["--user"] : [] }
 
-    func run(_ command: [String], extra: [String: String] = [:]) async throws -> ProcessResult {
-        try await runner.run(command, environment: environment.merging(extra) { $1 })
+    func run(_ command: [String], extra: [String: String] = [:]) async throws -> CommandResult {
+        guard let name = command.first else { preconditionFailure("a command has a name") }
+        return try await commands.run(
+            FilePath(name), Array(command.dropFirst()), environment: environment.merging(extra) { $1 },
+            deadline: .seconds(60), limit: 4 << 20)
     }
+
+    static func firstLine(_ output: [UInt8]) -> String { printable(output.prefix { $0 != 10 }, limit: 300) }
 
     private func systemctl(_ arguments: [String]) async throws { try await check(["systemctl"] + scope + arguments) }
 
     private func check(_ command: [String]) async throws {
         let result = try await run(command)
-        guard result.status == 0 else {
-            let said = result.errors.split(separator: "\n").joined(separator: "; ")
+        guard result.isSuccess else {
+            let said = String(decoding: result.errors, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
             throw OperatorError(
                 "units.command", doing: "running", subject: printable(command.joined(separator: " "), limit: 200),
                 reason: said.isEmpty ? "it ended with code \(result.status)" : printable(said, limit: 500),

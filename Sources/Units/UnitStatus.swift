@@ -34,16 +34,15 @@ extension UnitInstaller {
             ["systemctl"] + (flavour == .user ? ["--user"] : []) + ["show", "--timestamp=unix"]
             + properties.map { "--property=\($0)" } + ["--"] + units
         func allUnknown(_ reason: String) -> [UnitStatus] { jobs.map { UnitStatus(job: $0, unknown: reason) } }
-        let result: ProcessResult
+        let result: CommandResult
         do {
             result = try await run(command, extra: ["TZ": "UTC"])
         } catch {
             return allUnknown((error as? OperatorError)?.description ?? "systemctl could not be run")
         }
-        let blocks = Self.blocks(result.output)
-        guard result.status == 0, !blocks.isEmpty else {
-            return allUnknown(
-                printable(result.errors.split(separator: "\n").first ?? "systemctl said nothing", limit: 300))
+        let blocks = Dictionary(SystemdOutput.blocks(result.output).map { ($0["Id"] ?? "", $0) }) { first, _ in first }
+        guard result.isSuccess, !blocks.isEmpty else {
+            return allUnknown(result.errors.isEmpty ? "systemctl said nothing" : Self.firstLine(result.errors))
         }
         return jobs.map { job in
             guard let timer = blocks[RenderedUnits.timer(of: job)], let service = blocks[RenderedUnits.service(of: job)]
@@ -55,36 +54,9 @@ extension UnitInstaller {
                 job: job, timerLoad: timer["LoadState"], timerActive: timer["ActiveState"],
                 timerEnabled: timer["UnitFileState"], serviceLoad: service["LoadState"],
                 serviceActive: service["ActiveState"], serviceResult: service["Result"], serviceExitStatus: ran,
-                lastTrigger: Self.time(timer["LastTriggerUSec"]),
-                nextElapse: Self.time(timer["NextElapseUSecRealtime"]),
+                lastTrigger: timer["LastTriggerUSec"].flatMap { SystemdOutput.time($0) },
+                nextElapse: timer["NextElapseUSecRealtime"].flatMap { SystemdOutput.time($0) },
                 unknown: nil)
         }
-    }
-
-    /// Blocks of KEY=VALUE lines by their Id.
-    static func blocks(_ output: String) -> [String: [String: String]] {
-        var blocks: [String: [String: String]] = [:]
-        var block: [String: String] = [:]
-        func close() {
-            if let id = block["Id"] { blocks[id] = block }
-            block = [:]
-        }
-        for line in output.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.isEmpty {
-                close()
-            } else if let equals = line.firstIndex(of: "=") {
-                block[String(line[..<equals])] = String(line[line.index(after: equals)...])
-            }
-        }
-        close()
-        return blocks
-    }
-
-    /// `Tue 2026-11-24 00:00:00 UTC`, or `@1795417200` where --timestamp=unix holds for the property (systemd 252 forgets the next
-    /// elapse); nil for nothing.
-    private static func time(_ text: String?) -> Timestamp? {
-        guard let text else { return nil }
-        if text.first == "@" { return Int64(text.dropFirst()).flatMap { $0 > 0 ? Timestamp(seconds: $0) : nil } }
-        return CalendarExpression.time(text)
     }
 }

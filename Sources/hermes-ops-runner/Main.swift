@@ -46,6 +46,7 @@ struct HermesOpsRunner: AsyncParsableCommand {
         do {
             try hardenProcess()
             var command = try parseAsRoot()
+            ResidentCode.release()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -10,7 +10,7 @@ final class OperationsSandbox {
     private static let root = HermesHomeFixture.fixtures.removingLastComponent()
     private static let script = root.appending("scripts/systemd-sandbox").string
     /// Put together here so that no scanner takes it for a real one.
-    private static let token = "12345678:" + String(repeating: "a", count: 35)
+    static let token = "12345678:" + String(repeating: "a", count: 35)
 
     static let isPossible = system("bash '\(script)' check 2>/dev/null") == 0
 
@@ -24,7 +24,8 @@ final class OperationsSandbox {
     private let environment: [String: String]
     private(set) var port = 0
 
-    init() throws {
+    /// - Parameter shown: further folders that are to be seen inside, each under its own name.
+    init(showing shown: [FilePath] = []) throws {
         directory = try TemporaryDirectory()
         var binds = [
             "\(RunnerProgram.path):/usr/local/bin/hermes-ops-runner",
@@ -36,6 +37,7 @@ final class OperationsSandbox {
             line.contains("/libswift") ? line.firstIndex(of: "/").map { FilePath(String(line[$0...])) } : nil
         }
         for folder in Set(libraries.map { $0.removingLastComponent() }) { binds.append("\(folder):\(folder)") }
+        for folder in shown { binds.append("\(folder):\(folder)") }
         environment = [
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "SYSTEMD_SANDBOX_DIR": directory.path.appending("sandbox").string,
@@ -73,13 +75,8 @@ final class OperationsSandbox {
     private func command(_ words: [String]) async throws -> Result {
         let result = try await SystemCommandRunner().run(
             "/bin/bash", [Self.script] + words, environment: environment, deadline: .seconds(60), limit: 16 << 20)
-        let status: Int32 =
-            switch result.end {
-            case .exited(let code): code
-            case .signaled(let signal): 128 + signal
-            }
         return Result(
-            status: status, output: String(decoding: result.output, as: UTF8.self),
+            status: result.status, output: String(decoding: result.output, as: UTF8.self),
             errors: String(decoding: result.errors, as: UTF8.self))
     }
 

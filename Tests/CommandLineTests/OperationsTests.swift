@@ -51,6 +51,14 @@ internal import Testing
             return try JSONDecoder().decode([Message].self, from: await ask(telegram, "messages")).map(\.text)
         }
 
+        /// Orders to the fake Telegram.
+        func order(_ name: String, _ body: String) async throws {
+            let url = "http://127.0.0.1:\(telegram.numbers["port"] ?? 0)/control/\(name)"
+            let script =
+                "import sys, urllib.request as u; u.urlopen(u.Request(sys.argv[1], sys.argv[2].encode(), {'Content-Type': 'application/json'}))"
+            #expect(try await runner.tool("python3", "-c", script, url, body).status == 0)
+        }
+
         func pings() async throws -> [String] {
             try JSONDecoder().decode([String].self, from: await ask(health, "requests"))
         }
@@ -107,6 +115,41 @@ internal import Testing
         #expect(try await site.runner("notify", "flush").output == "sent 0, waiting 0\n")
     }
 
+    /// What Telegram can answer, and what then becomes of the message: each arrives once, in order, and nothing tells the token.
+    @Test func whateverTelegramAnswersEachMessageArrivesOnce() async throws {
+        let site = try Site(jobs: "  watch: { steps: [ sanitize ], onSuccess: [ notify ] }")
+        func run() async throws -> RunnerProgram.Result { try await site.runner("run", "watch") }
+        // Too many, then a gateway's page: both are waited out within the run.
+        try await site.order("faults", #"[{"status":429,"retry_after":1},{"status":502}]"#)
+        let patient = try await run()
+        #expect(patient.status == 0)
+        #expect(try await site.messages().count == 1)
+        // An answer that was lost after the message had arrived: once more, and it says so.
+        try await site.order("faults", #"[{"cut":"after"}]"#)
+        #expect(try await run().status == 0)
+        let repeated = try await site.messages()
+        #expect(repeated.count == 3 && repeated[2] == repeated[1] + "\n(may be repeated)", "\(repeated)")
+        // Blocked, at the step and at the run's end: the run is a success all the same, and the message waits.
+        try await site.order("faults", #"[{"status":403},{"status":403}]"#)
+        let blocked = try await run()
+        #expect(blocked.status == 0)
+        #expect((blocked.output + blocked.errors).contains("may not write to this chat"), "\(blocked.errors)")
+        try await site.order("faults", #"[{"status":403}]"#)
+        let flush = try await site.runner("notify", "flush")
+        #expect(flush.status == 77 && flush.output.hasPrefix("sent 0, waiting 1"), "\(flush.output)")
+        // The chat becomes a supergroup: what waits goes there, before what is new.
+        try await site.order("chats", #"{"-1001":"-1009","-1009":null}"#)
+        let migrated = try await run()
+        #expect((migrated.output + migrated.errors).contains("the chat has become -1009"), "\(migrated.errors)")
+        let all = try await site.messages()
+        #expect(all.count == 5 && all.allSatisfy { $0.hasPrefix("✅ Vijay / root: watch done\n1️⃣ sanitize: ") }, "\(all)")
+        for text in all + [patient.errors, blocked.errors, flush.output, migrated.errors] {
+            #expect(!text.contains(Site.token))
+        }
+        let book = try FileSystem.read(site.runner.state.pushing("notify/alerts.json"), limit: 1 << 20)
+        #expect(!String(decoding: book, as: UTF8.self).contains(Site.token))
+    }
+
     @Test func theAlertUnitTellsOfARunThatCouldNot() async throws {
         var site = try Site(jobs: "  quiet: { steps: [ sanitize ] }")
         #expect(try await site.runner("notify", "alert", "quiet").status == 64)
@@ -154,13 +197,13 @@ internal import Testing
         #expect(run.status == 0, "\(run.errors)")
         #expect(try FileStatus(at: site.snapshot).permissions == 0o640)
         let written = try FileSystem.read(site.snapshot, limit: 1 << 20)
-        #expect(try await schemaErrors(written, "snapshot", site.runner) == "")
+        #expect(try await site.runner.schemaErrors(written, "snapshot") == "")
         let metrics = site.exports.appending("vijay").appending("metrics.prom")
         #expect(try FileSystem.read(metrics, limit: 1 << 20).contains(Array("hermes_ops_instance_state{".utf8)))
         // `export` says the same and writes nothing.
         let state = try TreeFingerprint(site.exports)
         let export = try await site.runner("export")
-        #expect(try await schemaErrors(Array(export.output.utf8), "snapshot", site.runner) == "")
+        #expect(try await site.runner.schemaErrors(Array(export.output.utf8), "snapshot") == "")
         let repository = (try export.json()["backup"] as? [String: Any])?["repo"] as? [String: Any]
         #expect(repository?["clean"] as? Bool == true)
         #expect(repository?["unpushedCommits"] as? Int == 0)
@@ -168,6 +211,37 @@ internal import Testing
         #expect(repository?["head"] as? String == head)
         #expect(try TreeFingerprint(site.exports).differences(from: state) == [])
         #expect(try TreeFingerprint(site.runner.home).differences(from: home) == [])
+    }
+
+    /// Asking systemd costs a process: what is known is kept, and what was kept wrongly or for another zone is asked anew.
+    @Test func nextTimesAreKeptFromRunToRun() async throws {
+        var site = try Site(jobs: "  watch: { schedule: \"2099-01-01 00:00:00\", steps: [ sanitize ] }")
+        let log = site.runner.folder.path.appending("asked")
+        let real = try #require(findProgram("systemd-analyze"))
+        try site.runner.folder.write(
+            "bin/systemd-analyze", "#!/bin/sh\necho x >>\(log)\nexec \(real) \"$@\"\n", permissions: 0o755)
+        site.runner.environment["PATH"] = "\(site.runner.folder.path)/bin:" + (site.runner.environment["PATH"] ?? "")
+        func asked() throws -> Int {
+            guard (try? FileStatus(at: log)) != nil else { return 0 }
+            return try FileSystem.read(log, limit: 1 << 20).count { $0 == 10 }
+        }
+        func due() async throws -> String? {
+            #expect(try await site.runner("run", "watch").status == 0)
+            let text = try FileSystem.read(site.runner.state.appending("status.json"), limit: 1 << 20)
+            let status = try JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
+            return ((status?["jobs"] as? [[String: Any]])?.first)?["nextDue"] as? String
+        }
+        site.runner.environment["TZ"] = "UTC"
+        #expect(try await due() == "2099-01-01T00:00:00Z")
+        #expect(try asked() == 1)
+        #expect(try await due() == "2099-01-01T00:00:00Z")
+        #expect(try asked() == 1)
+        site.runner.environment["TZ"] = "Europe/Berlin"
+        #expect(try await due() == "2098-12-31T23:00:00Z")
+        #expect(try asked() == 2)
+        try FileSystem.replace(site.runner.state.appending("elapses.json"), with: Array("nonsense".utf8))
+        #expect(try await due() == "2098-12-31T23:00:00Z")
+        #expect(try asked() == 3)
     }
 
     @Test func theWatchdogTellsOnceAndIsSilentWhenAllIsWell() async throws {
@@ -230,7 +304,7 @@ internal import Testing
         }
         #expect(!fleet.output.contains("\u{1B}[31m") && !fleet.output.contains("\u{202E}"))
         let json = try await site.runner("fleet", site.exports.string, "--json")
-        #expect(try await schemaErrors(Array(json.output.utf8), "fleet", site.runner) == "")
+        #expect(try await site.runner.schemaErrors(Array(json.output.utf8), "fleet") == "")
         let parity = try await site.runner("parity", site.exports.string, "--json")
         #expect(parity.status == 1)
         #expect(try parity.json()["atParity"] as? Bool == false)
@@ -286,25 +360,5 @@ internal import Testing
         }
         #expect(codes.count > 40)
         for code in codes { #expect(page.contains("\n### \(code)\n"), "\(code) has no heading in docs/operations.md") }
-    }
-
-    /// What a JSON Schema validator says of a document under a schema that the program prints.
-    private func schemaErrors(_ document: [UInt8], _ name: String, _ runner: RunnerProgram) async throws -> String {
-        let file = try runner.folder.write("document.json", document)
-        let folder = HermesHomeFixture.fixtures.removingLastComponent().appending("Sources/EmbeddedData/data/schemas")
-        let script = """
-            import json, sys
-            from jsonschema import Draft202012Validator, FormatChecker
-            from referencing import Registry, Resource
-            load = lambda n: json.load(open(sys.argv[1] + '/' + n + '.schema.json'))
-            names = ['instance-snapshot', 'fleet-snapshot', 'job-run']
-            registry = Registry().with_resources([(load(n)['$id'], Resource.from_contents(load(n))) for n in names])
-            validator = Draft202012Validator(load(sys.argv[2]), registry=registry, format_checker=FormatChecker())
-            for error in validator.iter_errors(json.load(open(sys.argv[3]))):
-                print('/'.join(map(str, error.absolute_path)), error.message[:200])
-            """
-        let full = name == "fleet" ? "fleet-snapshot" : "instance-snapshot"
-        let result = try await runner.tool("python3", "-c", script, folder.string, full, file.string)
-        return result.output + result.errors
     }
 }

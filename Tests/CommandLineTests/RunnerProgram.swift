@@ -55,19 +55,14 @@ struct RunnerProgram {
         try await run(FilePath(name), arguments)
     }
 
-    private func run(_ program: FilePath, _ arguments: [String]) async throws -> Result {
+    func run(_ program: FilePath, _ arguments: [String]) async throws -> Result {
         var environment = environment
         environment["GIT_CONFIG_GLOBAL"] = "/dev/null"
         environment["GIT_CONFIG_SYSTEM"] = "/dev/null"
         let result = try await SystemCommandRunner().run(
             program, arguments, environment: environment, deadline: .seconds(180), limit: 64 << 20)
-        let status: Int32 =
-            switch result.end {
-            case .exited(let code): code
-            case .signaled(let signal): 128 + signal
-            }
         return Result(
-            status: status, output: String(decoding: result.output, as: UTF8.self),
+            status: result.status, output: String(decoding: result.output, as: UTF8.self),
             errors: String(decoding: result.errors, as: UTF8.self))
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import HermesHome
 import Subprocess
 import Support
@@ -77,6 +78,7 @@ import Testing
             try instance.folder.write(name, "x")
         }
         try instance.folder.write("home/auth.json", "x", permissions: 0o644)
+        #expect(instance.home.withPlatformString { chmod($0, 0o755) } == 0)
         let snapshot = await instance.look()
         #expect(snapshot.backup.payload.forbiddenFiles == 3)
         #expect(snapshot.backup.payload.skills == 1 && snapshot.backup.payload.config == true)
@@ -265,11 +267,70 @@ import Testing
         let exporter = InstanceExporter(observer: observer, watchdog: Watchdog(thresholds: instance.thresholds))
         let checks = await exporter.checkup(of: instance.description, instance.sources)
         let outcomes = Dictionary(checks.map { ($0.title, $0.outcome) }) { first, _ in first }
-        #expect(outcomes.count == Watchdog.rules.count)
+        // No gateway runs and none is installed, and no dashboard's port is declared: there is nothing to judge.
+        for title in ["Platforms are connected", "Cron jobs run in time", "The dashboard is private"] {
+            #expect(outcomes[title] == nil, "\(title)")
+        }
         #expect(outcomes["Units outlive the session"] == .fails)
         #expect(outcomes["The repository is pushed"] == .unknown)
         #expect(outcomes["Timers are enabled"] == .holds)
-        for check in checks { #expect((check.outcome == .fails) == !check.warnings.isEmpty) }
+        for check in checks {
+            #expect((check.outcome == .fails) == !check.warnings.isEmpty)
+            #expect((check.outcome == .unknown) == (check.reason?.isEmpty == false), "\(check)")
+        }
+    }
+
+    /// With nothing to look at nothing is called good.
+    @Test func whatCouldNotBeLookedAtIsNeverGood() async throws {
+        var instance = try SampleInstance()
+        try FileSystem.removeTree(instance.home)
+        instance.commands = FakeSystemctl.failing("Failed to connect to bus: No medium found\n")
+        instance.sources.repository = { throw HomeFailure(.timeout, "") }
+        instance.description.jobs = instance.description.jobs.map {
+            var job = $0
+            job.lastRun = nil
+            job.isLate = nil
+            return job
+        }
+        let observer = InstanceObserver(
+            commands: instance.commands, time: instance.time, limit: .seconds(20),
+            lingerFolder: instance.folder.path.appending("linger"), processes: "/proc")
+        let exporter = InstanceExporter(observer: observer, watchdog: Watchdog(thresholds: instance.thresholds))
+        let checks = await exporter.checkup(of: instance.description, instance.sources)
+        let good = checks.filter { $0.outcome == .holds }.map(\.title).sorted()
+        // The machine itself, linger's file and the message that was delivered are still there to be seen.
+        #expect(
+            good == [
+                "A restore was rehearsed", "Messages arrive", "Nothing faces the public", "The disk has room",
+                "The memory has room",
+                "The repository holds nothing forbidden", "Units outlive the session",
+            ])
+        #expect(checks.first { $0.title == "Timers are enabled" }?.reason?.contains("XDG_RUNTIME_DIR") == true)
+    }
+
+    /// A run that ended tomorrow: its age is not known, and a clock is wrong.
+    @Test func recordsFromTheFutureAreNotFresh() async throws {
+        var instance = try SampleInstance()
+        let later = instance.time.now + .seconds(400 * 86_400)
+        instance.description.jobs[0].lastRun = LastRun(
+            outcome: .success, finishedAt: later, lastSuccessAt: later, failuresSinceSuccess: 0)
+        let snapshot = await instance.look()
+        #expect(snapshot.backup.repo.freshness == .unknown)
+        #expect(severity(snapshot, "clock-wrong") == .critical)
+        #expect(try await schemaErrors(snapshot.encoded(), schema: "instance-snapshot") == [])
+        let soon = instance.time.now + .seconds(60)
+        instance.description.jobs[0].lastRun?.finishedAt = soon
+        instance.description.jobs[0].lastRun?.lastSuccessAt = soon
+        #expect(await instance.look().backup.repo.freshness == .fresh)
+    }
+
+    @Test func credentialsInsideAClosedHomeAreAWarning() async throws {
+        var instance = try SampleInstance()
+        try instance.folder.write("home/auth.json", "x", permissions: 0o644)
+        #expect(instance.home.withPlatformString { chmod($0, 0o700) } == 0)
+        #expect(severity(await instance.look(), "credential-modes") == .warn)
+        #expect(instance.home.withPlatformString { chmod($0, 0o750) } == 0)
+        #expect(severity(await instance.look(), "credential-modes") == .critical)
     }
 
     /// Every code has a page, a message that fits and, but for a few, a command.

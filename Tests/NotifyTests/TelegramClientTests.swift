@@ -78,6 +78,18 @@ import Testing
         #expect(try await fake.requestCount() == 1)
     }
 
+    /// Whoever answers with another address gets neither the token nor the text there.
+    @Test func noRedirectIsFollowed() async throws {
+        let other = try FakeTelegram()
+        try await fake.fail(#"{"redirect":"\#(other.base)/bot\#(FakeTelegram.token)/sendMessage"}"#)
+        let failure = await #expect(throws: TelegramClient.Failure.self) {
+            try await fake.client.send("x", to: fake.channel())
+        }
+        #expect(failure?.kind == .later(nil))
+        #expect(try await other.requestCount() == 0)
+        #expect(failure.map { !"\($0)".contains("aaaa") } == true)
+    }
+
     @Test(arguments: [
         ("12345678:" + String(repeating: "b", count: 35), "revoked"), ("12345678:short", "malformed"),
         ("no-token", "malformed"),
@@ -114,7 +126,7 @@ import Testing
         }
         let text = failure?.error.description ?? ""
         #expect(!text.contains("QQQQ") && !text.contains("\u{1b}") && !text.contains("\u{202e}"))
-        #expect(text.contains("[removed]"))
+        #expect(text.contains("«redacted»"))
     }
 }
 

@@ -57,7 +57,7 @@ import Testing
         try FileSystem.makeDirectory(scratch)
         let command = SealedCommand(
             seal: .namespaces, runner: SystemCommandRunner(), program: "/bin/cat", home: fixture.home,
-            scratch: scratch, liveHome: fixture.home)
+            scratch: scratch, folder: scratch, liveHome: fixture.home)
         let result = try await command.run(["/proc/net/dev"], deadline: .seconds(20))
         let devices = String(decoding: result.output, as: UTF8.self).split(separator: "\n").dropFirst(2)
         // /proc is the machine's own; the view of its network is the process's.

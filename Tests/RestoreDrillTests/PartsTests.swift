@@ -33,6 +33,32 @@ import Testing
     }
 }
 
+@Suite struct MountTableTests {
+    @Test func placesAreToldByFileSystem() throws {
+        let table = MountTable(
+            parsing: Array(
+                """
+                20 1 8:1 / / rw - ext4 /dev/a rw
+                21 20 8:2 / /data rw shared:1 - ext4 /dev/b rw
+                22 20 8:1 /root/.hermes/skills /mnt/my\\040skills rw - ext4 /dev/a rw
+                23 21 8:2 /h /root/.hermes/volume rw - ext4 /dev/b rw
+
+                """.utf8))
+        let home = try #require(table.place(of: "/root/.hermes"))
+        let bound = try #require(table.place(of: "/mnt/my skills/drills/x"))
+        #expect(bound.isInside(home))
+        #expect(!home.isInside(bound))
+        #expect(try #require(table.place(of: "/")).path.isEmpty)
+        #expect(home.isInside(try #require(table.place(of: "/root"))))
+        #expect(try !#require(table.place(of: "/root/.hermes2")).isInside(home))
+        #expect(try !#require(table.place(of: "/data/root/.hermes/x")).isInside(home))
+        let volume = try #require(table.place(of: "/root/.hermes/volume/a"))
+        #expect(volume.isInside(try #require(table.place(of: "/data/h"))))
+        #expect(table.isMountPoint("/mnt/my skills") && !table.isMountPoint("/mnt"))
+        #expect(try MountTable().place(of: "/") != nil)
+    }
+}
+
 @Suite struct DrillFolderTests {
     @Test func onlyMarkedFoldersOfDeadProcessesAreSwept() throws {
         let parent = try TemporaryDirectory()
@@ -50,10 +76,19 @@ import Testing
         let dead = try make("drill-dead", ProcessIdentity(pid: me.pid, startTime: me.startTime + 1, bootID: me.bootID))
         let earlier = try make("drill-boot", ProcessIdentity(pid: me.pid, startTime: me.startTime, bootID: "0"))
         let unmarked = try make("drill-unmarked", nil)
+        // Killed while it wrote its marker, a while ago and just now.
+        let begun = try ["old", "new"].map { name in
+            let path = parent.path.appending("drill-\(name)")
+            try FileSystem.makeDirectory(path)
+            try FileSystem.replace(path.appending(".\(DrillFolder.markerName).7.abc.tmp"), with: [1])
+            return path
+        }
+        let past = [timespec(tv_sec: 1_790_000_000, tv_nsec: 0), timespec(tv_sec: 1_790_000_000, tv_nsec: 0)]
+        #expect(begun[0].withPlatformString { utimensat(AT_FDCWD, $0, past, 0) } == 0)
         let other = try make("home", ProcessIdentity(pid: 1, startTime: 1, bootID: "0"))
         let swept = try DrillFolder.sweep(below: parent.path)
-        #expect(Set(swept) == [dead, earlier])
-        for path in [mine.path, unmarked, other] { #expect(try FileStatus(at: path).kind == .directory) }
+        #expect(Set(swept) == [dead, earlier, begun[0]])
+        for path in [mine.path, unmarked, other, begun[1]] { #expect(try FileStatus(at: path).kind == .directory) }
         #expect(try FileStatus(at: mine.path).permissions == 0o700)
         _ = try DrillFolder.sweep(below: parent.path, includingOwn: true)
         #expect((try? FileStatus(at: mine.path)) == nil)
@@ -78,7 +113,8 @@ import Testing
             secretsToProvide: secrets)
         return Receipt(
             runId: String(repeating: "0", count: 32), instance: "vijay", startedAt: Timestamp(seconds: 1_790_003_600),
-            finishedAt: Timestamp(seconds: 1_790_003_700), drills: [part], runnerVersion: "1")
+            finishedAt: Timestamp(seconds: 1_790_003_700), plannedDrills: 1,
+            drills: [part], runnerVersion: "1")
     }
 
     @Test func signedReceiptVerifiesAndEveryChangeIsSeen() throws {
@@ -112,6 +148,41 @@ import Testing
         #expect(edited.utf8.count == text.count - 2)
         let error = #expect(throws: OperatorError.self) { try SignedReceipt(verifying: Array(edited.utf8)) }
         #expect(error?.exit == .damagedInput)
+    }
+
+    @Test func aKeyThatIsNamedTwiceIsRefused() throws {
+        let folder = try TemporaryDirectory()
+        let file = folder.path.appending("receipt.key")
+        let text = String(decoding: try ReceiptSigner(keyFile: file).sign(receipt(.failed)), as: UTF8.self)
+        for line in [#"  "outcome" : "passed","#, #"  "outcome" : "failed","#] {
+            for edited in [
+                text.replacing("{\n  \"", with: "{\n\(line)\n  \""),
+                text.replacing("\n  \"plan", with: "\n\(line)\n  \"plan"),
+            ] {
+                #expect(edited != text)
+                let error = #expect(throws: OperatorError.self) { try SignedReceipt(verifying: Array(edited.utf8)) }
+                #expect(error?.exit == .damagedInput)
+            }
+        }
+        // White space is nobody's business.
+        _ = try SignedReceipt(verifying: Array(text.replacing("\n", with: "\r\n  ").utf8))
+        #expect(chmod(file.string, 0o644) == 0)
+        let error = #expect(throws: OperatorError.self) { try ReceiptSigner(keyFile: file) }
+        #expect(error?.exit == .credential)
+    }
+
+    @Test func whatWasNotDrilledIsNotPassed() {
+        var one = receipt()
+        #expect(one.outcome == .passed)
+        one = Receipt(
+            runId: one.runId, instance: one.instance, startedAt: one.startedAt, finishedAt: one.finishedAt,
+            plannedDrills: 2, drills: one.drills, runnerVersion: "1")
+        #expect(one.outcome == .unknown)
+        #expect(one.markdown.contains("Only 1 of the 2 restores"))
+        let missing = OperatorError("no-bundle", doing: "looking for the bundle", reason: "there is none")
+        let part = Drill.notRestored(missing, source: "store")
+        #expect(part.outcome == .unknown && part.failures.isEmpty)
+        #expect(part.checks.first?.reason?.contains("there is none") == true)
     }
 
     @Test func markdownCannotBeBrokenByWhatItShows() {
@@ -174,18 +245,72 @@ import Testing
         #expect(merged.hasPrefix("export A=1\n# C=\nE=\n"))
         #expect(merged.hasSuffix("# D=\n"))
         #expect(merged.components(separatedBy: "C=").count == 2)
-        #expect(merge("A=1\n", ["A", "X"], [("X", "it's a\\b"), ("A", "other")]).hasSuffix("X='it\\'s a\\\\b'\n"))
+        #expect(merge("A=1\n", ["A", "X"], [("X", "it's a\\b"), ("A", "other")]).hasSuffix("X=\"it's a\\\\b\"\n"))
         #expect(!merge("A=1\n", ["A"], [("A", "other")]).contains("other"))
+        #expect(merge("A=1\r\nB=2\r\n", ["C"]).hasSuffix("B=2\r\n\r\n# Added by hermes-ops-runner restore\r\n# C=\r\n"))
+        // A variable of ours that has no value, or an older one than the live config.yaml.
+        let name = "HERMES_OPS_M_K"
+        #expect(merge("\(name)=\n", [name], [(name, "v1")]).hasSuffix("\(name)=v1\n"))
+        #expect(merge("\(name)=old\nB=2", [name], [(name, "v1")]).hasSuffix("\(name)=v1\n"))
+        #expect(merge("\(name)=old\n\(name)=v1\n", [name], [(name, "v1")]) == "\(name)=old\n\(name)=v1\n")
     }
 
     @Test func liveValuesAreFoundWhereVariablesStand() {
-        let found = EnvironmentMerge.values(
+        let found = LiveValues.find(
             of: Array("m: {k: \"${V1}\", h: [\"Bearer ${V2}\", \"${V3}:${V4}@x\"], p: plain, q: \"${V5}\"}\n".utf8),
             in: Array("m: {k: abc, h: [Bearer def, \"u:p@x\"], p: other, q: \"${OWN}\"}\n".utf8))
         #expect(found.map(\.name) == ["V1", "V2", "V3", "V4"])
         #expect(found.map(\.value) == ["abc", "def", "u", "p"])
-        #expect(EnvironmentMerge.match("Bearer ${X}", "Basic abc").isEmpty)
-        #expect(EnvironmentMerge.match("${X}-tail", "abc-other").isEmpty)
+        #expect(LiveValues.match("Bearer ${X}", "Basic abc").isEmpty)
+        #expect(LiveValues.match("${X}-tail", "abc-other").isEmpty)
+        #expect(LiveValues.match("${X}${Y}", "abc").isEmpty)
+    }
+
+    @Test func aValueNeverGetsTheNameOfAnother() {
+        func find(_ restored: String, _ live: String) -> [String] {
+            LiveValues.find(of: Array(restored.utf8), in: Array(live.utf8)).map { "\($0.name)=\($0.value)" }
+        }
+        let backup = "p: [{name: a, key: \"${A}\"}, {name: b, key: \"${B}\"}]\n"
+        #expect(find(backup, "p: [{name: new, key: n}, {name: a, key: x}, {name: b, key: y}]\n") == ["A=x", "B=y"])
+        #expect(find(backup, "p: [{name: b, key: y}]\n") == ["B=y"])
+        #expect(find(backup, "p: [{name: a, key: x}, {name: a, key: z}]\n") == [])
+        // Without names only lists that are the same otherwise.
+        #expect(find("a: [--token, \"${T}\"]\n", "a: [--token, s]\n") == ["T=s"])
+        #expect(find("a: [--token, \"${T}\"]\n", "a: [--verbose, s]\n") == [])
+        #expect(find("a: [--token, \"${T}\"]\n", "a: [-v, --token, s]\n") == [])
+        #expect(find("h: [{url: u1, key: \"${A}\"}]\n", "h: [{url: u2, key: s}]\n") == [])
+    }
+
+    /// Both of Hermes' readers get back what was written.
+    @Test(
+        .enabled(if: RealHermes.installed != nil, "the real Hermes Agent is not installed"))
+    func hermesReadsTheValuesBack() async throws {
+        let hermes = try #require(RealHermes.installed)
+        let folder = try TemporaryDirectory()
+        let values = [
+            "plain", "with space", "it's", "a\"b", "back\\slash", "trailing\\", "#hash", "x#y z", " edge ", "tab\there",
+            "ünï",
+            "a=b==", "p@ss:w%rd!$x",
+        ]
+        let pairs = values.enumerated().map { (name: "HERMES_OPS_V\($0)", value: $1) }
+        let text = EnvironmentMerge.merge(Array("KEPT='1'\r\nexport E=2".utf8), wanted: [], values: pairs).text
+        try folder.write("home/.env", text)
+        try FileSystem.makeDirectory(folder.path.appending("user"))
+        let output = try await hermes.python(
+            """
+            import json, os, sys
+            from dotenv import dotenv_values
+            from hermes_cli.config import load_env
+            print(json.dumps([dict(dotenv_values(os.environ["HERMES_HOME"] + "/.env")), load_env()]))
+            """, home: folder.path.appending("home"), userHome: folder.path.appending("user"))
+        let line = try #require(output.split(separator: "\n").last)
+        let readers = try JSONDecoder().decode([[String: String]].self, from: Data(line.utf8))
+        #expect(readers.count == 2)
+        for reader in readers {
+            for pair in pairs { #expect(reader[pair.name] == pair.value, "\(pair.name)") }
+            #expect(reader["KEPT"] == "1")
+            #expect(reader["E"] == "2")
+        }
     }
 }
 

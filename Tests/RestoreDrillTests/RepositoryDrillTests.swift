@@ -143,7 +143,7 @@ import Testing
         #expect(error?.exit == .damagedInput)
         #expect(fixture.leftovers().isEmpty)
         if let error {
-            let part = Drill.damaged(error, source: "repository")
+            let part = Drill.notRestored(error, source: "repository")
             #expect(part.failed == ["manifest"])
             #expect(part.error?.exit == .damagedInput)
         }

@@ -30,6 +30,9 @@ internal import Testing
         await #expect(throws: OperatorError.self) {
             try await runner.run("/bin/sh", ["-c", "yes | head -c 100000"], limit: 1000)
         }
-        await #expect(throws: OperatorError.self) { try await runner.run("/nonexistent/program", []) }
+        for name in ["/nonexistent/program", "hermes-ops-no-such-command"] {
+            let error = await #expect(throws: OperatorError.self) { try await runner.run(FilePath(name), []) }
+            #expect(error?.type == "command-missing")
+        }
     }
 }

@@ -20,12 +20,9 @@ import Units
 
     private static func run(_ command: String, _ settings: UnitSettings) async throws {
         let rendered = try UnitRenderer.render(settings)
-        let environment = ["XDG_RUNTIME_DIR": String(cString: getenv("XDG_RUNTIME_DIR") ?? strdup(""))].filter {
-            !$0.value.isEmpty
-        }
         let layout = settings.flavour == .system ? .system : UnitLayout.user(home: settings.userHome, environment: [:])
         let installer = UnitInstaller(
-            flavour: settings.flavour, layout: layout, userName: settings.userName, environment: environment)
+            flavour: settings.flavour, layout: layout, userName: settings.userName, environment: processEnvironment())
         switch command {
         case "plan": print(try installer.plan(rendered).diff, terminator: "")
         case "install", "uninstall":

@@ -13,8 +13,14 @@ struct SystemdSandbox {
         return system("bash '\(script)' check") == 0
     }()
 
+    struct Result {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
     private let directory: TemporaryDirectory
-    private let runner = SystemProcessRunner(limit: .seconds(60))
+    private let runner = SystemCommandRunner()
     private let script = UnitRendererTests.repository.appending("scripts").appending("systemd-sandbox").string
     private let environment: [String: String]
 
@@ -51,12 +57,17 @@ struct SystemdSandbox {
 
     /// Runs a shell line inside, as root or as the user.
     @discardableResult
-    func shell(_ flavour: UnitFlavour, _ line: String) async throws -> ProcessResult {
+    func shell(_ flavour: UnitFlavour, _ line: String) async throws -> Result {
         try await command([flavour == .system ? "sh" : "user", "bash", "-c", line])
     }
 
-    private func command(_ words: [String]) async throws -> ProcessResult {
-        try await runner.run(["bash", script] + words, environment: environment)
+    private func command(_ words: [String]) async throws -> Result {
+        let result = try await runner.run(
+            "bash", [script] + words, environment: processEnvironment().merging(environment) { $1 },
+            deadline: .seconds(60))
+        return Result(
+            status: result.status, output: String(decoding: result.output, as: UTF8.self),
+            errors: String(decoding: result.errors, as: UTF8.self))
     }
 
     private static func programFolder() throws -> FilePath {

@@ -193,7 +193,7 @@ private struct Site {
     // MARK: Means
 
     @discardableResult
-    private func shell(_ line: String) async throws -> ProcessResult { try await sandbox.shell(flavour, line) }
+    private func shell(_ line: String) async throws -> SystemdSandbox.Result { try await sandbox.shell(flavour, line) }
 
     private func probe(_ command: String) async throws -> String {
         let result = try await shell("/usr/local/bin/units-probe \(command) \(flavour.rawValue)")

@@ -20,7 +20,7 @@ import Testing
     }
 
     private func installer(_ flavour: UnitFlavour) -> UnitInstaller {
-        UnitInstaller(flavour: flavour, layout: layout, userName: "uma", environment: [:], runner: runner)
+        UnitInstaller(flavour: flavour, layout: layout, userName: "uma", environment: [:], commands: runner)
     }
 
     private func rendered(_ flavour: UnitFlavour, _ change: (inout UnitSettings) -> Void = { _ in }) throws
@@ -130,7 +130,7 @@ import Testing
     @Test func aDeadManagerIsFoundBeforeAnythingIsWritten() async throws {
         runner.answer(
             "systemctl --user is-system-running",
-            ProcessResult(status: 1, errors: "Failed to connect to bus: No medium found\n"))
+            .failed("Failed to connect to bus: No medium found\n"))
         let error = await #expect(throws: OperatorError.self) {
             try await installer(.user).install(try rendered(.user))
         }
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func aRefusalOfSystemctlIsReported() async throws {
-        runner.answer("systemctl daemon-reload", ProcessResult(status: 1, errors: "Access denied\n"))
+        runner.answer("systemctl daemon-reload", .failed("Access denied\n"))
         let error = await #expect(throws: OperatorError.self) {
             try await installer(.system).install(try rendered(.system))
         }
@@ -152,28 +152,27 @@ import Testing
             "systemctl show --timestamp=unix --property=Id --property=LoadState --property=ActiveState --property=UnitFileState "
             + "--property=Result --property=ExecMainStatus --property=LastTriggerUSec --property=NextElapseUSecRealtime -- "
             + "hermes-ops-backup.timer hermes-ops@backup.service"
-        runner.answer(command, ProcessResult(status: 1, errors: "Failed to connect to bus\n"))
+        runner.answer(command, .failed("Failed to connect to bus\n"))
         let dead = await installer(.system).status(of: ["backup"])
         #expect(dead == [UnitStatus(job: "backup", unknown: "Failed to connect to bus")])
         runner.answer(
             command,
-            ProcessResult(
-                status: 0,
-                output: """
-                    Id=hermes-ops-backup.timer
-                    LoadState=loaded
-                    ActiveState=active
-                    UnitFileState=enabled
-                    LastTriggerUSec=
-                    NextElapseUSecRealtime=@1795417200
+            .succeeded(
+                """
+                Id=hermes-ops-backup.timer
+                LoadState=loaded
+                ActiveState=active
+                UnitFileState=enabled
+                LastTriggerUSec=
+                NextElapseUSecRealtime=@1795417200
 
-                    Id=hermes-ops@backup.service
-                    LoadState=loaded
-                    ActiveState=failed
-                    Result=exit-code
-                    ExecMainStatus=243
+                Id=hermes-ops@backup.service
+                LoadState=loaded
+                ActiveState=failed
+                Result=exit-code
+                ExecMainStatus=243
 
-                    """))
+                """))
         let status = try #require(await installer(.system).status(of: ["backup"]).first)
         #expect(status.timerActive == "active" && status.serviceExitStatus == 243 && status.lastTrigger == nil)
         #expect(status.nextElapse == Timestamp(seconds: 1_795_417_200) && status.unknown == nil)
@@ -183,10 +182,10 @@ import Testing
 }
 
 /// Writes down every command and answers as told; `running` and success otherwise.
-final class RecordingRunner: ProcessRunner {
+final class RecordingRunner: CommandRunner {
     private struct State {
         var commands: [String] = []
-        var answers: [String: ProcessResult] = [:]
+        var answers: [String: CommandResult] = [:]
     }
 
     private let state = Mutex(State())
@@ -195,14 +194,26 @@ final class RecordingRunner: ProcessRunner {
 
     func forget() { state.withLock { $0.commands = [] } }
 
-    func answer(_ command: String, _ result: ProcessResult) { state.withLock { $0.answers[command] = result } }
+    func answer(_ command: String, _ result: CommandResult) { state.withLock { $0.answers[command] = result } }
 
-    func run(_ command: [String], environment: [String: String]) async throws -> ProcessResult {
-        let line = command.joined(separator: " ")
+    func run(
+        _ program: FilePath, _ arguments: [[UInt8]], environment: [String: String]?, workingDirectory: FilePath?,
+        deadline: Duration, limit: Int
+    ) async throws -> CommandResult {
+        let line = ([program.string] + arguments.map { String(decoding: $0, as: UTF8.self) }).joined(separator: " ")
         return state.withLock { state in
             state.commands.append(line)
-            return state.answers[line]
-                ?? ProcessResult(status: 0, output: line.contains("is-system-running") ? "running\n" : "")
+            return state.answers[line] ?? .succeeded(line.contains("is-system-running") ? "running\n" : "")
         }
+    }
+}
+
+extension CommandResult {
+    static func succeeded(_ output: String) -> CommandResult {
+        CommandResult(end: .exited(0), output: Array(output.utf8))
+    }
+
+    static func failed(_ errors: String) -> CommandResult {
+        CommandResult(end: .exited(1), output: [], errors: Array(errors.utf8))
     }
 }

@@ -181,8 +181,10 @@ public struct SnapshotConfig: Sendable, Hashable {
     public var group: String
     /// How long a snapshot may be believed; 3 minutes when absent.
     public var validFor: Duration
-    /// Units to ask systemd about besides this program's own.
+    /// Hermes' own units where they are not called as Hermes calls them: the gateway's and the dashboard's.
     public var units: [Unit]
+    /// The port of Hermes' dashboard, whose reach is then watched.
+    public var dashboardPort: Int?
 }
 
 /// `watchdog:`, the thresholds of its rules.

@@ -1,11 +1,11 @@
 internal import Glibc
-internal import Support
+public import Support
 public import SystemPackage
 
 /// Reads a configuration with everything it includes.
 public struct ConfigurationLoader: Sendable {
-    /// Tells what is wrong with a calendar expression, or nil; see ``SystemdCalendar``.
-    public typealias ScheduleCheck = @Sendable (_ expression: String) async -> String?
+    /// Whether a calendar expression is one; see `SystemdCalendar`.
+    public typealias ScheduleCheck = @Sendable (_ expression: String) async -> SystemdCalendar.Validity
 
     private let home: FilePath
     private let user: UInt32
@@ -28,16 +28,19 @@ public struct ConfigurationLoader: Sendable {
     ///
     /// Throws ``ConfigurationErrors`` with every error found, or an `OperatorError` (exit 78) when the file cannot be read at all.
     public func load(_ path: FilePath) async throws -> Configuration {
-        let (configuration, issues) = try read(path)
-        var all = issues
-        if let configuration, let checkSchedule {
-            for job in configuration.jobs {
-                guard let schedule = job.schedule, let position = job.schedulePosition,
-                    let problem = await checkSchedule(schedule)
-                else { continue }
-                all.append(
-                    ConfigurationIssue(
-                        "\"schedule\" of job \"\(job.name)\": \(printable(problem, limit: 200))", at: position))
+        var (configuration, all) = try read(path)
+        if let checkSchedule {
+            for job in configuration?.jobs ?? [] {
+                guard let schedule = job.schedule, let position = job.schedulePosition else { continue }
+                let name = "\"schedule\" of job \"\(job.name)\""
+                switch await checkSchedule(schedule) {
+                case .valid: break
+                case .invalid(let reason):
+                    all.append(ConfigurationIssue("\(name): \(printable(reason, limit: 200))", at: position))
+                case .unknown(let reason):
+                    configuration?.warnings.append(
+                        ConfigurationIssue("\(name) was looked at by its form alone: \(reason)", at: position))
+                }
             }
         }
         guard all.isEmpty, let configuration else {

@@ -1,3 +1,5 @@
+internal import Support
+
 /// The small formats that values of the configuration have.
 enum ScalarFormats {
     static let durationHelp = "a number and a unit, such as 90s, 10m, 2h, 7d, 1h 30m (ms, s, m, h, d, w)"

@@ -204,6 +204,7 @@ extension ConfigurationReader {
         if let validFor = mapping.take("validFor")?.parsed(ScalarFormats.durationHelp, ScalarFormats.duration) {
             config.validFor = validFor
         }
+        config.dashboardPort = mapping.take("dashboardPort")?.integer(1...65_535)
         for value in mapping.take("units")?.list() ?? [] {
             let unitName: (String) -> String? = { text in
                 let suffixes = [".service", ".timer", ".slice", ".target", ".socket", ".path"]

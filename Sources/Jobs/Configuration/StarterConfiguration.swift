@@ -94,7 +94,7 @@ public enum StarterConfiguration {
             #   { systemd: NAME }  { file: PATH }  { dotenv: PATH, key: NAME }  { command: [PROGRAM, ARGUMENT] }  { env: NAME }
             credentials:
               # The token that pushes the sanitized backup: for that one repository alone, contents read and write, nothing else.
-              backup-push: { file: \(quoted(credentialFolder(findings) + "/backup-push")) }
+              \(findings.remote == nil ? "# " : "")backup-push: { file: \(quoted(credentialFolder(findings) + "/backup-push")) }
 
             """
         if findings.dotenvHasTelegramToken {
@@ -114,7 +114,7 @@ public enum StarterConfiguration {
     }
 
     private static func credentialFolder(_ findings: StarterFindings) -> String {
-        findings.isRoot ? "/etc/hermes-ops/credentials" : "~/.config/hermes-ops"
+        findings.isRoot ? "/etc/hermes-ops/credentials" : "~/.config/hermes-ops/credentials"
     }
 
     private static func repository(_ findings: StarterFindings) -> String {
@@ -128,12 +128,16 @@ public enum StarterConfiguration {
 
             """
         if let remote = findings.remote {
-            text += "  remote: \(quoted(remote))\n"
+            text += "  remote: \(quoted(remote))\n  credential: backup-push\n"
         } else {
-            text +=
-                "  # remote: https://github.com/OWNER/REPOSITORY.git   # without it the backup stays on this machine\n"
+            text += """
+                  # Without these two, and the credential above, the backup stays on this machine.
+                  # remote: https://github.com/OWNER/REPOSITORY.git
+                  # credential: backup-push
+
+                """
         }
-        text += "  branch: main\n  credential: backup-push\n"
+        text += "  branch: main\n"
         return text
     }
 

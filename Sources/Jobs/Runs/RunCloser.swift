@@ -84,6 +84,7 @@ public struct RunCloser {
         if let stateDirectory { lock = try FileLock(StateLock.path(stateDirectory, "job-\(job)")) }
         defer { withExtendedLifetime(lock) {} }
         var closed = try closeDead(of: job, holdingLock: lock != nil, service: service)
+        if let service, let amended = try amend(job, service) { closed.append(amended) }
         if let service, let invocation = service.invocation, service.result != "success",
             service.result != "exec-condition",
             !runs.exists(invocation)
@@ -142,6 +143,22 @@ public struct RunCloser {
             record.steps?[index].state = .finished
             record.steps?[index].outcome = outcome
         }
+    }
+
+    /// A run that systemd ended because it took too long hears SIGTERM and closes its record in order, as if a person had stopped it. That
+    /// it hung is what counts.
+    private func amend(_ job: String, _ service: ServiceResult) throws -> RunRecord? {
+        guard ["timeout", "watchdog"].contains(service.result), let invocation = service.invocation,
+            var record = try? runs.read(invocation), record.job.name == job, record.state == .finished,
+            record.outcome == .cancellation
+        else { return nil }
+        let (outcome, type, message) = Self.judge(service, rebooted: false)
+        record.outcome = outcome
+        record.exit?.serviceResult = service.known
+        record.error = .init(type: type, message: message, step: record.error?.step, retryable: true)
+        try runs.write(record)
+        try ledger?.put(record, warnings: runs.warnings(of: invocation))
+        return record
     }
 
     private func rebooted(_ record: RunRecord, _ owner: RunStore.Owner?) -> Bool {

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// How a text file is encoded. UTF-16 is transcoded for scanning and written back with its byte order mark.
 enum TextEncoding: UInt8, Sendable {
     case utf8
@@ -16,7 +18,7 @@ enum TextEncoding: UInt8, Sendable {
             return bytes.count % 2 == 0 && isText16(bytes, high: 0) ? .utf16BigEndian : nil
         }
         return bytes.withUnsafeBytes { raw -> TextEncoding? in
-            guard raw.contains(0) else {
+            guard let base = raw.baseAddress, memchr(base, 0, raw.count) != nil else {
                 if isUTF8(raw) { return .utf8 }
                 // Text in an 8-bit encoding has hardly any control characters; compressed bytes have many.
                 var controls = 0

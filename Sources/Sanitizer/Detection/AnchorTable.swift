@@ -113,36 +113,111 @@ final class AnchorTable: @unchecked Sendable {
         set[Int(hash >> UInt32(32 - setBits + 6))] &>> UInt64((hash >> UInt32(32 - setBits)) & 63) & 1 != 0
     }
 
-    /// Calls `onHit` with an anchor's index and where it stands. Anchors that do not overlap come in the order of the text.
-    @inline(__always)
-    func scan(_ text: ByteText, onHit: (_ id: Int, _ start: Int, _ end: Int) throws -> Void) rethrows {
-        let base = UnsafeRawPointer(text.base)
-        let threes = threes
-        let fours = fours
-        let count = text.count
-        var index = 0
-        // Four places at a time, with one branch for all of them.
-        while index &+ 8 <= count {
-            let eight =
-                UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self)) | 0x2020_2020_2020_2020
-            let words = (
-                UInt32(truncatingIfNeeded: eight), UInt32(truncatingIfNeeded: eight &>> 8),
-                UInt32(truncatingIfNeeded: eight &>> 16), UInt32(truncatingIfNeeded: eight &>> 24)
-            )
-            let hits =
-                Self.bit(fours, threes, words.0) | Self.bit(fours, threes, words.1) | Self.bit(fours, threes, words.2)
-                | Self.bit(fours, threes, words.3)
-            if hits & 1 != 0 { try candidates(text, index, eight, onHit) }
-            index &+= 4
+    /// An anchor in a text.
+    struct Hit {
+        /// Its place in the list that the table was made of.
+        var id: Int
+        var start: Int
+        var end: Int
+    }
+
+    /// Goes through a text, hit by hit; anchors that do not overlap come in the order of the text.
+    ///
+    /// A cursor rather than a closure: its state is plain numbers, which nothing has to retain for each hit.
+    struct Cursor {
+        private let table: AnchorTable
+        private let text: ByteText
+        /// The next place that has not been looked at.
+        private var index = 0
+        /// The first of the four places under way, their bytes and the four after them, and which of them are left.
+        private var block = 0
+        private var eight: UInt64 = 0
+        private var left: UInt64 = 0
+        /// What is left of a chain of entries, the gram that they should have, and where it stands.
+        private var entry: Int32 = -1
+        private var gram: UInt32 = 0
+        private var place = 0
+        /// Whether the place's three bytes are still to be looked up.
+        private var owesThree = false
+
+        fileprivate init(_ table: AnchorTable, _ text: ByteText) {
+            self.table = table
+            self.text = text
         }
-        while index < count {
+
+        mutating func next() -> Hit? {
+            let table = table
+            while true {
+                while entry >= 0 {
+                    let found = table.entries[Int(entry)]
+                    entry = found.next
+                    guard found.gram == gram else { continue }
+                    let start = place &- Int(found.offset)
+                    let end = start &+ table.length(of: Int(found.id))
+                    if table.matches(text, Int(found.id), start, end) {
+                        return Hit(id: Int(found.id), start: start, end: end)
+                    }
+                }
+                if owesThree {
+                    owesThree = false
+                    gram &= 0x00FF_FFFF
+                    let hash = AnchorTable.hash(gram)
+                    if AnchorTable.holds(table.threes, hash) { entry = table.head(hash ^ AnchorTable.mark3) }
+                } else if left != 0 {
+                    let lane = left.trailingZeroBitCount
+                    left &= left &- 1
+                    place = block &+ lane
+                    gram = UInt32(truncatingIfNeeded: eight &>> UInt64(8 &* lane))
+                    owesThree = true
+                    let hash = AnchorTable.hash(gram)
+                    if AnchorTable.holds(table.fours, hash) { entry = table.head(hash) }
+                } else if !advance(table) {
+                    return nil
+                }
+            }
+        }
+
+        /// Goes on to the next four places of which one may begin an anchor; false at the end of the text.
+        @inline(__always)
+        private mutating func advance(_ table: AnchorTable) -> Bool {
+            let base = UnsafeRawPointer(text.base)
+            let threes = table.threes
+            let fours = table.fours
+            let count = text.count
+            var index = index
+            defer { self.index = index }
+            // Four places at a time, with one branch for all of them.
+            while index &+ 8 <= count {
+                let bytes =
+                    UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                    | 0x2020_2020_2020_2020
+                let hits =
+                    AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes))
+                    | AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes &>> 8)) &<< 1
+                    | AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes &>> 16)) &<< 2
+                    | AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes &>> 24)) &<< 3
+                if hits != 0 {
+                    block = index
+                    eight = bytes
+                    left = hits
+                    index &+= 4
+                    return true
+                }
+                index &+= 4
+            }
+            guard index < count else { return false }
             // The text's last bytes; what is beyond reads as zero.
             var word: UInt64 = 0
             for offset in 0..<8 { word |= UInt64(text[index &+ offset]) << UInt64(8 &* offset) }
-            try candidates(text, index, word | 0x2020_2020_2020_2020, onHit)
+            block = index
+            eight = word | 0x2020_2020_2020_2020
+            left = 0b1111
             index &+= 4
+            return true
         }
     }
+
+    func hits(in text: ByteText) -> Cursor { Cursor(self, text) }
 
     @inline(__always)
     private static func bit(
@@ -150,39 +225,12 @@ final class AnchorTable: @unchecked Sendable {
     ) -> UInt64 {
         let four = hash(word)
         let three = hash(word & 0x00FF_FFFF)
-        return fours[Int(four >> UInt32(32 - setBits + 6))] &>> UInt64(four >> UInt32(32 - setBits))
-            | threes[Int(three >> UInt32(32 - setBits + 6))] &>> UInt64(three >> UInt32(32 - setBits))
+        return
+            (fours[Int(four >> UInt32(32 - setBits + 6))] &>> UInt64(four >> UInt32(32 - setBits))
+            | threes[Int(three >> UInt32(32 - setBits + 6))] &>> UInt64(three >> UInt32(32 - setBits))) & 1
     }
 
-    /// Looks at four places, whose bytes and the four after them are in `eight`.
-    @inline(never)
-    private func candidates(
-        _ text: ByteText, _ index: Int, _ eight: UInt64, _ onHit: (Int, Int, Int) throws -> Void
-    ) rethrows {
-        for offset in 0..<4 {
-            let word = UInt32(truncatingIfNeeded: eight &>> UInt64(8 &* offset))
-            let four = Self.hash(word)
-            if Self.holds(fours, four) { try candidate(text, index &+ offset, word, four, onHit) }
-            let three = Self.hash(word & 0x00FF_FFFF)
-            if Self.holds(threes, three) {
-                try candidate(text, index &+ offset, word & 0x00FF_FFFF, three ^ Self.mark3, onHit)
-            }
-        }
-    }
-
-    private func candidate(
-        _ text: ByteText, _ index: Int, _ gram: UInt32, _ hash: UInt32, _ onHit: (Int, Int, Int) throws -> Void
-    ) rethrows {
-        var entry = heads[Int(hash >> UInt32(32 - Self.headBits))]
-        while entry >= 0 {
-            let found = entries[Int(entry)]
-            entry = found.next
-            guard found.gram == gram else { continue }
-            let start = index &- Int(found.offset)
-            let end = start &+ length(of: Int(found.id))
-            if matches(text, Int(found.id), start, end) { try onHit(Int(found.id), start, end) }
-        }
-    }
+    @inline(__always) private func head(_ hash: UInt32) -> Int32 { heads[Int(hash >> UInt32(32 - Self.headBits))] }
 
     private func length(of id: Int) -> Int { Int(starts[id + 1] - starts[id]) }
 

@@ -10,19 +10,122 @@ extension DetectionPass {
             start = quote
             if text[start - 1] == 92 { start -= 1 }
         }
-        guard text[start - 1] != 10, text.quoteDepth(at: start) != nil, let value = text.readValue(at: start),
+        let isFlag = text[range.lowerBound - 1] == 45
+        // Arguments of a command, an item a line.
+        if isFlag { start = text.skipSpace(position) }
+        // `fill_in 'Password', with: 'x'`
+        if text.has("with: ", at: start) { start = text.skipBlanks(start + 6) }
+        guard text[start - 1] != 10 || isFlag, text.quoteDepth(at: start) != nil, var value = text.readValue(at: start),
             value.isQuoted
         else {
             return false
+        }
+        value = unwrapped(value)
+        let isWhole = text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
+        if !isWhole || isListed(range, value) {
+            // Among many strings only what is drawn at random counts.
+            let profile = ByteProfile(text, value.range)
+            let name = weigh(range)
+            guard name.level > .none, name.kind != .password || isWhole, !judge.isNeverSecret(text, value.range),
+                judge.isToken(text, value.range, profile, allowHex: true), !judge.isSlug(text, value.range),
+                profile.length >= 16
+            else { return false }
+            add(Self.ruleID(name), value.range)
+            return true
         }
         var name = weigh(range)
         name.level = min(name.level, .medium)
         let profile = ByteProfile(text, value.range)
         guard judge.isSecret(text, value, name: name, isCode: true, nameRange: range),
             profile.digits > 0 || profile.symbols > 0 || profile.looksRandom
+        else {
+            // `setProperty("password", "x")`, `define('DB_PASSWORD', 'x')`: any word but the common ones.
+            guard name.kind == .password, profile.length >= 8, profile.letters == profile.length, profile.upper <= 1,
+                weigh(range).level == .strong,
+                text[text.skipBlanks(value.end)] == 41 || text.has("with: ", at: start - 6),
+                judge.commonWords.flags(text, value.range) == 0, !judge.isMadeOfVocabulary(text, value.range)
+            else { return false }
+            add(Self.ruleID(name), value.range)
+            return true
+        }
+        add(Self.ruleID(name), value.range)
+        return true
+    }
+
+    /// The value within quotes of its own: `"\"x\""`, `'"x"'`.
+    private func unwrapped(_ value: FoundValue) -> FoundValue {
+        var first = value.range.lowerBound
+        var last = value.range.upperBound
+        if text[first] == 92, text[first + 1].isQuote, last - first > 4, text[last - 1].isQuote, text[last - 2] == 92 {
+            first += 2
+            last -= 2
+        } else if text[first].isQuote, last - first > 2, text[last - 1] == text[first] {
+            first += 1
+            last -= 1
+        }
+        return FoundValue(range: first..<last, quote: value.quote, end: value.end)
+    }
+
+    /// Whether name and value are two of many strings in a list, where what is next to a name says nothing; options (`"--token", "x"`)
+    /// say it all the same.
+    private func isListed(_ range: Range<Int>, _ value: FoundValue) -> Bool {
+        guard text[range.lowerBound - 1] != 45 else { return false }
+        var before = range.lowerBound - 1
+        while text[before].isQuote || text[before] == 92 { before -= 1 }
+        while text[before].isSpace { before -= 1 }
+        var isListed = false
+        if text[before] == 44 {
+            before -= 1
+            while text[before].isBlank { before -= 1 }
+            isListed = text[before].isQuote
+        }
+        let after = text.skipSpace(value.end)
+        guard text[after] == 44 else { return isListed }
+        return text[text.skipSpace(after + 1)].isQuote
+    }
+
+    /// `service,api_token,x,owner`: a row whose cell names what the next one holds.
+    func cellRow(_ range: Range<Int>, _ position: Int) -> Bool {
+        let before = text[range.lowerBound - 1]
+        guard !syntax.isCode, before == 44 || before == 59 || before == 10 || before == 0 || before == 34,
+            !text[position].isBlank
+        else { return false }
+        let delimiter = text[position - 1]
+        var start = position
+        if text[start] == 34 { start += 1 }
+        var end = start
+        let limit = text.lineEnd(from: start, limit: 600)
+        while end < limit, text[end] != delimiter, text[end] != 34 { end += 1 }
+        var name = weigh(range)
+        guard name.level > .none, end > start else { return false }
+        name.level = min(name.level, .medium)
+        let value = FoundValue(range: start..<end, end: end)
+        let profile = ByteProfile(text, value.range)
+        guard judge.isSecret(text, value, name: name, isCode: true, nameRange: range),
+            name.kind == .password && profile.digits > 0 && syntax == .table
+                || judge.isToken(text, value.range, profile, allowHex: true)
         else { return false }
         add(Self.ruleID(name), value.range)
         return true
+    }
+
+    /// `variable "db_password" { type = string  default = "x" }` of Terraform.
+    func blockDefault(_ range: Range<Int>, _ position: Int) {
+        let name = weigh(range)
+        guard name.level > .none else { return }
+        var index = position
+        let limit = min(text.count, position + 400)
+        while index < limit, text[index] != 125 {
+            if lowered(text[index]) == 100, !text[index - 1].isWord, text.has("default", at: index) {
+                let equals = text.skipBlanks(index + 7)
+                guard text[equals] == 61, let value = text.readValue(at: equals + 1), value.isQuoted else { return }
+                if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                    add(Self.ruleID(name), value.range)
+                }
+                return
+            }
+            index += 1
+        }
     }
 
     /// `name%3Dvalue%26…`: a form or query inside a URL's parameter.
@@ -56,7 +159,7 @@ extension DetectionPass {
     /// `| name | value |`: the next cell of a table's row.
     func cellPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
-        guard name.level > .none else { return }
+        guard name.level > .none, !syntax.isCode else { return }
         var start = text.skipBlanks(position)
         while text[start] == 96 || text[start] == 42 { start += 1 }
         var end = start
@@ -106,7 +209,7 @@ extension DetectionPass {
     /// `<add key="Password" value="y"/>`, `<property name="password">y</property>`, `<key>Password</key><string>y</string>`.
     func namedValue(_ range: Range<Int>, _ close: Int) {
         var position = range.lowerBound - 1
-        while text[position].isQuote || text[position] == 92 { position -= 1 }
+        while text[position].isQuote || text[position] == 92 || text[position] == 35 { position -= 1 }
         while text[position].isBlank { position -= 1 }
         if text[position] == 62 {
             plistValue(range, close)
@@ -133,7 +236,8 @@ extension DetectionPass {
             }
             // The next item of the list.
             if text.has("- name", at: index) || text.has("{", at: index) { return }
-            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100,
+            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100 || lowered(byte) == 116
+                || lowered(byte) == 97,
                 !text[index - 1].isWord || text[index - 2] == 92,
                 let after = Self.valueKeyEnd(text, index)
             {
@@ -150,7 +254,7 @@ extension DetectionPass {
     private static func isNameOfName(_ text: ByteText, _ key: Range<Int>) -> Bool {
         for word in [
             "name", "key", "id", "field", "variable", "property", "var", "env", "label", "k", "option", "param",
-            "header",
+            "header", "element", "selector", "locator", "input", "prompt", "title", "question",
         ]
             as [StaticString]
         where key.count == word.utf8CodeUnitCount && text.has(word, at: key.lowerBound) {
@@ -161,7 +265,7 @@ extension DetectionPass {
 
     /// Just after the operator of `value:`, `"value":`, `value=`, `content:`, `default:` at `index`.
     private static func valueKeyEnd(_ text: ByteText, _ index: Int) -> Int? {
-        for word in ["value", "val", "content", "default", "credential_value"] as [StaticString]
+        for word in ["value", "val", "content", "default", "credential_value", "text", "answer"] as [StaticString]
         where text.has(word, at: index) {
             var position = index + word.utf8CodeUnitCount
             while text[position].isQuote || text[position] == 92 { position += 1 }
@@ -186,9 +290,15 @@ extension DetectionPass {
     /// `name("value")`: setters and constructors.
     func callArgument(_ range: Range<Int>, _ position: Int) {
         var start = text.skipBlanks(position)
-        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted else { return }
-        var name = weigh(range)
+        // `password.encode("utf-8")` does something with a password; `x.setPassword("…")` sets one.
+        let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
+        var name = weigh(method)
         guard name.level > .none else { return }
+        if name.hasVendor, name.level == .weak {
+            vendorCall(range, name, start)
+            return
+        }
+        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted else { return }
         let isCredential = text.find("credential", in: range) != nil
         // A second string is the value: `setProperty("name", "value")` has its own rule, `Credential("user", "password")` this one.
         start = text.skipBlanks(value.end)
@@ -196,9 +306,12 @@ extension DetectionPass {
             let second = text.readValue(at: start + 1), second.isQuoted
         {
             guard isCredential else { return }
+            if judge.isSecret(text, second, name: KeyName(kind: .password, level: .strong), isCode: true) {
+                addAccount(value.range)
+            }
             value = second
             name = KeyName(kind: .password, level: .strong)
-        } else if name.kind != .password || !text.has("password(", at: range.lowerBound) {
+        } else if name.kind != .password || !text.has("password(", at: range.upperBound - 8) {
             name.level = min(name.level, .medium)
         }
         if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
@@ -206,10 +319,41 @@ extension DetectionPass {
         }
     }
 
+    /// The account that a password in the same call or command belongs to: one half of a login.
+    func addAccount(_ range: Range<Int>) {
+        let profile = ByteProfile(text, range)
+        guard profile.length >= 4, profile.letters >= 3, !judge.isNeverSecret(text, range),
+            !judge.isMadeOfVocabulary(text, range) || text.has("administrator", at: range.lowerBound)
+        else { return }
+        add("account", range)
+    }
+
+    /// `algoliasearch('id', 'key')`: the strings among the arguments of a call that a vendor's name stands in.
+    private func vendorCall(_ range: Range<Int>, _ name: KeyName, _ position: Int) {
+        var index = position
+        let limit = text.lineEnd(from: position, limit: 300)
+        while index < limit, text[index] != 41 {
+            guard text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted else {
+                index += 1
+                continue
+            }
+            if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
+                add(Self.ruleID(name), value.range)
+            }
+            index = max(value.end, index + 1)
+        }
+    }
+
     /// The value of `name:` that stands on the next line, or the items of a list under it.
     func nextLines(_ range: Range<Int>, _ name: KeyName, after lineEnd: Int) {
         var line = text.nextLine(after: lineEnd)
         var count = 0
+        // A blank line or the opening of a code block may stand between.
+        for _ in 0..<2 {
+            let start = text.skipBlanks(line)
+            let end = text.lineEnd(from: start, limit: 24)
+            if start < text.count, start == end || text.has("```", at: start) { line = text.nextLine(after: end) }
+        }
         while line < text.count, count < 200 {
             var start = text.skipBlanks(line)
             let isItem = text[start] == 45 && text[start + 1] == 32
@@ -218,6 +362,10 @@ extension DetectionPass {
             guard count == 0 || isBullet else { return }
             guard start > line || isBullet || text[start] == 96 || count == 0, let value = text.readValue(at: start)
             else { return }
+            if !value.isQuoted, text[value.range.upperBound - 1] == 58, !isBullet, count == 0 {
+                nestedPairs(range, name, from: line)
+                return
+            }
             let end = text.lineEnd(from: value.end, limit: 80)
             var rest = text.skipBlanks(value.end)
             if text[rest] == 44 || text[rest] == 93 || text[rest] == 34 { rest = end }
@@ -228,6 +376,10 @@ extension DetectionPass {
             if !value.isQuoted, last == 58 || text.first(61, in: value.range) == value.range.upperBound - 1 { return }
             var weighed = name
             if !value.isQuoted, !isBullet, start == line { weighed.level = min(weighed.level, .medium) }
+            if !value.isQuoted, !isBullet, text[value.range.upperBound - 1] == 58 || looksLikePair(value.range) {
+                nestedPairs(range, name, from: line)
+                return
+            }
             if !value.isQuoted, looksLikePair(value.range) { return }
             if judge.isSecret(text, value, name: weighed, isCode: syntax.isCode, nameRange: range) {
                 add(Self.ruleID(name), value.range)
@@ -236,6 +388,53 @@ extension DetectionPass {
             }
             count += 1
             guard isBullet else { return }
+            line = text.nextLine(after: end)
+        }
+    }
+
+    /// "use this key", a line end, and a line that is nothing but a token.
+    func lonelyToken(_ range: Range<Int>, _ lineEnd: Int) {
+        let name = weigh(range)
+        guard name.level > .none, name.kind == .key || name.kind == .secret else { return }
+        var line = text.nextLine(after: lineEnd)
+        for _ in 0..<2 {
+            let start = text.skipBlanks(line)
+            let end = text.lineEnd(from: start, limit: 24)
+            if start < text.count, start == end || text.has("```", at: start) { line = text.nextLine(after: end) }
+        }
+        var first = text.skipBlanks(line)
+        if text[first] == 96 { first += 1 }
+        var last = first
+        while text[last].isTokenByte, last - first < 600 { last += 1 }
+        guard last - first >= 20 else { return }
+        let end = text[last] == 96 ? last + 1 : last
+        guard text.skipBlanks(end) >= text.lineEnd(from: end, limit: 8) || text[end] == 34 else { return }
+        let profile = ByteProfile(text, first..<last)
+        if !judge.isNeverSecret(text, first..<last), judge.isToken(text, first..<last, profile, allowHex: true) {
+            add(Self.ruleID(name), first..<last)
+        }
+    }
+
+    /// `keys:` over lines of `id: x`: values drawn at random are keys, whatever they are called.
+    private func nestedPairs(_ range: Range<Int>, _ name: KeyName, from first: Int) {
+        guard text[range.upperBound - 1] | 32 == 115, name.kind != .password || syntax == .yaml else { return }
+        let keyLine = text.lineStart(before: range.lowerBound, limit: 200)
+        let indent = text.skipBlanks(keyLine) - keyLine
+        var line = first
+        for _ in 0..<64 {
+            let start = text.skipBlanks(line)
+            guard start < text.count, start - line > indent else { return }
+            let end = text.lineEnd(from: start, limit: 600)
+            var colon = start
+            while colon < end, text[colon] != 58 { colon += 1 }
+            if text[colon] == 58, let value = text.readValue(at: colon + 1), value.range.upperBound <= end {
+                let profile = ByteProfile(text, value.range)
+                if !judge.isNeverSecret(text, value.range), judge.isToken(text, value.range, profile, allowHex: true),
+                    !judge.isSlug(text, value.range)
+                {
+                    add(Self.ruleID(name), value.range)
+                }
+            }
             line = text.nextLine(after: end)
         }
     }
@@ -280,6 +479,28 @@ extension DetectionPass {
         return true
     }
 
+    /// A key as a list of bytes: `[1, 3, 5, …]`.
+    private func byteList(_ name: KeyName, _ start: Int) {
+        var index = start
+        var numbers = 0
+        var last = start
+        let limit = min(text.count, start + 1000)
+        while index < limit, text[index] != 93 {
+            if text[index].isDigit {
+                let first = index
+                while text[index].isHex || text[index] | 32 == 120 { index += 1 }
+                guard index - first <= 4 else { return }
+                numbers += 1
+                last = index
+            } else if text[index] == 44 || text[index].isSpace {
+                index += 1
+            } else {
+                return
+            }
+        }
+        if text[index] == 93, numbers >= 16 { add(Self.ruleID(name), start..<last, needsQuotes: true) }
+    }
+
     /// `[ "a", "b" ]` and `{ value: "a" }` as the value of a name.
     func collection(_ range: Range<Int>, _ name: KeyName, at position: Int) {
         guard position >= listEnd else { return }
@@ -307,6 +528,10 @@ extension DetectionPass {
             }
             return
         }
+        if opener == 91, name.kind == .key, name.level >= .medium, text[text.skipSpace(index)].isDigit {
+            byteList(name, text.skipSpace(index))
+            return
+        }
         while index < limit, items < 500 {
             index = text.skipSpace(index)
             guard text.quoteDepth(at: index) != nil || (text[index].isWord && opener == UInt8(ascii: "[")),
@@ -316,6 +541,9 @@ extension DetectionPass {
             if !value.isQuoted || opener == 40 { weighed.level = min(name.level, .medium) }
             if judge.isSecret(text, value, name: weighed, isCode: opener == 40, nameRange: range) {
                 add(Self.ruleID(name), value.range)
+            }
+            if items == 1, opener == 40, name.kind == .secret, name.level == .weak, value.isQuoted {
+                typedSecret(value, rule: "login-call", isCode: true)
             }
             items += 1
             index = text.skipSpace(max(value.end, index + 1))

@@ -58,12 +58,18 @@ extension DetectionPass {
                 position += depth
                 continue
             }
+            if byte == 91, text[position + 1] == 93, position == last {
+                // `char key[] = …`
+                position += 2
+                break
+            }
             if byte.isQuote { closedQuote = true } else if byte != 93 && byte != 42 && byte != 41 { break }
             position += 1
             closers += 1
         }
         let close = position
         position = text.skipBlanks(position)
+        let isBracketed = text[position] == 40 && position > close
         if text[position] == UInt8(ascii: "("), position - last <= 2,
             let paren = text.first(41, in: position..<min(text.count, position + 40))
         {
@@ -72,9 +78,17 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[position] == 58, position == last {
+            // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
+            if text[first - 1] == 58, text.find("arn:", in: max(0, first - 120)..<first) != nil { return }
+            if text[first - 1] == 47, text[first - 2].isName { return }
+        }
         switch text[position] {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
+        case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
+            valueBefore(range)
+        case UInt8(ascii: "?") where text[position + 1] != 61: answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
             if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
@@ -89,19 +103,47 @@ extension DetectionPass {
                 tableHit(range)
                 cellPair(range, position + 1)
             }
+        case UInt8(ascii: "{"):
+            if text.quoteDepth(at: position + 1) != nil {
+                // `Secret{"x"}`
+                callArgument(range, position + 1)
+            } else if closedQuote {
+                blockDefault(range, position + 1)
+            } else if position > close {
+                try spacedValue(range, position, isFlag: false)
+            }
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if closedQuote, try commaPair(range, position + 1) { return }
+            if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
             tableHit(range)
+            if cellRow(range, position + 1) { return }
             namedValue(range, close)
-        case UInt8(ascii: "<"): namedValue(range, close)
+        case UInt8(ascii: "<"):
+            if text[position + 1] == 45, text[position + 2] == 32 {
+                // The assignment of R.
+                try assignment(range, at: position + 1, closedQuote: closedQuote, isFlag: false)
+            } else {
+                namedValue(range, close)
+            }
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
             namedValue(range, close)
         case UInt8(ascii: "("):
-            callArgument(range, position + 1)
+            if isBracketed, case let name = weigh(range), name.kind == .secret, name.level == .weak,
+                text[position + 1].isQuote
+            {
+                collection(range, name, at: position)
+            } else if isBracketed, !syntax.isCode {
+                try spacedValue(range, position, isFlag: false)
+            } else {
+                callArgument(range, position + 1)
+            }
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
+            if text[position] == 10 || text[position] == 13 || text[position] == 0 {
+                lonelyToken(range, position)
+                valueBefore(range)
+            }
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
@@ -110,25 +152,36 @@ extension DetectionPass {
         case 0xE2 where text[position + 1] == 0x86 || text[position + 1] == 0x80:
             // An arrow or dash.
             dashPair(range, position + 3)
+        case 0xE6 where text.has("是", at: position), 0xE3 where text.has("は", at: position),
+            0xE4 where text.has("为", at: position), 0xE7 where text.has("為", at: position),
+            0xEB where text.has("는", at: position), 0xEC where text.has("은", at: position):
+            dashPair(range, position + 3)
         default:
             if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
+                lonelyToken(range, position)
+                valueBefore(range)
             } else if position > close || text[position] >= 0x80 {
                 if text[close] == 9 { tableHit(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
                 try spacedValue(range, position, isFlag: isFlag)
+                answer(range)
             }
         }
     }
 
     /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
     func weigh(_ range: Range<Int>) -> KeyName {
-        let name = readName(range)
+        if let forced = forcedName { return forced }
+        var name = readName(range)
+        // `data-key` of HTML names whatever a page likes.
+        if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
         var start = range.lowerBound - 1
         while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
         guard start < range.lowerBound - 1 else { return name }
+        if text.has("public ", at: start), range.lowerBound - start == 7 { return KeyName() }
         let wider = readName(start..<range.upperBound)
         return wider.level > name.level ? wider : name
     }
@@ -158,7 +211,12 @@ extension DetectionPass {
                 break
             }
         }
-        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58 { return }
+        // `userPassword:: x` of LDIF has base64 after a blank; `Type::member` none.
+        if length == 2, text[operatorStart] == 58, text[operatorStart + 1] == 58,
+            text[operatorStart + 2] != 32 || (text[operatorStart - 1] == 32 && syntax.isCode)
+        {
+            return
+        }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
         // `**Password:** x`
         while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
@@ -190,6 +248,10 @@ extension DetectionPass {
         if next == 33, text[valueStart + 1] == 33 {
             while readFrom < text.count, !text[readFrom].isSpace { readFrom += 1 }
         }
+        if next == 38, isColon, let equals = text.first(61, in: valueStart..<min(text.count, valueStart + 24)) {
+            // `: &str = "x"` of Rust
+            readFrom = text.skipBlanks(equals + 1)
+        }
         guard let value = text.readValue(at: readFrom, context: context) else { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
             text[value.range.lowerBound].isDigit
@@ -210,7 +272,23 @@ extension DetectionPass {
             add(Self.ruleID(name), wide)
             return
         }
-        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range) {
+        // YAML's bare values run to the line's end: `password: Mot de passe` is a label.
+        if syntax == .yaml, isColon, !value.isQuoted, name.kind == .password, text[value.end] == 32,
+            case let next = text[text.skipBlanks(value.end)], next != 35, next != 10, next != 13, next != 0,
+            text.lineStart(before: range.lowerBound, limit: 80) == text.lineStart(before: value.end, limit: 200)
+        {
+            return
+        }
+        // `turn_shared_secret: copperkimchi`, `secret=copperkimchi`: what people type into settings.
+        let isCompared =
+            value.isQuoted && text[operatorStart + 1] == 61
+            && (text[operatorStart] == 33 || text[operatorStart] == 61) && text.has("secret", at: range.upperBound - 6)
+        let isTyped =
+            isCompared
+            || name.kind == .secret && !code
+                && (syntax == .ini || syntax == .dotenv
+                    || (syntax == .yaml && range.count > 9))
+        if judge.isSecret(text, value, name: name, isCode: code, nameRange: range, allowWords: isTyped) {
             let bare = !value.isQuoted && (closedQuote || syntax == .toml) && !isFlag && context == .assignment
             let isScalar =
                 bare && (syntax == .toml || ByteProfile(text, value.range).isNumber) && text[range.upperBound] != 92
@@ -251,12 +329,19 @@ extension DetectionPass {
     private func bareWhole(
         _ range: Range<Int>, _ value: FoundValue, _ name: KeyName, _ context: ValueContext, isFlag: Bool
     ) -> Range<Int>? {
-        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32
+        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32,
+            !syntax.isCode
         else { return nil }
         // `NAME=x command` sets a variable for one command; only files of pairs hold blanks after a glued `=`.
         if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
         var index = lineStart
+        // A string of JSON begins a line of its own.
+        if let quote = (lineStart..<range.lowerBound).last(where: { text[$0] == 34 }), text[quote - 1] == 32,
+            text[quote - 2] == 58
+        {
+            index = quote + 1
+        }
         while index < range.lowerBound {
             let byte = text[index]
             guard byte.isBlank || byte == 45 || byte == 42 || byte == 35 || byte.isWord || byte == 46 else {
@@ -274,10 +359,20 @@ extension DetectionPass {
 
     /// Whether bare words on this line are expressions.
     private func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
+        let after = text[value.end]
+        // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
+        if !value.isQuoted, text[range.upperBound] == 61,
+            after.isQuote || ((after == 59 || after == 44 || after == 38) && text.looksLikeName(at: value.end + 1))
+        {
+            return false
+        }
         if syntax.isCode { return true }
         if syntax.isConfiguration { return false }
-        let after = text[value.end]
-        if after == 59 || after == 41 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34) {
+        // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
+        if after == 41
+            || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
+                && !text.looksLikeName(at: value.end + 1))
+        {
             return true
         }
         let start = text.lineStart(before: range.lowerBound, limit: 200)
@@ -290,9 +385,13 @@ extension DetectionPass {
         where text.has(word, at: lead) {
             return true
         }
-        guard spaced, syntax == .markdown, text[range.upperBound] == 32 else { return false }
+        guard spaced, syntax == .markdown, text[range.upperBound] == 32, text[range.upperBound + 1] == 61 else {
+            return false
+        }
         // In notes `password = x` with nothing around it is a setting.
-        let isAlone = lead == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
+        let bullet = (text[lead] == 45 || text[lead] == 42) && text[lead + 1] == 32 ? lead + 2 : lead
+        let isAlone =
+            bullet == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
         return !isAlone
     }
 
@@ -307,7 +406,6 @@ extension DetectionPass {
 
     /// What else a name's line may hold: a typed declaration, a default after a reference.
     private func fallbackValue(_ range: Range<Int>, _ name: KeyName, _ value: FoundValue) throws {
-        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
         if !value.isQuoted {
             // `password: str = "x"`, `token: String? = "x"`
             let equals = text.skipBlanks(value.end)
@@ -318,6 +416,9 @@ extension DetectionPass {
                 }
             }
         }
+        // What follows is for references and words that a call or an operator may come after.
+        guard text[value.range.lowerBound] == 36 || (!value.isQuoted && name.level > .weak) else { return }
+        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
         // `${NAME:-default}`
         if text[value.range.lowerBound] == 36, text[value.range.lowerBound + 1] == 123,
             let dash = text.find(":-", in: value.range.lowerBound..<min(lineEnd, value.range.lowerBound + 120)),
@@ -337,7 +438,7 @@ extension DetectionPass {
         let end = min(lineEnd, value.end + 160)
         while index < end {
             let byte = text[index]
-            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 else {
+            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 || byte == 123 else {
                 index += 1
                 continue
             }
@@ -355,7 +456,9 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40, text.quoteDepth(at: index + 1) != nil, let literal = text.readValue(at: index + 1) {
+            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
+                let literal = text.readValue(at: index + 1)
+            {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
                 strict.level = min(name.level, .medium)

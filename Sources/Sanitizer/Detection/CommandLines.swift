@@ -2,21 +2,36 @@
 extension DetectionPass {
     /// A command's name stands at `start..<end`; its options follow on the same line, or on lines joined by a backslash.
     func commandFlagHit(_ start: Int, _ end: Int) {
-        guard !text[start - 1].isWord, text[start - 1] != 45, text[end].isSpace || text[end] == 46 || text[end] == 92
+        guard !text[start - 1].isWord, text[start - 1] != 45,
+            text[end].isSpace || text[end] == 46 || text[end] == 92 || text[end].isQuote
         else { return }
+        if text[end].isQuote {
+            argumentList(start, end)
+            return
+        }
         guard
             let command = CommandOption.all.first(where: {
                 $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
             })
         else { return }
+        // `aws configure set name x`; others configure things.
+        if text.has("configure", at: start), !text.has("aws ", at: start - 4) { return }
         var index = end
         let limit = min(text.count, end + 1500)
         var words = 0
+        var account: Range<Int>?
         while index < limit, words < 60 {
             index = skipToWord(index)
             guard index < limit, !endsCommand(index) else { return }
             words += 1
             let wordStart = index
+            if command.namesAccount, text[wordStart] == 45, lowered(text[wordStart + 1]) == 117,
+                let space = (wordStart + 2..<wordStart + 12).first(where: { text[$0].isSpace }),
+                let value = text.readValue(at: skipToWord(space), context: .word)
+            {
+                account = value.range
+            }
+            var isConsumed = false
             for option in command.options where matches(option.flag, at: wordStart, glued: option.isGlued) {
                 var position = wordStart + option.flag.utf8CodeUnitCount
                 if !option.isGlued {
@@ -26,9 +41,11 @@ extension DetectionPass {
                 }
                 if text[position] == 61 { position += 1 }
                 guard let value = text.readValue(at: position, context: .word) else { continue }
-                commandSecret(value, option.form)
-                index = max(index, value.end - 1)
+                if commandSecret(value, option.form), let account { addAccount(account) }
+                index = value.isQuoted ? max(index, value.end) : max(index, value.end - 1)
+                isConsumed = isConsumed || value.isQuoted
             }
+            if isConsumed { continue }
             if command.takesPositional, text[wordStart] != 45 { positional(wordStart, command) }
             if text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted {
                 index = value.end
@@ -36,6 +53,42 @@ extension DetectionPass {
             while index < limit, !text[index].isSpace, !(text[index] == 92 && text.isLineEscape(at: index)) {
                 index += 1
             }
+        }
+    }
+
+    /// Commands whose arguments are looked through as a list of strings too: `['sshpass', '-p', 'x', 'ssh', 'host']`.
+    static let listedCommands = ["sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
+
+    private func argumentList(_ start: Int, _ end: Int) {
+        guard
+            let command = CommandOption.all.first(where: {
+                $0.command.utf8CodeUnitCount == end - start && text.has($0.command, at: start)
+            })
+        else { return }
+        var index = end + 1
+        let limit = min(text.count, end + 600)
+        var awaited: CommandOption.Form?
+        while index < limit {
+            index = text.skipSpace(index)
+            guard text[index] == 44 else { return }
+            index = text.skipSpace(index + 1)
+            guard text.quoteDepth(at: index) != nil, let item = text.readValue(at: index), item.isQuoted else { return }
+            if let form = awaited {
+                commandSecret(item, form)
+                awaited = nil
+            } else {
+                for option in command.options where matches(option.flag, at: item.range.lowerBound, glued: true) {
+                    let length = option.flag.utf8CodeUnitCount
+                    if item.range.count == length {
+                        awaited = option.isGlued ? nil : option.form
+                    } else if option.isGlued {
+                        let glued = (item.range.lowerBound + length)..<item.range.upperBound
+                        commandSecret(FoundValue(range: glued, quote: item.quote, end: item.end), option.form)
+                    }
+                    if awaited != nil { break }
+                }
+            }
+            index = max(item.end, index + 1)
         }
     }
 
@@ -76,35 +129,50 @@ extension DetectionPass {
             || (byte == 38 && text[index + 1] == 38)
     }
 
-    private func commandSecret(_ value: FoundValue, _ form: CommandOption.Form) {
+    @discardableResult
+    private func commandSecret(_ value: FoundValue, _ form: CommandOption.Form) -> Bool {
         let password = KeyName(kind: .password, level: .strong)
         switch form {
         case .whole:
-            if judge.isSecret(text, value, name: password, isCode: false) { add("command-line", value.range) }
+            guard judge.isSecret(text, value, name: password, isCode: false) else { return false }
+            add("command-line", value.range)
+            return true
         case .afterColon, .afterComma, .afterPercent:
             let separator: UInt8 = form == .afterColon ? 58 : form == .afterComma ? 44 : 37
             guard let cut = text.first(separator, in: value.range), cut + 1 < value.range.upperBound
-            else { return }
+            else { return false }
             let part = FoundValue(range: (cut + 1)..<value.range.upperBound, quote: 34, end: value.end)
-            if text[cut + 1] == 47, text[cut + 2] == 47 { return }
+            if text[cut + 1] == 47, text[cut + 2] == 47 { return false }
             if judge.isSecret(text, part, name: password, isCode: false) { add("command-line", part.range) }
         case .afterPass:
-            guard text.has("pass:", at: value.range.lowerBound) else { return }
+            guard text.has("pass:", at: value.range.lowerBound) else { return false }
             let part = FoundValue(
                 range: (value.range.lowerBound + 5)..<value.range.upperBound, quote: 34, end: value.end)
             if !part.range.isEmpty, judge.isSecret(text, part, name: password, isCode: false) {
                 add("command-line", part.range)
             }
         }
+        return false
     }
 
     /// A secret that stands at a place of its own: `htpasswd -b file user X`, `aws configure set name X`, `mysqladmin … password X`.
     private func positional(_ index: Int, _ command: CommandOption) {
+        if command.slashPositional {
+            guard let value = text.readValue(at: index, context: .word),
+                let slash = text.first(47, in: value.range), slash > value.range.lowerBound
+            else { return }
+            let end = text.first(64, in: slash..<value.range.upperBound) ?? value.range.upperBound
+            let part = FoundValue(range: (slash + 1)..<max(slash + 1, end), quote: 34, end: value.end)
+            if judge.isSecret(text, part, name: KeyName(kind: .password, level: .strong), isCode: false) {
+                add("command-line", part.range)
+            }
+            return
+        }
         guard command.lastPositional else { return }
         let end = text.lineEnd(from: index, limit: 300)
         guard let value = text.readValue(at: index, context: .word), text.skipBlanks(value.end) >= end else { return }
         let profile = ByteProfile(text, value.range)
-        guard profile.digits + profile.symbols > 0 || profile.looksRandom,
+        guard profile.digits > 0 || profile.looksRandom,
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
         else { return }
         add("command-line", value.range)
@@ -119,6 +187,10 @@ struct CommandOption: Sendable {
     let options: [(flag: StaticString, form: Form, isGlued: Bool)]
     var takesPositional = false
     var lastPositional = false
+    /// A word `user/password@database` among its arguments.
+    var slashPositional = false
+    /// `-u` or `-User` names the account, and goes with the password.
+    var namesAccount = false
 
     static let all: [CommandOption] = [
         CommandOption(
@@ -165,8 +237,11 @@ struct CommandOption: Sendable {
         CommandOption(command: "7za", options: [("-p", .whole, true)]),
         CommandOption(command: "unrar", options: [("-p", .whole, true)]),
         CommandOption(command: "rar", options: [("-p", .whole, true), ("-hp", .whole, true)]),
-        CommandOption(command: "psexec", options: [("-p", .whole, false)]),
-        CommandOption(command: "psexec.exe", options: [("-p", .whole, false)]),
+        CommandOption(command: "psexec", options: [("-p", .whole, false)], namesAccount: true),
+        CommandOption(command: "psexec.exe", options: [("-p", .whole, false)], namesAccount: true),
+        CommandOption(
+            command: "connect-viserver", options: [("-Password", .whole, false), ("-password", .whole, false)],
+            namesAccount: true),
         CommandOption(command: "sqlcmd", options: [("-P", .whole, false)]),
         CommandOption(command: "bcp", options: [("-P", .whole, false)]),
         CommandOption(command: "impacket", options: [("-p", .whole, false)]),
@@ -178,6 +253,21 @@ struct CommandOption: Sendable {
         CommandOption(command: "ipmitool", options: [("-P", .whole, false)]),
         CommandOption(
             command: "snmpwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpget", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpset", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpbulkwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "ssh-keygen", options: [("-N", .whole, false), ("-P", .whole, false)]),
+        CommandOption(command: "oathtool", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "ncftpput", options: [("-p", .whole, false)]),
+        CommandOption(command: "ncftpget", options: [("-p", .whole, false)]),
+        CommandOption(command: "sqlplus", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "expdp", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "impdp", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "sqlldr", options: [], takesPositional: true, slashPositional: true),
+        CommandOption(command: "rman", options: [], takesPositional: true, slashPositional: true),
         CommandOption(command: "mosquitto_pub", options: [("-P", .whole, false)]),
         CommandOption(command: "mosquitto_sub", options: [("-P", .whole, false)]),
         CommandOption(command: "keytool", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),
@@ -200,6 +290,9 @@ struct CommandOption: Sendable {
         CommandOption(command: "rabbitmqctl", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "rabbitmqadmin", options: [("-p", .whole, false)]),
         CommandOption(command: "influx", options: [("-t", .whole, false)]),
+        CommandOption(
+            command: "schtasks",
+            options: [("/rp", .whole, false), ("/p", .whole, false), ("/RP", .whole, false), ("/P", .whole, false)]),
         CommandOption(command: "kubeadm", options: [("--token", .whole, false)]),
     ]
 }

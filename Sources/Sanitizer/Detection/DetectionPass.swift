@@ -7,6 +7,8 @@ final class DetectionPass {
     let scratch: Pattern.Scratch
     /// How many encodings deep this text was wrapped in the scanned file.
     let depth: Int
+    /// The file's path; empty for what is no file's whole text.
+    let name: [UInt8]
     var found: [Finding] = []
     /// The end of the last name that was looked at: a name holds several anchors and is read once.
     var nameEnd = 0
@@ -22,6 +24,10 @@ final class DetectionPass {
     /// How far `-----END` was looked for, and where it was found last.
     var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
+    var deviceEnd = 0
+    /// What the name under the scan is, when its letters are escaped.
+    var forcedName: KeyName?
+    var documentEnd = 0
 
     let judge: ValueJudge
     let lexicon: NameLexicon
@@ -31,8 +37,13 @@ final class DetectionPass {
     var untabledEnd = 0
     /// Where `kty`, which makes an object a JSON Web Key, was looked for, and where it was found last.
     var keyTypes: (searched: Int, last: Int) = (0, -1 << 30)
+    /// The vendor's name that was met last.
+    var lastVendor = -1_000_000 ..< -1_000_000
 
-    init(_ text: ByteText, rules: RuleSet, syntax: Syntax, scratch: Pattern.Scratch, depth: Int) {
+    init(
+        _ text: ByteText, rules: RuleSet, syntax: Syntax, scratch: Pattern.Scratch, depth: Int, name: [UInt8] = []
+    ) {
+        self.name = name
         self.text = text
         self.rules = rules
         self.syntax = syntax
@@ -44,6 +55,27 @@ final class DetectionPass {
 
     /// What the name in `range` says about its value.
     func readName(_ range: Range<Int>) -> KeyName {
+        var name = knownName(range)
+        guard !name.hasVendor else { return name }
+        if range.contains(lastVendor.lowerBound), range.count <= lastVendor.count + 24 {
+            // A vendor's name within a longer word: `algoliasearch`.
+            name.hasVendor = true
+            if name.kind == .none, name.level == .none, !lexicon.endsInTail(text, range),
+                lexicon.isPlain(text, range)
+            {
+                name.kind = .key
+                name.level = .weak
+            }
+        } else if name.kind == .key, name.level == .weak, range.count <= 8,
+            range.lowerBound - lastVendor.upperBound < 200, !lexicon.isUbiquitous(text, lastVendor)
+        {
+            // `key: x` within a line or two of the vendor's name.
+            name.hasVendor = true
+        }
+        return name
+    }
+
+    private func knownName(_ range: Range<Int>) -> KeyName {
         guard depth == 0 else { return lexicon.read(text, range) }
         var hash = WordTable.seed
         var index = range.lowerBound
@@ -61,16 +93,19 @@ final class DetectionPass {
 
     func run() throws {
         let rules = rules
-        try rules.anchors.scan(text) { id, start, end in
-            try handle(rules.actions[id], start: start, end: end)
-        }
+        var hits = rules.anchors.hits(in: text)
+        while let hit = hits.next() { try handle(rules.actions[hit.id], start: hit.start, end: hit.end) }
         try scanLongRuns()
         scanKeyArray()
+        scanByName()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {
         switch action {
         case .name: try nameHit(start, end)
+        case .vendor:
+            lastVendor = start..<end
+            try nameHit(start, end)
         case .shortName:
             // Two or three letters are a name only as a word of their own.
             let before = text[start - 1]
@@ -108,6 +143,16 @@ final class DetectionPass {
         case .addressPair: addressPairHit(start, end)
         case .networkNote: networkNoteHit(end)
         case .commentedKey: commentedKeyHit(start, end)
+        case .loginWord: if !text[start - 1].isWord { loginWordHit(end) }
+        case .escapedName(let kind):
+            forcedName = KeyName(kind: kind, level: kind == .key ? .medium : .strong)
+            defer { forcedName = nil }
+            try nameHit(start, end)
+        case .kubernetesSecret: kubernetesHit(start, end)
+        case .copyTable: copyHit(start, end)
+        case .deviceLine: deviceLineHit(start, end)
+        case .accountPair: accountPairHit(start, end)
+        case .loginAs: loginAsHit(end)
         }
     }
 
@@ -121,7 +166,10 @@ final class DetectionPass {
     func tokenHit(_ rule: TokenRule, _ keyword: Int) throws {
         if rule.needsBoundary, !text.isTokenStart(keyword) {
             // A token glued to a word is one all the same when its prefix is long and odd enough to stand out.
-            guard rule.prefixLength >= 6 || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_")) else {
+            guard
+                (rule.prefixLength >= 6 && rule.keyword.utf8.contains { !$0.isLetter && !$0.isDigit })
+                    || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_"))
+            else {
                 return
             }
         }
@@ -145,8 +193,8 @@ final class DetectionPass {
         guard !range.isEmpty else { return true }
         let profile = ByteProfile(text, range)
         // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
-        if profile.length >= 6, profile.distinct <= 2,
-            [120, 88, 42, 46, 95, 45, 48, 35].contains(text[range.lowerBound])
+        if profile.length >= 6, profile.isOfTwoBytes,
+            range.allSatisfy({ [120, 88, 42, 46, 95, 45, 48, 35].contains(text[$0]) })
         {
             return true
         }

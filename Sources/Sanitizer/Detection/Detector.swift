@@ -18,8 +18,10 @@ final class Detector: Sendable {
 
     init(rules: RuleSet) { self.rules = rules }
 
-    /// The detector with the built-in rules.
-    static func standard() throws -> Detector { Detector(rules: try RuleSet.standard()) }
+    /// The detector with the built-in rules, made once.
+    static func standard() throws -> Detector { try shared.get() }
+
+    private static let shared = Result { Detector(rules: try RuleSet.standard()) }
 
     /// The secrets in some bytes, ordered, not overlapping. `name` is the file's path as bytes: it tells the syntax.
     ///
@@ -28,8 +30,7 @@ final class Detector: Sendable {
         guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), !bytes.isEmpty else { return [] }
         let pass = DetectionPass(
             ByteText(base: base, count: bytes.count), rules: rules, syntax: Syntax(name: name),
-            scratch: try Pattern.Scratch(),
-            depth: 0)
+            scratch: try Pattern.Scratch(), depth: 0, name: name)
         try pass.run()
         return DetectionPass.merged(pass.found)
     }

@@ -37,9 +37,16 @@ extension DetectionPass {
     /// SQL that sets a password: `IDENTIFIED BY 'x'`, `PASSWORD 'x'`, `PASSWORD = 'x'`, `SET PASSWORD … = PASSWORD('x')`.
     func sqlHit(_ start: Int, _ end: Int) {
         var position = text.skipBlanks(end)
-        for word in ["password ", "values ", "'mysql_native_password' by ", "with "] as [StaticString]
+        for word in ["password ", "values ", "with "] as [StaticString]
         where text.has(word, at: position) {
             position = text.skipBlanks(position + word.utf8CodeUnitCount)
+        }
+        if text.has("identified with", at: start) {
+            // `WITH mysql_native_password BY 'x'`, `WITH sha256_password AS 'x'`, with or without quotes around the plugin.
+            while text[position].isWord || text[position].isQuote || text[position] == 92 { position += 1 }
+            position = text.skipBlanks(position)
+            guard text.has("by ", at: position) || text.has("as ", at: position) else { return }
+            position = text.skipBlanks(position + 3)
         }
         guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
             return

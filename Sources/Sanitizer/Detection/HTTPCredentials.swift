@@ -81,6 +81,10 @@ extension DetectionPass {
         else { return }
         if text[position] == 58 || text[position] == 61 || text[position] == 44 { position += 1 }
         position = text.skipBlanks(position)
+        if text[position] == 91 {
+            cookieList(position + 1)
+            return
+        }
         while text[position].isQuote || text[position] == 92 { position += 1 }
         if text.has("value", at: position) {
             // `{"name": "Cookie", "value": "sid=x"}`
@@ -111,6 +115,39 @@ extension DetectionPass {
             guard text[position] == 59, !isSetCookie || text[name.lowerBound] == 36 else { return }
             position += 1
         }
+    }
+
+    /// `"cookies": [{"name": "session", "value": "x"}, …]` of HAR files and browsers' exports.
+    private func cookieList(_ start: Int) {
+        var index = start
+        let limit = min(text.count, start + 16_384)
+        var name: Range<Int>?
+        while index < limit, text[index] != 93 {
+            if text[index] == 125 { name = nil }
+            guard text[index] == 34, let key = text.readValue(at: index), key.isQuoted else {
+                index += 1
+                continue
+            }
+            let colon = text.skipSpace(key.end)
+            guard text[colon] == 58 else {
+                index = max(index + 1, key.end)
+                continue
+            }
+            let from = text.skipSpace(colon + 1)
+            guard text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else {
+                index = colon + 1
+                continue
+            }
+            if text.has("name", at: key.range.lowerBound), key.range.count == 4 {
+                name = value.range
+            } else if text.has("value", at: key.range.lowerBound), key.range.count == 5, let name, !value.range.isEmpty,
+                isSecretCookie(name, value.range)
+            {
+                add("cookie", value.range)
+            }
+            index = max(value.end, index + 1)
+        }
+        cookieEnd = max(cookieEnd, index)
     }
 
     /// Whether a cookie carries a login: its name says so, or its value is drawn at random.

@@ -121,7 +121,9 @@ extension DetectionPass {
             keyTypes.searched = start + 2998
         }
         guard keyTypes.last >= start - 3000 else { return }
-        guard let value = text.readValue(at: end), value.isQuoted, value.range.count >= 16 else { return }
+        // An anchor may hold the opening quote.
+        let from = text[end - 1] == 39 && text[end - 2] == 32 ? end - 1 : end
+        guard let value = text.readValue(at: from), value.isQuoted, value.range.count >= 16 else { return }
         for index in value.range where !(text[index].isBase64) { return }
         add("private-key", value.range)
     }

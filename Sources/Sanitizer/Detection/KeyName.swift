@@ -71,6 +71,20 @@ final class NameLexicon: Sendable {
         words.flags(text, range) & (Self.typeMask | Self.qualifier | Self.tail | Self.label | Self.publicWord) != 0
     }
 
+    /// The flags of two words written as one, over one separator.
+    private func joinedFlags(_ text: ByteText, _ first: Range<Int>, _ second: Range<Int>) -> UInt32 {
+        guard second.lowerBound - first.upperBound <= 1 else { return 0 }
+        var hash = WordTable.seed
+        for index in first { WordTable.mix(&hash, lowered(text[index])) }
+        for index in second { WordTable.mix(&hash, lowered(text[index])) }
+        return words.flags(hash: hash)
+    }
+
+    /// Whether a word names a secret or what is done with one: "reset", "expired", "id".
+    func isAboutSecrets(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        words.flags(text, range) & (Self.typeMask | Self.tail | Self.label) != 0
+    }
+
     /// The flags of one word; a word run together is read by its end (`dbpassword`, `authtoken`, `secretkey`).
     @inline(__always) func flags(of text: ByteText, _ word: Range<Int>) -> UInt32 {
         let exact = words.flags(text, word)
@@ -81,6 +95,13 @@ final class NameLexicon: Sendable {
                 if flags == Self.key {
                     // `monkey`, `turkey`, `hotkey`: only what qualifies a key makes one.
                     let before = words.flags(text, word.lowerBound..<start)
+                    if before == 0, word.count > 8,
+                        ["api", "secret", "access", "auth", "private"].contains(where: { (part: StaticString) in
+                            text.has(part, at: start - part.utf8CodeUnitCount)
+                        })
+                    {
+                        return Self.key | Self.qualifier
+                    }
                     if before & (Self.qualifier | Self.secret | Self.vendor | Self.password) == 0 { return 0 }
                     return before & Self.publicWord != 0 ? Self.publicWord : Self.key | Self.qualifier
                 }
@@ -92,6 +113,34 @@ final class NameLexicon: Sendable {
             return Self.password
         }
         return 0
+    }
+
+    private static let gluedTails: [StaticString] = [
+        "url", "uri", "id", "ids", "name", "host", "user", "path", "file", "dir", "channel", "repo", "image", "version",
+        "config", "domain", "email", "port", "bucket", "region",
+    ]
+
+    /// Whether a word run together ends in what makes it no secret's name: `slackchannel`, `githuburl`.
+    func endsInTail(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        Self.gluedTails.contains { tail in
+            range.count > tail.utf8CodeUnitCount && text.has(tail, at: range.upperBound - tail.utf8CodeUnitCount)
+        }
+    }
+
+    /// Whether a name is one word, or words of which none makes a secret's name harmless.
+    func isPlain(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        var plain = true
+        forEachWord(text, range) { word in
+            if words.flags(text, word) & (Self.tail | Self.label | Self.publicWord) != 0 { plain = false }
+        }
+        return plain
+    }
+
+    /// Names that stand in every second text, and so say nothing about a key nearby.
+    func isUbiquitous(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        ["github", "gitlab", "youtube", "twitter", "facebook", "instagram", "linkedin", "reddit", "npm"].contains {
+            (word: StaticString) in word.utf8CodeUnitCount == range.count && text.has(word, at: range.lowerBound)
+        }
     }
 
     /// Weighs the name in `range`.
@@ -107,12 +156,11 @@ final class NameLexicon: Sendable {
         var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
             let flags = flags(of: text, word)
-            if previous.upperBound == word.lowerBound, !previous.isEmpty,
-                words.flags(text, previous.lowerBound..<word.upperBound) & Self.vendor != 0
-            {
-                // `OpenWeather` is one vendor.
+            if !previous.isEmpty, joinedFlags(text, previous, word) & Self.vendor != 0 {
+                // `OpenWeather` and `message-bird` are one vendor each.
                 name.hasVendor = true
                 sawQualifier = true
+                labelled = false
             }
             previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }
@@ -141,6 +189,12 @@ final class NameLexicon: Sendable {
                 vendorTail = true
             }
             if flags & Self.qualifier != 0 || flags & Self.vendor != 0 { sawQualifier = true }
+        }
+        if typeFlags & Self.key != 0,
+            text.find("pre-shared", in: range) != nil || text.find("pre_shared", in: range) != nil
+        {
+            // What people type, as WPA and IPsec call it.
+            typeFlags = Self.password
         }
         guard typeFlags != 0 else {
             if name.hasVendor, !labelled, !vendorTail {

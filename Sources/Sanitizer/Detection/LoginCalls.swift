@@ -7,11 +7,23 @@ extension DetectionPass {
         ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
+        ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
+        ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2),
+        ("createuser(", 1), ("make_password(", 0),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
+    /// Calls whose argument is a password whatever it looks like.
+    private static let certainCalls: [StaticString] = [
+        "mysqli_connect(", ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(",
+        "create_superuser(", "passwordauthentication(", "plainauth(",
+        "new pdo(", "mysqli(", "getconnection(", "ftp(",
+    ]
+
     func loginCallHit(_ end: Int, argument: Int) {
-        var position = end
+        let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
+        var position = text[end - 1].isQuote ? end - 1 : end
+        var account: Range<Int>?
         for place in 0...argument {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.
@@ -21,9 +33,11 @@ extension DetectionPass {
             {
                 guard let value = text.readValue(at: position), value.isQuoted else { return }
                 if place == argument {
-                    typedSecret(value, rule: "login-call", isCode: true)
+                    let isFound = typedSecret(value, rule: "login-call", isCode: true, allowWords: isCertain)
+                    if isFound, let account, text.has("directoryentry(", at: end - 15) { addAccount(account) }
                     return
                 }
+                if place + 1 == argument { account = value.range }
                 position = text.skipSpace(value.end)
             } else {
                 guard place < argument else { return }
@@ -45,10 +59,12 @@ extension DetectionPass {
 
     /// Adds a value that is said to be a secret by its place alone, if it does not look like a word.
     @discardableResult
-    func typedSecret(_ value: FoundValue, rule: String, isCode: Bool = false) -> Bool {
+    func typedSecret(_ value: FoundValue, rule: String, isCode: Bool = false, allowWords: Bool = false) -> Bool {
         let profile = ByteProfile(text, value.range)
-        guard profile.length >= 4, profile.digits + profile.symbols > 0 || profile.looksRandom,
-            profile.digits > 0 || !judge.isWordLike(text, value.range),
+        guard profile.length >= 4,
+            (allowWords && profile.length >= 6)
+                || ((profile.digits + profile.symbols > 0 || profile.looksRandom)
+                    && (profile.digits > 0 || !judge.isWordLike(text, value.range))),
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: isCode)
         else { return false }
         add(rule, value.range)
@@ -60,18 +76,9 @@ extension DetectionPass {
         guard let open = text.first(40, in: end..<min(text.count, end + 120)),
             let close = text.first(41, in: open..<min(text.count, open + 2000))
         else { return }
-        var names: [KeyName] = []
-        var column = open + 1
-        for index in open + 1...close where text[index] == 44 || index == close {
-            var start = column
-            var stop = index
-            while start < stop, !text[start].isName { start += 1 }
-            while stop > start, !text[stop - 1].isName { stop -= 1 }
-            names.append(start < stop ? readName(start..<stop) : KeyName())
-            column = index + 1
-        }
-        guard names.contains(where: { $0.level >= .medium }) else { return }
+        let names = columnNames(open, close)
         var position = text.skipSpace(close + 1)
+        guard names.contains(where: { $0.level >= .medium }) else { return }
         guard text.has("values", at: position) else { return }
         position = text.skipSpace(position + 6)
         var rows = 0
@@ -101,6 +108,54 @@ extension DetectionPass {
         }
     }
 
+    /// The names between two parentheses.
+    private func columnNames(_ open: Int, _ close: Int) -> [KeyName] {
+        var names: [KeyName] = []
+        var column = open + 1
+        for index in open + 1...close where text[index] == 44 || index == close {
+            var start = column
+            var stop = index
+            while start < stop, !text[start].isName { start += 1 }
+            while stop > start, !text[stop - 1].isName { stop -= 1 }
+            names.append(start < stop ? readName(start..<stop) : KeyName())
+            column = index + 1
+        }
+        return names
+    }
+
+    /// `COPY table (a, password) FROM stdin;`
+    func copyHit(_ start: Int, _ end: Int) {
+        let line = text.lineStart(before: start, limit: 2000)
+        guard text.has("copy ", at: line), let open = text.first(40, in: line..<start),
+            let close = text.first(41, in: open..<start), close > open
+        else { return }
+        copyRows(columnNames(open, close), after: end)
+    }
+
+    /// Rows of PostgreSQL's `COPY … FROM stdin`: fields between tabs, up to `\.`.
+    private func copyRows(_ names: [KeyName], after position: Int) {
+        guard names.contains(where: { $0.level >= .medium }) else { return }
+        var line = text.nextLine(after: text.lineEnd(from: position, limit: 80))
+        for _ in 0..<100_000 {
+            guard line < text.count, text[line] != 92 || text[line + 1] != 46 else { return }
+            var end = line
+            while end < text.count, text.base[end] != 10 { end += 1 }
+            var field = line
+            var place = 0
+            for index in line...end where index == end || text[index] == 9 {
+                if place < names.count, names[place].level >= .medium, field < index {
+                    let value = FoundValue(range: field..<index, quote: 34, end: index)
+                    if judge.isSecret(text, value, name: names[place], isCode: false) {
+                        add(Self.ruleID(names[place]), value.range)
+                    }
+                }
+                place += 1
+                field = index + 1
+            }
+            line = end + 1
+        }
+    }
+
     /// `a1 LOGIN kim x` of IMAP, `AUTH default x` of Redis, `NickServ IDENTIFY kim x`: the line's last word.
     func sessionLoginHit(_ start: Int, _ end: Int) {
         let lineEnd = text.lineEnd(from: end, limit: 200)
@@ -112,7 +167,7 @@ extension DetectionPass {
         for _ in 0..<2 {
             guard position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
             let rest = text.skipBlanks(value.end)
-            if rest >= lineEnd || (rest == value.end && text[rest].isQuote) {
+            if rest >= lineEnd || (rest == value.end && text[rest].isQuote) || text[rest] == 59 {
                 typedSecret(value, rule: "session-login")
                 return
             }
@@ -123,7 +178,11 @@ extension DetectionPass {
     /// `net use Z: \\nas\x /user:kim x`, `net user kim x /add`.
     func netUseHit(_ start: Int, _ end: Int) {
         guard !text[start - 1].isWord else { return }
-        let lineEnd = text.lineEnd(from: end, limit: 300)
+        // `\\nas` holds no line end.
+        var lineEnd = end
+        while lineEnd < text.count, lineEnd - end < 300, text.base[lineEnd] != 10, text.base[lineEnd] != 13 {
+            lineEnd += 1
+        }
         var position = end
         var words = 0
         while position < lineEnd, words < 8 {

@@ -87,10 +87,15 @@ extension DetectionPass {
     func recoveryCodesHit(_ start: Int, _ end: Int) {
         var position = end
         while text[position].isLetter { position += 1 }
-        // The heading may go on in brackets or quotes.
-        var line = position
+        recoveryCodes(from: position)
+    }
+
+    /// The codes from here on, line by line, until lines hold none. The heading may go on in brackets or quotes.
+    func recoveryCodes(from end: Int) {
+        var line = end
         var emptyLines = 0
         var isFirst = true
+        var hasCodes = false
         while line < text.count, emptyLines < 2, line - end < 4000 {
             let lineEnd = text.lineEnd(from: line, limit: 1000)
             var codes = 0
@@ -117,17 +122,23 @@ extension DetectionPass {
                 } else if code.count > 2 {
                     words += 1
                     if !isFirst, codes == 0, words > 2 { return }
-                    if isFirst, words > 8, codes == 0 { return }
+                    if isFirst, words > 12, codes == 0 { return }
                 }
             }
-            if codes == 0 { emptyLines += isFirst && words == 0 ? 0 : 1 } else { emptyLines = 0 }
+            // Blank lines under the heading do not end it.
+            hasCodes = hasCodes || codes > 0
+            if codes > 0 {
+                emptyLines = 0
+            } else if !isFirst, words > 0 || hasCodes || line - end > 200 {
+                emptyLines += 1
+            }
             if lineEnd >= text.count { return }
             isFirst = false
             line = text.nextLine(after: lineEnd)
         }
     }
 
-    private func isRecoveryCode(_ range: Range<Int>) -> Bool {
+    func isRecoveryCode(_ range: Range<Int>) -> Bool {
         let profile = ByteProfile(text, range)
         guard profile.length >= 6, profile.length <= 48, profile.digits >= 1 else { return false }
         if profile.symbols > 0 {

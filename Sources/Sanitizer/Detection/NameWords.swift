@@ -5,6 +5,7 @@ enum NameWords {
         psswd pword passwrd pasword passwordhash mdp motdepasse passe senha contrasena contraseña contrasenya clave wachtwoord
         losenord lösenord haslo hasło heslo parola sifre şifre jelszo jelszó salasana adgangskode adgangskoden passord parole
         пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
+        rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 
@@ -12,7 +13,8 @@ enum NameWords {
 
     static let secrets = """
         secret secrets token apikey apitoken authtoken jwt bearer accesskey secretkey privatekey authkey otp totp mfa mnemonic
-        seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
+        zugangsschlüssel zugangsschluessel geheimschlüssel lizenzschlüssel apischlüssel aktivierungsschlüssel
+        wiederherstellungsschlüssel seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
         refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
         """
 
@@ -21,7 +23,7 @@ enum NameWords {
         sig webhook ticket pat nonce appid macaroon assertion otpauth hmac login basic jsapi token1
         """
 
-    static let keys = "key keys schlüssel schluessel clef chave chiave llave ключ 鍵 密鑰"
+    static let keys = "key keys schlüssel schluessel clef clé chave chiave llave ключ 鍵 密鑰"
 
     static let qualifiers = """
         api secret private access auth encryption encrypt signing sign master account shared license licence app application client
@@ -29,7 +31,7 @@ enum NameWords {
         personal developer webhook integration security crypto cipher aes rsa des ed wrapping host function activation
         registration registry upload management partner merchant ssh wireguard preshared recovery backup unlock decryption decrypt
         vault oauth oauth2 rpc internal system user session identity instance environment org organization workspace team agent
-        runner provider gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
+        runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
         wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
         """
 
@@ -55,13 +57,14 @@ enum NameWords {
     static let harmlessTails = """
         value val plain plaintext raw new old current confirm confirmation confirmed repeat again verify prod production dev
         development staging test live default admin user root main base hex str string primary secondary backup and for the of b
+        compass bypass trespass encompass surpass overpass underpass bandpass lowpass highpass allpass subpass renderpass multipass
         data content env my our is key token secret password local global internal external remote master client server sandbox
         """
 
     static let labels = """
         label lbl title msg message tooltip placeholder hint error err invalid mandatory section show forgot forget remember toggle
         btn button max min num total count prompt completion cached reasoning input output usage estimated has should requires
-        encrypted wrapped claim required allow allowed hide no without missing unknown expired wrong incorrect
+        encrypted wrapped required allow allowed hide no without missing unknown expired wrong incorrect
         """
 
     static let publics = "public pub publishable publickey pubkey foreign partition sort shortcut hotkey"
@@ -73,4 +76,29 @@ enum NameWords {
         ("token", NameLexicon.secret), ("key", NameLexicon.key), ("pincode", NameLexicon.pin),
         ("credentials", NameLexicon.secret | NameLexicon.weak),
     ]
+
+    /// Names that hold letters beyond ASCII: JSON may have them as `\u00fc`.
+    static let foreign: [(String, KeyName.Kind)] = [
+        ("schlüssel", .key), ("kennwörter", .password), ("passwörter", .password), ("contraseña", .password),
+        ("lösenord", .password), ("hasło", .password), ("şifre", .password), ("Şifre", .password),
+        ("jelszó", .password),
+        ("пароль", .password), ("Пароль", .password), ("пароля", .password), ("секрет", .secret), ("токен", .secret),
+        ("密码", .password), ("密碼", .password), ("口令", .password), ("パスワード", .password), ("비밀번호", .password),
+        ("암호", .password), ("令牌", .secret), ("密钥", .secret), ("トークン", .secret), ("κωδικός", .password),
+        ("סיסמה", .password), ("clé", .key), ("clé api", .secret), ("Clé API", .secret),
+    ]
+
+    /// A word with everything beyond ASCII as JSON escapes it.
+    static func escaped(_ word: String) -> String {
+        var out = ""
+        for unit in word.utf16 {
+            if unit < 128 {
+                out.unicodeScalars.append(Unicode.Scalar(UInt8(unit)))
+            } else {
+                let digits = String(unit, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+        return out
+    }
 }

@@ -2,50 +2,172 @@
 /// key files that begin with a comment.
 extension DetectionPass {
     static let codeAnchors = [
-        "alarm code", "door code", "gate code", "access code", "entry code", "lock code", "safe code", "keypad code",
-        "unlock code", "lockbox code", "security code", "garage code", "safe combination", "lock combination",
-        "voicemail passcode", "phone passcode", "ipad passcode", "screen passcode", "building code", "disarm code",
-        "türcode", "zugangscode", "alarmcode", "entsperrcode", "sperrcode", "kartenpin", "código de la puerta",
-        "code de la porte", "code portail", "digicode", "codice porta",
+        "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
+        "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "alarm pin",
+        "sim pin",
     ]
 
-    /// A number of three to eight digits, or groups of them, on the same line within a few words.
+    /// What such codes open: a word before the code's name or soon after it.
+    static let codePlaces = WordTable(
+        """
+        alarm door gate access entry lock safe keypad unlock lockbox box keybox security garage building disarm elevator lift
+        locker padlock vault mailbox apartment house frontdoor bike parking gym office room suitcase intercom voicemail
+        phone ipad iphone screen tablet lobby storage shed pool cabin airbnb cottage flat stairwell basement cellar entrance
+        burglar panel luggage briefcase parental tv
+        tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
+        fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
+        porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
+        porta portão portao alarme cofre garagem prédio cadeado entrada
+        portone cancello allarme cassaforte garage ingresso lucchetto
+        deur voordeur poort kluis fietsslot garage alarm slot
+        """.split(whereSeparator: \.isWhitespace).map { (String($0), UInt32(1)) })
+
+    /// A number of three to twelve digits, or groups of them, on the same line within a few words of a code's name.
     func codeHit(_ start: Int, _ end: Int) {
-        let least = text.has("security", at: start) ? 3 : 4
-        let lineEnd = text.lineEnd(from: end, limit: 60)
+        guard !text[end].isLetter || text.has("s ", at: end) else { return }
+        let isWhole = !text.has("code", at: start) || end - start > 4
+        var place =
+            isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
+            && !text.has("comb", at: start) && !text.has("c", at: start)
+        if !place { place = standsForPlace(before: start) }
+        let least = place && text.has("security", at: start - 9) ? 3 : 4
+        let lineEnd = text.lineEnd(from: end, limit: 80)
         var position = end
         var words = 0
         var isSaid = true
-        while position < lineEnd, words < 7 {
-            while position < lineEnd, !(text[position].isLetter || text[position].isDigit) { position += 1 }
-            let start = position
+        while position < lineEnd, words < 9 {
+            while position < lineEnd, !(text[position].isLetter || text[position].isDigit || text[position] >= 0xC3) {
+                position += 1
+            }
+            let first = position
             while position < lineEnd,
-                text[position].isWord || (text[position] == 45 && text[position + 1].isDigit)
+                text[position].isWord || text[position] >= 0x80 || (text[position] == 45 && text[position + 1].isDigit)
             { position += 1 }
-            guard position > start else { return }
-            let profile = ByteProfile(text, start..<position)
+            guard position > first else { return }
+            let profile = ByteProfile(text, first..<position)
             if profile.digits + profile.symbols == profile.length {
                 let after = text[position]
-                if isSaid, (least...12).contains(profile.digits), !text[position + 1].isDigit || after != 46,
+                if place, isSaid, (least...12).contains(profile.digits), !text[position + 1].isDigit || after != 46,
                     after != 37, after != 58
                 {
-                    add("pin", start..<position)
+                    add("pin", first..<position)
                 }
                 return
             }
             if profile.digits > 0 { return }
-            // "the door code changed in 2024" says no code.
-            isSaid = rules.proseWords.flags(text, start..<position) != 0
+            // "the door code changed in 2024" says no code; "code for the garage: 1234" does.
+            let isPlace = Self.codePlaces.flags(text, first..<position) != 0
+            place = place || isPlace
+            isSaid = rules.proseWords.flags(text, first..<position) != 0 || isPlace || text[position] == 58
             words += 1
         }
+    }
+
+    /// Whether one of the two words before names what the code opens: `front door code`, `Türcode`, `garage-code`.
+    private func standsForPlace(before start: Int) -> Bool {
+        var end = start
+        for _ in 0..<5 {
+            while end > 0, text[end - 1] == 32 || text[end - 1] == 45 || text[end - 1] == 95 { end -= 1 }
+            var first = end
+            while first > 0, end - first < 20, text[first - 1].isLetter || text[first - 1] >= 0x80 { first -= 1 }
+            guard first < end else { return false }
+            if Self.codePlaces.flags(text, first..<end) != 0 { return true }
+            // `Haustürcode`: the word's end.
+            if end == start {
+                for cut in first..<end where end - cut >= 3 && Self.codePlaces.flags(text, cut..<end) != 0 {
+                    return true
+                }
+            }
+            end = first
+        }
+        return false
     }
 
     /// ` / ` between an address or a known account name and what may be its password.
     func slashPairHit(_ start: Int, _ end: Int) {
         var first = start
         while first > 0, start - first < 80, !text[first - 1].isSpace, text[first - 1] != 34 { first -= 1 }
-        guard isAccount(first..<start), let value = text.readValue(at: end, context: .word) else { return }
+        guard first < start, isAccount(first..<start) || isSaidToLogIn(before: first),
+            let value = text.readValue(at: end, context: .word)
+        else { return }
         addPairedValue(value)
+    }
+
+    /// "login is kim / x", "credentials: kim / x", "Zugang zum NAS: kim / x".
+    private func isSaidToLogIn(before index: Int) -> Bool {
+        let window = text.lineStart(before: index, limit: 48)..<index
+        return [
+            "login", "log in", "user", "account", "credential", "zugang", "anmeld", "benutzer", "identifiant", "acceso",
+            "usuario", "accesso", "utente", "inlog", "creds", "konto",
+        ].contains { (word: StaticString) in text.find(word, in: window) != nil }
+    }
+
+    /// `admin:x`, `root:x`, `user -> x`.
+    func accountPairHit(_ start: Int, _ end: Int) {
+        let before = text[start - 1]
+        guard !before.isWord, before != 47, before != 46, before != 45, before != 64, !text[end].isSpace,
+            text[end] != 47, text[end] != 58, text[end] != 34, text[end] != 39,
+            let value = text.readValue(at: end, context: .word)
+        else { return }
+        let profile = ByteProfile(text, value.range)
+        if text[end - 1] == 47 {
+            // `admin/users2` is a path: a password has other symbols, and ends the line or sentence.
+            guard value.range.contains(where: { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }),
+                text.first(61, in: value.range) == nil
+            else { return }
+        }
+        if profile.letters == profile.length, profile.length >= 9, profile.upper <= 1, text[end - 1] == 58,
+            isSaidToLogIn(before: start), judge.commonWords.flags(text, value.range) == 0,
+            text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4),
+            judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
+        {
+            add("login-pair", value.range)
+            return
+        }
+        // `root:www-data1` names a group.
+        guard (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName }) else {
+            return
+        }
+        addPairedValue(value)
+    }
+
+    /// "login kim/x", "creds are app/x", "basic auth kim:x".
+    func loginWordHit(_ end: Int) {
+        var position = end
+        while text[position].isName || text[position] == 64 { position += 1 }
+        guard position > end, position - end < 60, text[position] == 47 || text[position] == 58,
+            !text[position + 1].isSpace,
+            text[position + 1] != 47, let value = text.readValue(at: position + 1, context: .word)
+        else { return }
+        let profile = ByteProfile(text, value.range)
+        guard profile.digits > 0, profile.letters > 1,
+            value.range.contains(where: { [33, 35, 36, 37, 42, 43, 63, 64, 94, 95, 46, 45].contains(text[$0]) })
+        else { return }
+        addPairedValue(value)
+    }
+
+    /// "log in as editor with x".
+    func loginAsHit(_ end: Int) {
+        let lineEnd = text.lineEnd(from: end, limit: 160)
+        var position = end
+        if text.has("into ", at: end - 5) {
+            guard let place = text.find(" as ", in: end..<min(lineEnd, end + 60)) else { return }
+            position = place + 4
+        }
+        if text[position].isQuote { position += 1 }
+        let account = position
+        while position < lineEnd, text[position].isName || text[position] == 64 { position += 1 }
+        guard position > account else { return }
+        while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 {
+            position += 1
+        }
+        for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", ": "] as [StaticString]
+        where text.has(joint, at: position) {
+            position = text.skipBlanks(position + joint.utf8CodeUnitCount)
+            guard let value = text.readValue(at: position, context: .word) else { return }
+            addPairedValue(value)
+            return
+        }
     }
 
     /// `.org:` or the like ends an address's domain and a password follows.
@@ -77,9 +199,7 @@ extension DetectionPass {
 
     private func isAccount(_ range: Range<Int>) -> Bool {
         guard !range.isEmpty else { return false }
-        if let at = text.first(64, in: range), at > range.lowerBound,
-            text.first(46, in: at..<range.upperBound) != nil
-        {
+        if let at = text.first(64, in: range), at > range.lowerBound, at + 1 < range.upperBound {
             return true
         }
         for word in ["admin", "root", "user", "administrator", "guest", "pi"] as [StaticString]

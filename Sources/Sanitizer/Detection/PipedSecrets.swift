@@ -58,7 +58,9 @@ extension DetectionPass {
     /// `user:x` counts from the colon on.
     private func addPiped(_ value: FoundValue, onlyPair: Bool) {
         guard onlyPair else {
-            typedSecret(value, rule: "piped-secret")
+            // One word, or words joined by hyphens: `echo -n apfel-birne-kirsche | cryptsetup …`.
+            let isOneWord = value.isQuoted && value.range.count >= 8 && value.range.allSatisfy { !text[$0].isSpace }
+            typedSecret(value, rule: "piped-secret", allowWords: isOneWord)
             return
         }
         guard let colon = text.first(58, in: value.range), colon + 1 < value.range.upperBound, text[colon + 1] != 47,

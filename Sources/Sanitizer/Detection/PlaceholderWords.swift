@@ -69,6 +69,6 @@ enum PlaceholderWords {
         "prod_", "price_", "session_", "conv_", "user_", "org-", "proj_", "gen-", "step_", "srvtoolu_", "msgbatch_",
         "container_",
         "ssh-", "bytes:", "int:", "text/", "image/", "application/", "http:", "https:", "data:", "blob:", "file:",
-        "agacag",
+        "agacag", "npub1", "note1", "nevent1", "nprofile1", "naddr1", "rwq",
     ]
 }

@@ -10,15 +10,20 @@ final class RuleSet: Sendable {
         case name
         /// The same, too short to count inside other words.
         case shortName
+        /// A vendor's name; one of its own, or within a longer word.
+        case vendor
         case token(Int)
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
+        case copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        /// A name written with JSON's escapes.
+        case escapedName(KeyName.Kind)
     }
 
-    let tokens: [TokenRule]
+    let tokens: FixedTable<TokenRule>
     let lexicon: NameLexicon
     let judge: ValueJudge
     let mnemonicWords: WordTable
@@ -26,7 +31,7 @@ final class RuleSet: Sendable {
     /// Rules for tokens that only their length tells from words.
     let runTokens: [RunToken]
     let anchors: AnchorTable
-    let actions: [Action]
+    let actions: FixedTable<Action>
 
     struct RunToken: Sendable {
         var first: UInt8
@@ -52,7 +57,8 @@ final class RuleSet: Sendable {
     static func tokenSources() throws -> [TokenRule.Source] { try decode([TokenRule.Source].self, "rules/tokens.json") }
 
     init(tokens sources: [TokenRule.Source], vendors: [Vendor], mnemonicWords list: [String]) throws {
-        tokens = try sources.map(TokenRule.init)
+        let tokens = try sources.map(TokenRule.init)
+        self.tokens = FixedTable(tokens)
         let vendorWords = vendors.flatMap(\.words)
         lexicon = NameLexicon(vendors: vendorWords)
         let plain = list.map { $0.hasSuffix("*") ? String($0.dropLast()) : $0 }
@@ -75,7 +81,7 @@ final class RuleSet: Sendable {
         for anchor in Self.shortNameAnchors { add(anchor, .shortName, endsWord: true) }
         for word in vendorWords {
             let isShort = word.utf8.count < 5
-            add(word, isShort ? .shortName : .name, endsWord: isShort)
+            add(word, isShort ? .shortName : .vendor, endsWord: isShort)
         }
         var runTokens: [RunToken] = []
         for (index, token) in tokens.enumerated() {
@@ -97,9 +103,12 @@ final class RuleSet: Sendable {
         for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
         add("private-lines:", .puttyKey)
         for option in CommandOption.all { add("\(option.command) ", .flag) }
+        for command in DetectionPass.listedCommands {
+            for quote in ["'", "\""] { add(command + quote, .flag) }
+        }
         for prefix in [
             "$2a$", "$2b$", "$2y$", "$2x$", "$5$", "$6$", "$y$", "$7$", "$argon2", "$apr1$", "$1$", "$pbkdf2",
-            "$scrypt", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
+            "$scrypt", "$8$", "$9$", "pbkdf2_sha", "argon2$", "bcrypt_sha256$", "scrypt:32768",
         ] {
             add(prefix, .hash)
         }
@@ -144,6 +153,7 @@ final class RuleSet: Sendable {
         }
         for call in DetectionPass.loginCalls { add(call.anchor, .loginCall(argument: call.argument)) }
         add("insert into", .insert)
+        add("from stdin", .copyTable)
         for anchor in ["nickserv ", "nickserv: "] { add(anchor, .sessionLogin) }
         for anchor in [" LOGIN ", "AUTH default "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["net use ", "net user "] { add(anchor, .netUse) }
@@ -156,7 +166,35 @@ final class RuleSet: Sendable {
         }
         for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
         for anchor in ["untrusted comment:", "# start of tarsnap"] { add(anchor, .commentedKey) }
-        self.actions = actions
+        for anchor in ["kind: secret", "kind: \"secret", "kind\": \"secret", "kind\":\"secret", "kind\\\": \\\"secret"]
+        {
+            add(anchor, .kubernetesSecret)
+        }
+        for anchor in DetectionPass.deviceAnchors { add(anchor, .deviceLine) }
+        for anchor in ["admin:", "root:", "administrator:", "user -> ", "login -> ", "admin -> ", "account -> "] {
+            add(anchor, .accountPair)
+        }
+        for anchor in [
+            "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ",
+            "sign in as ", "einloggen als ", "anmelden als ",
+            "connecter en tant que ", "iniciar sesión como ", "entrar como ",
+        ] { add(anchor, .loginAs) }
+        for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
+        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
+        {
+            add(anchor, .loginWord)
+        }
+        for anchor in [
+            "vault login ", "cargo login ", "auth:token ", "add-authtoken ", "ngrok authtoken ", "service install ",
+        ] {
+            add(anchor, .sessionLogin)
+        }
+        // Names of other alphabets as JSON escapes them.
+        for (word, kind) in NameWords.foreign {
+            let escaped = NameWords.escaped(word)
+            if escaped != word { add(escaped, .escapedName(kind)) }
+        }
+        self.actions = FixedTable(actions)
         let model = LetterModel(words: plain)
         self.anchors = AnchorTable(anchors) { model.commonness($0) }
     }
@@ -173,7 +211,8 @@ final class RuleSet: Sendable {
         "webhook", "_session=", "_session\"", "session_string", "sessionstring", "stringsession", "string_session",
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
-        "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe", "parole",
+        "rootpw", "bindpw", "adminpw", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה",
+        "pswd", "passe", "parole",
     ]
 
     private static let shortNameAnchors = [

@@ -33,7 +33,7 @@ enum Syntax: Sendable {
         case "log", "out", "err": self = .log
         case "csv", "tsv": self = .table
         case "xml", "html", "htm", "xhtml", "plist", "svg", "axaml", "xaml", "csproj": self = .markup
-        default: self = .plain
+        default: self = file.hasPrefix(".") && file.hasSuffix("rc") ? .ini : .plain
         }
     }
 

@@ -3,7 +3,9 @@ extension DetectionPass {
     /// The name in `range` may be a column's heading.
     func tableHit(_ range: Range<Int>) {
         // A name inside a table that was read is a cell.
-        guard range.lowerBound >= tableEnd, range.lowerBound >= untabledEnd, standsInCell(range) else { return }
+        guard !syntax.isCode, range.lowerBound >= tableEnd, range.lowerBound >= untabledEnd, standsInCell(range) else {
+            return
+        }
         var lineStart = text.lineStart(before: range.lowerBound, limit: 2000)
         // Inside a string of JSON the heading begins with the string: `"content": "| a | password |\n…`.
         var quote = range.lowerBound - 1
@@ -25,7 +27,8 @@ extension DetectionPass {
             return
         }
         let headings = cells(of: lineStart..<lineEnd, delimiter)
-        guard (2...64).contains(headings.count), isHeadingLine(headings) else {
+        guard (2...64).contains(headings.count), headings.count(where: { !$0.isEmpty }) >= 2, isHeadingLine(headings)
+        else {
             untabledEnd = lineEnd
             return
         }
@@ -36,12 +39,25 @@ extension DetectionPass {
         var name = weigh(range)
         guard name.level > .none else { return }
         if name.level == .weak, heading.count > range.count { name = readName(heading) }
+        if name.kind == .key, name.level == .weak,
+            headings.contains(where: {
+                text.find("ssid", in: $0) != nil || text.find("wlan", in: $0) != nil
+                    || text.find("wi-fi", in: $0) != nil || text.find("wifi", in: $0) != nil
+            })
+        {
+            name = KeyName(kind: .password, level: .strong)
+        }
         var line = lineEnd
         var read = lineEnd
         while line < text.count {
             let start = text.nextLine(after: line)
             let end = text.lineEnd(from: start, limit: 20_000)
             guard end > start, end - start < 20_000 else { break }
+            if delimiter == 124, (start..<end).allSatisfy({ [32, 43, 45, 58, 124].contains(text[$0]) }) {
+                // The line under the heading, as Markdown and org-mode draw it.
+                line = end
+                continue
+            }
             let row = cells(of: start..<end, delimiter)
             // A comma in prose makes no table: rows have as many cells as the heading.
             guard row.count == headings.count || (delimiter != 44 && row.count > column) else { break }

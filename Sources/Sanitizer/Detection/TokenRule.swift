@@ -1,7 +1,7 @@
 internal import Support
 
 /// A vendor's token format: what it begins with and what follows.
-struct TokenRule: Sendable {
+final class TokenRule: Sendable {
     let id: String
     let keyword: String
     let pattern: Pattern

@@ -68,7 +68,9 @@ extension DetectionPass {
                     host += 1
                 }
                 let isHost =
-                    host > position + 1 && (dots > 0 || text[host] == 58 || text.has("localhost", at: position + 1))
+                    host > position + 1
+                    && (dots > 0 || text[host] == 58 || text.has("localhost", at: position + 1)
+                        || (text[index] == 63 && text[host] == 47))
                 // `https://host:port/path@version` has digits before its first slash.
                 return isHost && !portBefore(index) ? position : nil
             }

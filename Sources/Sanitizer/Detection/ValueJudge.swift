@@ -15,7 +15,8 @@ final class ValueJudge: Sendable {
 
     /// Whether the value in `range` under a name of that weight is a secret. `isCode`: bare values are expressions here.
     func isSecret(
-        _ text: ByteText, _ value: FoundValue, name: KeyName, isCode: Bool, nameRange: Range<Int>? = nil
+        _ text: ByteText, _ value: FoundValue, name: KeyName, isCode: Bool, nameRange: Range<Int>? = nil,
+        allowWords: Bool = false
     ) -> Bool {
         let range = value.range
         guard !range.isEmpty, name.level > .none else { return false }
@@ -26,15 +27,15 @@ final class ValueJudge: Sendable {
         }
         // What looks drawn at random has twelve bytes.
         if name.level == .weak, name.kind != .pin, range.count < 12 { return false }
+        if name.level == .weak, holdsPair(text, range) { return false }
         let profile = ByteProfile(text, range)
         if name.level == .weak, name.kind != .pin, !profile.looksRandom { return false }
-        if name.level == .weak, holdsPair(text, range) { return false }
         guard !isNeverSecret(text, range) else { return false }
         if name.kind == .pin {
             return (3...8).contains(range.count) && profile.isNumber || (range.count >= 6 && profile.looksRandom)
         }
         guard profile.length >= (name.kind == .password ? 3 : 6) else { return false }
-        if profile.distinct <= 2, profile.length >= 3, !(profile.isNumber && name.kind == .password) {
+        if profile.length >= 3, profile.isOfTwoBytes, !(profile.isNumber && name.kind == .password) {
             // A mask or filler; a whole token's length of one letter is an odd token.
             return name.level == .strong && profile.length >= 20 && profile.letters >= 20
                 && lowered(text[range.lowerBound]) != 120
@@ -43,8 +44,13 @@ final class ValueJudge: Sendable {
         if isSecretDespiteItsShape(text, range, profile) { return name.level > .weak || profile.looksRandom }
         if isPath(text, range, profile) || isAddress(text, range, kind: name.kind) { return false }
         if !value.isQuoted, isExpression(text, value, isCode: isCode, profile: profile) { return false }
-        if isIdentifierPath(text, range, profile) { return false }
-        if isMadeOfVocabulary(text, range) { return false }
+        if !(name.kind == .password && name.level == .strong && profile.digits > 0 && !isCode),
+            isIdentifierPath(text, range, profile)
+        {
+            return false
+        }
+        if isMadeOfVocabulary(text, range) || isNotation(text, range, profile) { return false }
+        if name.level <= .medium, name.kind != .password, isSlug(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
         if hasBlank(text, range) { return name.kind == .password && isPassphrase(text, range, profile) }
         if name.level == .weak {
@@ -66,6 +72,12 @@ final class ValueJudge: Sendable {
             if isColonPath(text, range) { return false }
             if profile.high > 0 { return false }
             if name.level == .medium { return isToken(text, range, profile, allowHex: true) || looksTyped(profile) }
+            if allowWords, name.level == .strong, profile.digits == 0, profile.upper <= 1,
+                profile.letters == profile.length || (value.isQuoted && isWordPath(text, range)),
+                commonWords.flags(text, range) == 0
+            {
+                return profile.length >= 9
+            }
             if profile.digits == 0, profile.symbols == 0 || isWordPath(text, range) {
                 return profile.length >= 7 && !isWord(text, range, profile) && !(isCode && !value.isQuoted)
             }

@@ -18,7 +18,7 @@ extension ValueJudge {
                 {
                     index += 1
                 }
-                if index == range.upperBound { return true }
+                if index == range.upperBound || text[index] == UInt8(ascii: "{") { return true }
                 // `$NAME/rest`, `$name->field`, `$Config['x']`
                 if text[index] == UInt8(ascii: "[") || text[index] == UInt8(ascii: "(") || text[index] == 47 {
                     return true
@@ -29,7 +29,12 @@ extension ValueJudge {
             if length <= 3 || text[start + 1] == UInt8(ascii: "(") || text[start + 1] == UInt8(ascii: "{") {
                 return true
             }
-        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "("): return true
+        case UInt8(ascii: "{")
+        where length >= 41 && last != UInt8(ascii: "}")
+            && range.dropFirst().allSatisfy({ text[$0].isLetter || text[$0].isDigit }):
+            // A salted hash as Transmission writes it.
+            break
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "("): return !isDense(text, range)
         case UInt8(ascii: "<"): return true
         case UInt8(ascii: "!"):
             if text[start + 1].isUpper || text.has("!vault", at: start) || text.has("!secret", at: start)
@@ -110,6 +115,61 @@ extension ValueJudge {
         return false
     }
 
+    /// A generated password of many symbols, as password managers and WordPress make them: `[9T]J|^^a37]dR-26`. Code of that length has
+    /// words, blanks and pairs of brackets or quotes.
+    func isDense(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        let profile = ByteProfile(text, range)
+        guard profile.length >= 16, profile.upper >= 2, profile.lower >= 2, profile.digits >= 1, profile.symbols >= 3,
+            profile.high == 0, profile.distinct * 2 >= profile.length || profile.distinct >= 24,
+            profile.changes * 3 >= profile.length
+        else { return false }
+        for index in range {
+            let byte = text[index]
+            if byte.isSpace || byte == 92 || text.has("a-z", at: index) || text.has("0-9", at: index) { return false }
+        }
+        return !isMostlyWords(text, range)
+    }
+
+    /// Words, numbers and short mixtures of both between hyphens, dots and the like: `claude-opus-4-7`, `hmac-sha1-96`,
+    /// `Qwen/Qwen3-235B-A22B`: names of models, algorithms, versions and hosts.
+    func isSlug(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        var segments = 0
+        var words = 0
+        var start = range.lowerBound
+        while start <= range.upperBound {
+            var end = start
+            while end < range.upperBound, text[end].isLetter || text[end].isDigit { end += 1 }
+            guard end > start else { return false }
+            let profile = ByteProfile(text, start..<end)
+            if profile.digits == 0 {
+                guard profile.length <= 4 || isWordLike(text, start..<end) else { return false }
+                words += 1
+            } else if profile.letters > 0 {
+                guard profile.length <= 8, profile.changes <= 2 else { return false }
+            } else {
+                guard profile.length <= 8 else { return false }
+            }
+            segments += 1
+            if end == range.upperBound { break }
+            guard [45, 95, 46, 47, 58].contains(text[end]) else { return false }
+            start = end + 1
+        }
+        return segments >= 2 && words >= 1
+    }
+
+    /// A colour, an alphabet, a variable's name in capitals: `#d0d0d0`, `ABCDEFGH…`, `MATRIX_ACCESS_TOKEN`.
+    func isNotation(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        if text[range.lowerBound] == 35, profile.length == 7 || profile.length == 4 || profile.length == 9,
+            range.dropFirst().allSatisfy({ text[$0].isHex })
+        {
+            return true
+        }
+        if profile.length >= 26, text.find("abcdefghijklmnopqrst", in: range) != nil { return true }
+        return profile.lower == 0 && profile.upper >= 4 && text.first(95, in: range) != nil
+            && profile.digits * 3 <= profile.upper
+            && range.allSatisfy({ text[$0].isUpper || text[$0].isDigit || text[$0] == 95 }) && isWordLike(text, range)
+    }
+
     /// Shapes that look like a path or address and are secrets all the same.
     func isSecretDespiteItsShape(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
         guard profile.length >= 20, profile.high == 0 else { return false }
@@ -173,11 +233,20 @@ extension ValueJudge {
         let next = text[index]
         guard index > identifier else { return false }
         if index < range.upperBound {
+            if next == UInt8(ascii: "!"), text[identifier].isUpper, index - identifier < 12,
+                [41, 44, 93].contains(text[index + 1]) || index + 1 >= range.upperBound,
+                placeholders.flags(text, identifier..<index) != 0 || text.has("id", at: identifier)
+            {
+                // `String!` of GraphQL.
+                return true
+            }
             if next == UInt8(ascii: "("), text.first(41, in: index..<min(text.count, index + 200)) != nil {
                 return true
             }
             if next == UInt8(ascii: "["), text.first(93, in: index..<min(text.count, index + 80)) != nil { return true }
-            if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") { return true }
+            if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") {
+                return isWordLike(text, identifier..<index)
+            }
             if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
             if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
             if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95 {
@@ -190,14 +259,20 @@ extension ValueJudge {
                     if position == start { break }
                     if isWordLike(text, start..<position) { words += 1 } else { break }
                     guard text[position] == UInt8(ascii: ".") else {
-                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length { return true }
+                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length,
+                            !text[range.upperBound - 1].isDigit
+                        {
+                            return true
+                        }
                         if text[position] == UInt8(ascii: "(") || text[position] == UInt8(ascii: "[") { return true }
                         break
                     }
                     position += 1
                 }
             }
-        } else if text[text.skipBlanks(value.end)] == UInt8(ascii: "("), isWordLike(text, identifier..<index) {
+        } else if text[isCode ? text.skipBlanks(value.end) : value.end] == UInt8(ascii: "("),
+            isWordLike(text, identifier..<index)
+        {
             return true
         }
         if isCode, isWordLike(text, identifier..<range.upperBound), profile.digits * 5 <= profile.length { return true }

@@ -111,6 +111,7 @@ extension ValueJudge {
             if commonWords.flags(text, start..<position) != 0 { known += 1 }
             for index in start..<position where !text[index].isLower { plain = false }
         }
+        if plain, words >= 4, words <= 12, known == words { return true }
         if isSentence { return false }
         if plain { return words >= 3 && words <= 12 && known * 2 >= words }
         return words <= 4 && profile.digits > 0 && profile.symbols >= words && text[range.upperBound - 1] != 46

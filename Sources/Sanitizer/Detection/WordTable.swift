@@ -3,11 +3,14 @@ final class WordTable: @unchecked Sendable {
     // Filled by the initializer and only read afterwards: no bounds checks and no counting of references in a scan's inner loops.
     private let slots: UnsafeMutablePointer<(hash: UInt64, flags: UInt32)>
     private let mask: Int
+    /// No word here has more bytes.
+    private let longest: Int
 
     init(_ words: [(word: String, flags: UInt32)]) {
         var capacity = 64
         while capacity < words.count * 4 { capacity *= 2 }
         mask = capacity - 1
+        longest = words.lazy.map(\.word.utf8.count).max() ?? 0
         slots = .allocate(capacity: capacity)
         slots.initialize(repeating: (0, 0), count: capacity)
         for (word, flags) in words {
@@ -39,6 +42,7 @@ final class WordTable: @unchecked Sendable {
 
     /// The flags of the bytes in `range`, letters lowered.
     func flags(_ text: ByteText, _ range: Range<Int>) -> UInt32 {
+        guard range.count <= longest else { return 0 }
         var hash = Self.seed
         var index = range.lowerBound
         while index < range.upperBound {

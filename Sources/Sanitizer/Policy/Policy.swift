@@ -151,20 +151,13 @@ public struct Policy: Sendable {
     /// The decision that holds for a folder and everything in it, if the folder need not be entered.
     public func pruning(_ folder: [UInt8]) -> PolicyDecision? {
         guard hasPathRules else { return nil }
+        // The instance's own rules come after the built-in ones: the last that is about the whole folder decides, unless a later one is
+        // about something in it.
+        let covering = own.lastIndex { Policy.covers($0, folder) }
+        let later = own[(covering.map { $0 + 1 } ?? 0)...]
+        if later.contains(where: { Policy.mayMatchBelow($0, folder) }) { return nil }
+        if let decision = covering.map({ own[$0].decision }) { return decision.action == .skip ? decision : nil }
         let inner = Policy.withinProfile(folder[...])
-        func mayMatchBelow(_ rule: Rule, _ folder: ArraySlice<UInt8>) -> Bool {
-            rule.globs.contains { glob in
-                guard let prefix = glob.literalPrefix else { return true }
-                return prefix.starts(with: folder + [UInt8(ascii: "/")]) || folder.starts(with: prefix)
-            }
-        }
-        let stores: (Rule) -> Bool = { $0.decision.action == .keep || $0.decision.action == .redact }
-        if own.contains(where: { stores($0) && mayMatchBelow($0, folder[...]) }) { return nil }
-        if let rule = own.last(where: { $0.globs.contains { $0.coversAll(below: folder[...]) } }),
-            rule.decision.action == .skip
-        {
-            return rule.decision
-        }
         guard let index = builtIn.lastIndex(where: { $0.globs.contains { $0.coversAll(below: inner) } }),
             builtIn[index].decision.prune
         else { return nil }
@@ -174,6 +167,24 @@ public struct Policy: Sendable {
             rule.globs.contains { $0.literalPrefix?.starts(with: inside) == true }
         }
         return isNeeded ? nil : builtIn[index].decision
+    }
+
+    /// Whether a rule of the instance is about all of a folder: it names the folder, one that holds it, or whatever lies in it.
+    private static func covers(_ rule: Rule, _ folder: [UInt8]) -> Bool {
+        let ends = folder.indices.filter { folder[$0] == UInt8(ascii: "/") }
+        return rule.globs.contains { glob in
+            glob.coversAll(below: folder[...]) || ends.contains { glob.matches(folder[..<$0]) }
+        }
+    }
+
+    /// Whether a rule may have something in a folder stored or listed. A name at any depth is looked for everywhere when it is to be
+    /// stored, and not in folders that are passed over when it is only to be listed.
+    private static func mayMatchBelow(_ rule: Rule, _ folder: [UInt8]) -> Bool {
+        guard rule.decision.action != .skip else { return false }
+        return rule.globs.contains { glob in
+            guard let prefix = glob.literalPrefix else { return rule.decision.action != .exclude }
+            return prefix.starts(with: folder + [UInt8(ascii: "/")]) || folder.starts(with: prefix)
+        }
     }
 
     private static let profiles = Array("profiles/".utf8)

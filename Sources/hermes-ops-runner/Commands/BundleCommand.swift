@@ -295,9 +295,9 @@ struct BundleCommand: ParsableCommand {
 
 /// Bundles in a store by name.
 enum StoredBundles {
-    /// The bundle of that name, or with `latest` the newest verified one of the instance.
+    /// The bundle of that name, whoever's it is, or with `latest` the newest verified one of the instance.
     static func find(_ name: String, in store: any Store, instance: String) async throws -> StoredItem {
-        let listing = try await store.list(instance: instance)
+        let listing = try await store.list(instance: name == "latest" ? instance : nil)
         let matches =
             name == "latest"
             ? listing.items.filter(\.isVerified) : listing.items.filter { $0.name == name || $0.id == name }

@@ -27,7 +27,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let session = Session(options)
         let checks: [Diagnosis]
         do {
-            let configuration = try await session.configuration()
+            let configuration = try await session.configuration(askingSystemd: true)
             let doctor = Doctor(session: session, configuration: configuration, isOffline: offline)
             checks = try await Interruption.run("checking") { await doctor.examine() }
         } catch let errors as ConfigurationErrors {

@@ -48,7 +48,7 @@ struct PlanCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
-        let configuration = try await session.configuration()
+        let configuration = try await session.configuration(askingSystemd: true)
         if let job, configuration.job(named: job) == nil {
             throw OperatorError(
                 "no-such-job", doing: "looking for the job", subject: printable(job, limit: 64),

@@ -50,7 +50,7 @@ struct ValidateCommand: AsyncParsableCommand {
             if exit == .success { exit = failure?.exit ?? .configuration }
         }
         do {
-            let configuration = try await session.configuration()
+            let configuration = try await session.configuration(askingSystemd: true)
             files = configuration.files.map(\.printable)
             warnings = configuration.warnings.map(\.description)
             do { try HomeInspection.require(configuration.instance.hermesHome) } catch { note(error) }

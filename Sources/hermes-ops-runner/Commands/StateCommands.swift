@@ -23,8 +23,10 @@ struct ExportCommand: AsyncParsableCommand {
             let path = session.stateDirectory.appending("watchdog.json")
             var memory = WatchdogMemory(
                 decodingOrFresh: try? FileSystem.read(path, limit: 4 << 20, followingLinks: false))
-            let snapshot = await session.exporter(configuration).snapshot(
-                of: description, session.sources(configuration, jobs: description.jobs), memory: &memory)
+            let snapshot = await ResidentCode.releasing {
+                await session.exporter(configuration).snapshot(
+                    of: description, session.sources(configuration, jobs: description.jobs), memory: &memory)
+            }
             return prometheus
                 ? Array(PrometheusText.render(snapshot, jobs: description.jobs).utf8)
                 : try snapshot.encoded(pretty: true)

@@ -138,6 +138,8 @@ struct FinalizeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
+        // A killed drill leaves a whole home in the clear: not until the next one.
+        session.sweepDrills()
         // A broken configuration must not keep a record from being closed.
         let configuration = try? await session.configuration()
         let closer = try RunCloser(stateDirectory: session.stateDirectory, version: Version.current)

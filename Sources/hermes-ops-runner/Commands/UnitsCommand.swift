@@ -34,7 +34,7 @@ struct UnitsCommand: ParsableCommand {
 
         init(_ options: GlobalOptions, _ target: Target) async throws {
             session = Session(options)
-            configuration = try await session.configuration()
+            configuration = try await session.configuration(askingSystemd: true)
             let flavour: UnitFlavour = target.user || session.user != 0 ? .user : .system
             wiring = UnitWiring(
                 session: session, configuration: configuration, flavour: flavour,

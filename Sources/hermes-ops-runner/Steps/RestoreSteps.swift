@@ -9,8 +9,8 @@ internal import SystemPackage
 enum DrillValues {
     /// What `restore` brought for `verify`.
     static let restored = RunKey<RestoredHome>("restored-home")
-    /// The parts of the receipt so far.
-    static let parts = RunKey<[Receipt.Part]>("receipt-parts")
+    /// The parts of the receipt so far, each with the step that brought it: a step that is tried again brings its part anew.
+    static let parts = RunKey<[(step: String, part: Receipt.Part)]>("receipt-parts")
 }
 
 /// What `remind` hands to the message that goes out.
@@ -34,18 +34,21 @@ struct RestoreStep: Step {
             return StepOutcome(
                 changed: false, summary: "would restore from \(options.source.rawValue) and remove it again")
         }
-        let source = try await session.restoreSource(
-            options.source, local: options.local, store: options.store, file: options.file, bundle: options.bundle,
-            credential: options.identity, in: configuration, progress: context.progress)
-        let drill = try await session.drill(configuration, for: source, progress: context.progress)
         let restored: RestoredHome
         do {
+            let source = try await session.restoreSource(
+                options.source, local: options.local, store: options.store, file: options.file, bundle: options.bundle,
+                credential: options.identity, in: configuration, progress: context.progress)
+            let drill = try await session.drill(configuration, for: source, progress: context.progress)
             restored = try await drill.restore(source)
-        } catch let error as OperatorError where Drill.saysDamage(error) {
-            let part = Drill.damaged(error, source: source.label)
+        } catch let error as OperatorError where error.type != "cancelled" && !Task.isCancelled {
+            // What could not be restored stands in the receipt too: it must not read as if all had been looked at.
+            let part = Drill.notRestored(error, source: options.source.rawValue)
             try await DrillReceipt(session: session).add(part, context)
+            guard Drill.saysDamage(error) else { throw error }
             return StepOutcome(.failure(error), changed: false, summary: "the backup is damaged: \(error.reason)")
         }
+        DrillReceipt.drop(context)
         if keep || options.keep { try restored.keep() }
         context.values[DrillValues.restored] = restored
         let names = restored.origins.map { printable($0.identity, limit: 80) }.joined(separator: " and ")
@@ -60,8 +63,10 @@ struct RestoreStep: Step {
 struct VerifyStep: Step {
     let session: Session
     let options: VerifyOptions
+    let canRunDry = true
 
     func run(_ context: StepContext) async throws -> StepOutcome {
+        if context.dryRun { return StepOutcome(changed: false, summary: "would check it and write a receipt") }
         guard let restored = context.values[DrillValues.restored] else {
             throw OperatorError(
                 "nothing-restored", doing: "verifying", reason: "no restore step came before it",
@@ -103,11 +108,14 @@ struct DrillReceipt {
     static let page = "receipt.md"
 
     func add(_ part: Receipt.Part, _ context: StepContext) async throws {
-        let parts = (context.values[DrillValues.parts] ?? []) + [part]
+        Self.drop(context)
+        let parts = (context.values[DrillValues.parts] ?? []) + [(context.step.name, part)]
         context.values[DrillValues.parts] = parts
         let receipt = Receipt(
             runId: context.runID, instance: context.configuration.instance.id, startedAt: context.record.startedAt,
-            finishedAt: max(context.time.now, context.record.startedAt), drills: parts, runnerVersion: Version.current)
+            finishedAt: max(context.time.now, context.record.startedAt),
+            plannedDrills: context.job.steps.count { $0.action.kind == .verify }, drills: parts.map(\.part),
+            runnerVersion: Version.current)
         let folder = try context.attachments()
         let key = try session.stateFile("receipt.key")
         try await offPool {
@@ -115,6 +123,11 @@ struct DrillReceipt {
             try FileSystem.replace(folder.appending(Self.name), with: signed)
             try FileSystem.replace(folder.appending(Self.page), with: Array(receipt.markdown.utf8))
         }
+    }
+
+    /// Forgets what an earlier attempt of this step said.
+    static func drop(_ context: StepContext) {
+        context.values[DrillValues.parts]?.removeAll { $0.step == context.step.name }
     }
 }
 
@@ -167,12 +180,13 @@ struct Reminder {
         }
         let age = lastSuccess.map { now - ($0.finishedAt ?? $0.startedAt) }
         if lastRun.outcome?.isBad == true {
-            let reason = lastRun.errorMessage.map { ": \(printable($0, limit: 300))" } ?? ""
             let since = age.map { "the last one that passed is \(Self.days($0)) old" } ?? "none has ever passed"
             let overdue = age.map { $0 > maxAge ? ", which is overdue too" : "" } ?? ""
+            // The reason last: it may be long, and be cut.
+            let reason = lastRun.errorMessage.map { " It said: \(printable($0, limit: 300))" } ?? ""
             return
-                "\(label): the last restore drill failed on \(Self.day(lastRun.startedAt))\(reason); \(since)\(overdue). "
-                + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))`, then run it again."
+                "\(label): the last restore drill failed on \(Self.day(lastRun.startedAt)); \(since)\(overdue). "
+                + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))`, then run it again.\(reason)"
         }
         guard let age else {
             return "\(label): a restore drill was begun, but none has ever passed. \(call)"

@@ -54,17 +54,21 @@ struct Doctor: Sendable {
         var checks = [
             Diagnosis("configuration", .ok, "\(HumanUnits.count(configuration.jobs.count, "job")) declared")
         ]
-        checks += configuration.warnings.map { Diagnosis("configuration", .warning, $0.description) }
+        checks += configuration.warnings.map {
+            Diagnosis(
+                "configuration", .warning, $0.description,
+                advice: "look at that line, then `hermes-ops-runner validate`")
+        }
         checks.append(home)
         checks += credentials
         checks += await reach
         for store in configuration.stores.values.sorted(by: { $0.name < $1.name }) {
             checks += await examine(store)
         }
-        if let recipients { checks.append(recipients) }
+        checks.append(await recipients)
         checks.append(await clock)
         checks.append(contentsOf: await units)
-        checks.append(messages)
+        if let messages { checks.append(messages) }
         checks += await instance
         return checks
     }
@@ -99,8 +103,7 @@ struct Doctor: Sendable {
 
     /// A credential that systemd will hand to the units, at the place they load it from.
     private func handedOver(_ title: String, _ name: String) throws -> Diagnosis {
-        let folder = session.configurationFile.removingLastComponent().appending("credentials")
-        for path in [folder.appending(name), folder.appending("\(name).cred")] {
+        for path in [handOver(name), handOver("\(name).cred")] {
             guard let status = try? FileStatus(following: path) else { continue }
             guard status.permissions & 0o077 == 0 else {
                 return Diagnosis(
@@ -110,7 +113,7 @@ struct Doctor: Sendable {
             return Diagnosis(title, .ok, "systemd loads it from \(path.printable)")
         }
         return Diagnosis(
-            title, .failed, "systemd would load it from \(folder.appending(name).printable), which is not there",
+            title, .failed, "systemd would load it from \(handOver(name).printable), which is not there",
             advice: "write it there, mode 600, or add LoadCredential= in a drop-in of the unit")
     }
 
@@ -159,8 +162,13 @@ struct Doctor: Sendable {
         switch config.place {
         case .directory(let folder):
             let missing = (try? FileStatus(following: folder)) == nil
-            let place = missing ? folder.removingLastComponent() : folder
-            let canWrite = place.withPlatformString { access($0, W_OK | X_OK) } == 0
+            // What is missing is made below the nearest folder that is there.
+            var place = folder
+            while (try? FileStatus(following: place)) == nil, place.removeLastComponent() {}
+            errno = ENOTDIR
+            let canWrite =
+                (try? FileStatus(following: place))?.kind == .directory
+                && place.withPlatformString { access($0, W_OK | X_OK) } == 0
             return [
                 canWrite
                     ? Diagnosis(title, .ok, missing ? "\(folder.printable) will be made" : folder.printable)
@@ -210,14 +218,69 @@ struct Doctor: Sendable {
         return spans.max()
     }
 
-    private var recipients: Diagnosis? {
-        guard let bundle = configuration.bundle else { return nil }
-        let count = Set(bundle.recipients).count
-        let title = "bundle recipients"
-        if count > 1 { return Diagnosis(title, .ok, "\(count) keys open the bundles") }
-        return Diagnosis(
-            title, .warning, "one key alone opens the bundles: with it they would be lost",
-            advice: "add a second recipient whose identity lies elsewhere")
+    /// Who can open the bundles when this machine is gone.
+    private var recipients: Diagnosis {
+        get async {
+            let title = "bundle recipients"
+            guard let bundle = configuration.bundle else {
+                return Diagnosis(
+                    title, .warning, "no bundle is declared: credentials and conversations are in no backup",
+                    advice:
+                        "hermes-ops-runner keys generate, then add `bundle:`, `stores:` and a job; docs/configuration.md"
+                )
+            }
+            let all = Set(bundle.recipients)
+            do {
+                let here = all.intersection(try await recipientsOfIdentitiesHere())
+                if here == all {
+                    return Diagnosis(
+                        title, .failed,
+                        "every key that opens the bundles lies on this machine: with it they would be lost",
+                        advice:
+                            "add a recipient whose identity lies elsewhere: hermes-ops-runner keys generate, on another machine"
+                    )
+                }
+                if all.count > 1 {
+                    return Diagnosis(title, .ok, "\(all.count) keys open the bundles, \(here.count) of them lie here")
+                }
+            } catch {
+                return Diagnosis(title, error)
+            }
+            return Diagnosis(
+                title, .warning, "one key alone opens the bundles: with it they would be lost",
+                advice: "add a second recipient whose identity lies elsewhere")
+        }
+    }
+
+    /// The public keys of the identities that drills open bundles with, as far as this process can have them: one that only systemd
+    /// hands over lies here all the same.
+    private func recipientsOfIdentitiesHere() async throws -> [String] {
+        var names: Set<String> = []
+        for step in configuration.jobs.flatMap(\.allSteps) {
+            if case .restore(let options) = step.action, let name = options.identity { names.insert(name) }
+        }
+        var found: [String] = []
+        for name in names.sorted() {
+            guard let declaration = configuration.credentials[name] else { continue }
+            var files: [FilePath] = []
+            var credential: String? = name
+            if case .systemd(let handed) = declaration.reference, session.environment["CREDENTIALS_DIRECTORY"] == nil {
+                // Encrypted ones are opened by systemd alone.
+                credential = nil
+                let plain = handOver(handed)
+                if (try? FileStatus(following: plain)) != nil { files = [plain] }
+            }
+            guard credential != nil || !files.isEmpty else { continue }
+            found += try await session.identities(files: files, credential: credential, in: configuration).compactMap {
+                try $0.recipient()?.text
+            }
+        }
+        return found
+    }
+
+    /// Where systemd loads a credential for the units from.
+    private func handOver(_ name: String) -> FilePath {
+        session.configurationFile.removingLastComponent().appending("credentials").appending(name)
     }
 
     // MARK: The machine
@@ -277,12 +340,10 @@ struct Doctor: Sendable {
         }
     }
 
-    private var messages: Diagnosis {
+    /// Nil without a channel, which the watchdog's rule tells of.
+    private var messages: Diagnosis? {
         let title = "messages"
-        guard configuration.notify.telegram != nil else {
-            return Diagnosis(
-                title, .warning, "no channel is declared: nobody is told of a failure", advice: "add `notify:`")
-        }
+        guard configuration.notify.telegram != nil else { return nil }
         do {
             guard let test = try NotifyTestRecord.read(stateDirectory: session.stateDirectory) else {
                 return Diagnosis(title, .warning, "the way was never tested", advice: "hermes-ops-runner notify test")
@@ -324,7 +385,7 @@ struct Doctor: Sendable {
     private static func diagnoses(_ check: Check, _ instance: InstanceReference) -> [Diagnosis] {
         switch check.outcome {
         case .holds: return [Diagnosis(check.title, .ok, "yes")]
-        case .unknown: return [Diagnosis(check.title, .unknown, "it could not be found out")]
+        case .unknown: return [Diagnosis(check.title, .unknown, check.reason ?? "it could not be found out")]
         case .fails:
             return check.warnings.map { warning in
                 let command = warning.command(for: instance)

@@ -3,6 +3,7 @@ internal import Logging
 internal import Notify
 internal import Sanitizer
 internal import Support
+internal import SystemPackage
 
 /// Runs a job with everything that surrounds it: signals, pings, the news of a recovery, clean-up.
 struct JobExecution: Sendable {
@@ -15,15 +16,19 @@ struct JobExecution: Sendable {
 
     func run() async throws -> RunResult {
         let configuration = try await session.configuration()
+        let elapses = ElapseMemory(file: session.stateDirectory.appending("elapses.json"), ask: session.nextElapse)
         let runner = JobRunner(
             configuration: configuration, stateDirectory: session.stateDirectory, version: Version.current,
             factory: StepMaker(
                 session: session, configuration: configuration, acceptShrink: acceptShrink, keepDrill: keepDrill),
-            logger: session.logger, nextElapse: session.nextElapse, progress: session.progress,
+            logger: session.logger, nextElapse: { await elapses.nextElapse($0, after: $1) }, progress: session.progress,
             beforeRun: { await before($0, configuration) }, afterRun: { await after($0, configuration) })
         let options = RunOptions(
             dryRun: dryRun, environment: session.environment, receivedSignal: { Interruption.signals.received })
-        let result = try await Interruption.signals.run { try await runner.run(job, options: options) }
+        let isFrequent = [.exporter, .watchdog].contains(configuration.job(named: job)?.kind)
+        let execute = { try await Interruption.signals.run { try await runner.run(job, options: options) } }
+        let result = isFrequent ? try await ResidentCode.releasing(execute) : try await execute()
+        await elapses.save(schedules: configuration.schedules)
         // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
         if result.exit != .skipped {
             try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))

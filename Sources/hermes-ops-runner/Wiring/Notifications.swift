@@ -75,7 +75,7 @@ struct StepNotice {
         if let chat = result.migratedTo { warnings.append("the chat has become \(chat): change notify.telegram.chat") }
         if result.outcome == .failed {
             error = result.error
-            if result.waiting > 0 { warnings.append("\(HumanUnits.count(result.waiting, "message")) wait to be sent") }
+            if result.waiting > 0 { warnings.append("\(HumanUnits.count(result.waiting, "message")) still to be sent") }
         }
     }
 

@@ -28,6 +28,7 @@ extension Session {
             if unit.name.contains("gateway") { description.gatewayUnit = unit.name }
             if unit.name.contains("dashboard") { description.dashboardUnit = unit.name }
         }
+        description.dashboardPort = configuration.snapshot.dashboardPort
         description.validFor = configuration.snapshot.validFor
         description.payload = configuration.repository.map { $0.path.appending("hermes_persistent_backup") }
         description.bundlesAreEncrypted = configuration.bundle.map { !$0.recipients.isEmpty }
@@ -56,7 +57,7 @@ extension Session {
             configuration: configuration, stateDirectory: stateDirectory, runs: runs, version: Version.current,
             time: SystemTime(), nextElapse: { await memory.nextElapse($0, after: $1) })
         let report = try await board.report(from: ledger, withNextDue: false)
-        await memory.save()
+        await memory.save(schedules: configuration.schedules)
         return try zip(configuration.jobs, report.jobs).map { declaration, status in
             let role = ObservedJob.Role(rawValue: declaration.kind.rawValue) ?? .other
             var job = ObservedJob(

@@ -33,9 +33,13 @@ struct Session: Sendable {
     }
 
     /// The configuration, or every error in it.
-    func configuration() async throws -> Configuration {
+    ///
+    /// - Parameter askingSystemd: also have systemd judge every schedule, which costs a process each; a job's run can do without.
+    func configuration(askingSystemd: Bool = false) async throws -> Configuration {
         let calendar = calendar
-        let loader = ConfigurationLoader(home: locations.home, user: user) { await calendar.problem(with: $0) }
+        var check: ConfigurationLoader.ScheduleCheck?
+        if askingSystemd { check = { await calendar.validity(of: $0) } }
+        let loader = ConfigurationLoader(home: locations.home, user: user, checkSchedule: check)
         return try await loader.load(configurationFile)
     }
 

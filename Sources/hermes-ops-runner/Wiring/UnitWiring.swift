@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Glibc
 internal import Jobs
 internal import RestoreDrill
 internal import Support
@@ -15,11 +14,21 @@ struct UnitWiring {
 
     /// Sentences for the operator about what units cannot do.
     var notices: [String] {
-        configuration.credentials.values.sorted { $0.name < $1.name }.compactMap { declaration in
+        var notices = configuration.credentials.values.sorted { $0.name < $1.name }.compactMap {
+            declaration -> String? in
             guard case .environment(let name) = declaration.reference else { return nil }
             return
                 "credential \(declaration.name) comes from the variable \(name), which units do not have: name a file, or set it in a drop-in"
         }
+        if configuration.jobs.contains(where: \.runsHermes),
+            let command = hermesCommand(in: session.environment["PATH"]),
+            hermesCommand(in: HermesProgram.servicePath) != command
+        {
+            notices.append(
+                "the hermes command \(command.printable) is in this shell's PATH alone, which units do not have: name it as hermes.command"
+            )
+        }
+        return notices
     }
 
     func settings() -> UnitSettings {
@@ -79,7 +88,8 @@ struct UnitWiring {
             case .verify(let options):
                 guard options.hermes != .off else { continue }
                 unit.makesNamespaces = true
-                unit.readOnlyPaths += hermesProgram
+                guard let command = hermesCommand(in: session.environment["PATH"]) else { continue }
+                unit.readOnlyPaths += HermesProgram.folders(of: command, userHome: session.locations.home)
             case .remind:
                 if let telegram = configuration.notify.telegram {
                     unit.network = .full
@@ -153,30 +163,21 @@ struct UnitWiring {
         return found
     }
 
-    /// The folders that the hermes command lives in, links followed: its own and that of its Python environment.
-    private var hermesProgram: [FilePath] {
-        guard
-            let command = try? HermesLocation.find(
-                configured: configuration.hermes.command, searchPath: session.environment["PATH"],
-                userHome: session.locations.home, liveHome: configuration.instance.hermesHome)
-        else { return [] }
-        var folders = [command.removingLastComponent()]
-        let real = command.withPlatformString { path in
-            realpath(path, nil).map { text in
-                defer { free(text) }
-                return FilePath(platformString: text)
-            }
-        }
-        if let real {
-            let environment = real.removingLastComponent().removingLastComponent()
-            folders.append(
-                environment != session.locations.home && environment.components.count > 1
-                    ? environment : real.removingLastComponent())
-        }
-        return folders
+    /// Where the hermes command lies, as this shell finds it or as a service does.
+    private func hermesCommand(in path: String?) -> FilePath? {
+        try? HermesLocation.find(
+            configured: configuration.hermes.command, searchPath: path, userHome: session.locations.home,
+            liveHome: configuration.instance.hermesHome)
     }
 }
 
 extension JobDeclaration {
     func uses(_ kind: StepKind) -> Bool { allSteps.contains { $0.action.kind == kind } }
+
+    /// Whether a drill of it runs the hermes command.
+    var runsHermes: Bool {
+        allSteps.contains { step in
+            if case .verify(let options) = step.action { options.hermes != .off } else { false }
+        }
+    }
 }

@@ -271,9 +271,22 @@ import Testing
         let folder = try TemporaryDirectory()
         let path = try folder.write(
             "config.yaml", "version: 1\ninstance: { id: a }\njobs: { j: { schedule: daily, steps: [ snapshot ] } }")
-        let loader = ConfigurationLoader(home: "/h", user: currentUser) { $0 == "daily" ? "not today" : nil }
+        let loader = ConfigurationLoader(home: "/h", user: currentUser) {
+            $0 == "daily" ? .invalid("not today") : .valid
+        }
         let errors = await #expect(throws: ConfigurationErrors.self) { try await loader.load(path) }
         #expect(errors?.issues.first?.position.line == 3)
         #expect(errors?.issues.first?.message.contains("not today") == true)
+    }
+
+    /// Without systemd here nobody knows; that is said, and is no error.
+    @Test func aScheduleThatNobodyCouldJudgeIsAWarning() async throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write(
+            "config.yaml", "version: 1\ninstance: { id: a }\njobs: { j: { schedule: daily, steps: [ snapshot ] } }")
+        let loader = ConfigurationLoader(home: "/h", user: currentUser) { _ in .unknown("no systemd") }
+        let warnings = try await loader.load(path).warnings
+        #expect(warnings.map(\.position.line) == [3])
+        #expect(warnings.first?.message.contains("no systemd") == true)
     }
 }

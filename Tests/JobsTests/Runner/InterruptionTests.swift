@@ -105,6 +105,38 @@ import Testing
         try await JSONSchemaCheck.expectValid(.run, [before])
     }
 
+    /// systemd's SIGTERM after a timeout is heard, and the record closed in order; that it hung is what counts.
+    @Test func aRunThatSystemdStoppedForItsTimeIsATimeout() async throws {
+        let harness = try await RunnerHarness()
+        let runs = try RunStore(stateDirectory: harness.state)
+        var record = RunRecord(
+            runId: Self.id, instance: "bheem", job: .init(name: "j", kind: .backup), trigger: .init(type: .timer),
+            state: .finished, outcome: .cancellation, startedAt: Timestamp(seconds: 1_795_000_000),
+            finishedAt: Timestamp(seconds: 1_795_000_060), durationMs: 60_000,
+            exit: .init(code: 143, signal: "SIGTERM", serviceResult: nil),
+            error: .init(type: "cancelled", message: "stopped before it was done", step: "push"),
+            runner: .init(version: "0.1.0"))
+        try runs.write(record)
+        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0")
+        func service(_ result: String) -> ServiceResult? {
+            ServiceResult(environment: [
+                "SERVICE_RESULT": result, "EXIT_CODE": "exited", "EXIT_STATUS": "143", "INVOCATION_ID": Self.id,
+            ])
+        }
+        // What a person stopped stays so.
+        for result in ["success", "exit-code"] {
+            #expect(try closer.finalize(job: "j", instance: "bheem", service: service(result)).isEmpty)
+        }
+        let amended = try closer.finalize(job: "j", instance: "bheem", service: service("timeout"))
+        record = try runs.read(Self.id)
+        #expect(amended.map(\.runId) == [Self.id])
+        #expect(record.outcome == .timeout && record.error?.type == "timeout" && record.error?.step == "push")
+        #expect(record.exit?.serviceResult == "timeout")
+        #expect(try closer.finalize(job: "j", instance: "bheem", service: service("timeout")).isEmpty)
+        #expect(try harness.ledger().history(job: "j").map(\.outcome) == [.timeout])
+        try await JSONSchemaCheck.expectValid(.run, [harness.text("runs/\(Self.id).json")])
+    }
+
     @Test func aServiceThatFailedBeforeItsRunGetsARecord() async throws {
         let harness = try await RunnerHarness()
         let service = ServiceResult(environment: [

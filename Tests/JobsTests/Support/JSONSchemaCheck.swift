@@ -1,6 +1,5 @@
 import Foundation
 import Jobs
-import Subprocess
 import SystemPackage
 import TestSupport
 import Testing
@@ -8,31 +7,9 @@ import Yams
 
 /// Holds JSON documents against a published schema with Python's jsonschema, the reference most consumers use.
 enum JSONSchemaCheck {
-    private static let script = """
-        import json, sys
-        from jsonschema import Draft202012Validator
-        schema, documents = json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))
-        Draft202012Validator.check_schema(schema)
-        checker = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-        answers = []
-        for document in documents:
-            errors = sorted(checker.iter_errors(document), key=lambda e: list(map(str, e.path)))
-            answers.append([f"{'/'.join(map(str, e.path))}: {e.message[:200]}" for e in errors])
-        print(json.dumps(answers))
-        """
-
     /// The errors of each document, in order.
     static func errors(_ schema: PublishedSchema, _ documents: [String]) async throws -> [[String]] {
-        let folder = try TemporaryDirectory()
-        let schemaFile = try folder.write("schema.json", schema.text)
-        let list = try folder.write("documents.json", "[" + documents.joined(separator: ",") + "]")
-        let result = try await Subprocess.run(
-            .name("python3"), arguments: ["-c", script, schemaFile.string, list.string],
-            output: .string(limit: 4 << 20),
-            error: .string(limit: 1 << 20))
-        try #require(
-            result.terminationStatus == .exited(0), "python3 with jsonschema is needed: \(result.standardError)")
-        return try JSONDecoder().decode([[String]].self, from: Data(result.standardOutput.utf8))
+        try await SchemaValidator.shared.errors(schema.text, documents)
     }
 
     static func expectValid(_ schema: PublishedSchema, _ documents: [String]) async throws {
@@ -66,5 +43,59 @@ enum JSONSchemaCheck {
                 return Int(scalar.string) ?? Double(scalar.string).flatMap { $0.isFinite ? $0 : nil } ?? scalar.string
             }
         }
+    }
+}
+
+/// One Python process for all tests: to start it and to import jsonschema costs more than any check.
+private actor SchemaValidator {
+    static let shared = SchemaValidator()
+
+    private static let script = """
+        import json, sys
+        from jsonschema import Draft202012Validator
+        for line in sys.stdin:
+            question = json.loads(line)
+            Draft202012Validator.check_schema(question["schema"])
+            checker = Draft202012Validator(question["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER)
+            answers = []
+            for document in question["documents"]:
+                errors = sorted(checker.iter_errors(document), key=lambda e: list(map(str, e.path)))
+                answers.append([f"{'/'.join(map(str, e.path))}: {e.message[:200]}" for e in errors])
+            print(json.dumps(answers), flush=True)
+        """
+
+    private var python: (questions: FileHandle, answers: FileHandle)?
+
+    func errors(_ schema: String, _ documents: [String]) throws -> [[String]] {
+        let python = try start()
+        let question: [String: Any] = [
+            "schema": try JSONSerialization.jsonObject(with: Data(schema.utf8)),
+            "documents": try documents.map {
+                try JSONSerialization.jsonObject(with: Data($0.utf8), options: [.fragmentsAllowed])
+            },
+        ]
+        try python.questions.write(contentsOf: try JSONSerialization.data(withJSONObject: question) + [10])
+        var answer = Data()
+        while answer.last != 10 {
+            let more = python.answers.availableData
+            try #require(!more.isEmpty, "python3 with jsonschema is needed")
+            answer += more
+        }
+        return try JSONDecoder().decode([[String]].self, from: answer)
+    }
+
+    private func start() throws -> (questions: FileHandle, answers: FileHandle) {
+        if let python { return python }
+        let program = try #require(findProgram("python3"))
+        let process = Process()
+        let (questions, answers) = (Pipe(), Pipe())
+        process.executableURL = URL(filePath: program.string)
+        process.arguments = ["-c", Self.script]
+        process.standardInput = questions
+        process.standardOutput = answers
+        try process.run()
+        let made = (questions.fileHandleForWriting, answers.fileHandleForReading)
+        python = made
+        return made
     }
 }

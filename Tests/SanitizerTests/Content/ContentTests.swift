@@ -93,9 +93,12 @@ struct ContentTests {
         #expect(reason.contains(expected), "\(reason)")
     }
 
-    @Test("Damaged and hostile zip and gzip bytes never crash or pass for clean when they hold the secret")
+    @Test(
+        "Damaged zip and gzip bytes never crash, and never pass for clean when stock tools still find the secret in them"
+    )
     func fuzzArchives() throws {
         var random = SplitMix64(seed: 9)
+        var passed: [[UInt8]] = []
         for script in [ContentTests.archives[0], ContentTests.archives[2], ContentTests.archives[6]] {
             let bytes = try python(script, Array(secret.utf8))
             for _ in 0..<150 {
@@ -106,9 +109,29 @@ struct ContentTests {
                 if Int.random(in: 0..<4, using: &random) == 0 {
                     broken.removeLast(Int.random(in: 1..<broken.count / 2, using: &random))
                 }
-                _ = try inspect(broken)
+                if case .clean = try inspect(broken) { passed.append(broken) }
             }
         }
+        let frames = passed.flatMap { withUnsafeBytes(of: UInt32($0.count).bigEndian, Array.init) + $0 }
+        let found = try python(
+            """
+            def inner(b, depth=0):
+                yield b
+                if depth > 3: return
+                try:
+                    yield from inner(gzip.decompress(b), depth + 1)
+                except Exception: pass
+                try:
+                    z = zipfile.ZipFile(io.BytesIO(b))
+                    for n in z.namelist(): yield from inner(z.read(n), depth + 1)
+                except Exception: pass
+            at, number = 0, 0
+            while at < len(d):
+                size = int.from_bytes(d[at:at + 4], 'big')
+                if any(b'\(secret)' in b for b in inner(d[at + 4:at + 4 + size])): out.write(b'%d ' % number)
+                at, number = at + 4 + size, number + 1
+            """, frames)
+        #expect(String(decoding: found, as: UTF8.self) == "")
     }
 
     @Test("UTF-16 with and without a mark is read, and written back as it was")

@@ -111,4 +111,31 @@ struct PolicyTests {
             #expect(policy.pruning(Array(path.utf8)) == nil, "\(path)")
         }
     }
+
+    @Test(
+        "The instance's own rules open folders that the built-in policy passes over, and close others",
+        arguments: [
+            ([("workspace/**", PolicyAction.exclude)], "workspace/notes", nil, "workspace/notes/a.md", .exclude),
+            ([("workspace", .exclude)], "workspace/notes/deep", nil, "workspace/notes/deep/a.md", .exclude),
+            ([("workspace/", .keep)], "workspace", nil, "workspace/a.md", .keep),
+            ([("workspace/notes/a.md", .redact)], "workspace/notes", nil, "workspace/notes/a.md", .redact),
+            // What lies beside it stays closed.
+            ([("workspace/notes/a.md", .redact)], "workspace/other", .skip, "workspace/other/a.md", .skip),
+            ([("logs/**", .keep), ("logs/curator/**", .skip)], "logs/curator", .skip, "logs/curator/a", .skip),
+            ([("logs/curator/**", .skip), ("logs/**", .keep)], "logs/curator", nil, "logs/curator/a", .keep),
+            ([("skills/big", .skip)], "skills/big/data", .skip, "skills/big/data/a.md", .skip),
+            ([("skills/big", .skip), ("skills/big/SKILL.md", .keep)], "skills/big", nil, "skills/big/SKILL.md", .keep),
+            ([("skills/private/**", .exclude)], "skills/private", nil, "skills/private/a.md", .exclude),
+            ([("*.md", .keep)], "hermes-agent/docs", nil, "hermes-agent/docs/a.md", .keep),
+            ([("*.md", .exclude)], "hermes-agent/docs", .skip, "skills/a.md", .exclude),
+        ] as [([(String, PolicyAction)], String, PolicyAction?, String, PolicyAction)])
+    func ownRulesAndFolders(
+        _ rules: [(String, PolicyAction)], _ folder: String, _ pruned: PolicyAction?, _ path: String,
+        _ action: PolicyAction
+    ) throws {
+        let policy = try Policy.hermes(
+            rules: rules.map { PolicyRule(path: $0.0, action: $0.1, reason: "by choice", origin: "config.yaml:7") })
+        #expect(policy.pruning(Array(folder.utf8))?.action == pruned)
+        #expect(policy.decision(for: Array(path.utf8)).action == action)
+    }
 }

@@ -1,10 +1,8 @@
-internal import Support
-
-/// Removes what looks like a credential from text that is about to be kept or shown: the last fence before run records, status and
-/// log lines, behind the rule that no error holds a secret in the first place.
+/// Removes what looks like a credential from text that is about to be kept, shown or sent: the last fence before run records, status,
+/// log lines and messages, behind the rule that no error holds a secret in the first place.
 ///
 /// The formats are those that the run record's schema forbids (`safeText`), and further ones that cannot be meant for a reader:
-/// age identities, bearer tokens, URLs with user information or a query.
+/// age identities, OAuth client secrets, bearer tokens, URLs with user information or a query.
 public enum CredentialScrubber {
     private static let mark = "«redacted»"
 
@@ -32,6 +30,7 @@ public enum CredentialScrubber {
                 Format("ya29.", 0, opaque), Format("1//0", 0, token), Format("AKIA", 8, word),
                 Format("-----BEGIN", 0, { $0 >= 0x20 }), Format("eyJ", 10, opaque),
                 Format("AGE-SECRET-KEY-", 0, token), Format("AGE-PLUGIN-", 0, token), Format("glpat-", 8, token),
+                Format("GOCSPX-", 0, token),
                 Format("Bearer ", 8, opaque), Format("bearer ", 8, opaque), Format("Basic ", 12, opaque),
             ]
     }()

@@ -1,0 +1,85 @@
+import TestSupport
+import Testing
+
+@testable import Sanitizer
+
+/// The anchors that a scan finds are those that a search for each of them, place by place, finds.
+@Suite struct AnchorTableTests {
+    private struct Found: Hashable, Comparable, CustomStringConvertible {
+        var start: Int
+        var id: Int
+
+        static func < (left: Found, right: Found) -> Bool { (left.start, left.id) < (right.start, right.id) }
+        var description: String { "\(id)@\(start)" }
+    }
+
+    private static let anchors: [AnchorTable.Anchor] = [
+        AnchorTable.Anchor(bytes: Array("token".utf8)),
+        AnchorTable.Anchor(bytes: Array("key".utf8)),
+        AnchorTable.Anchor(bytes: Array("ghp_".utf8), isCaseSensitive: true),
+        AnchorTable.Anchor(bytes: Array("pw".utf8), endsWord: true),
+        AnchorTable.Anchor(bytes: Array("sk".utf8), isCaseSensitive: true, followers: Array("-_".utf8)),
+        AnchorTable.Anchor(bytes: Array("://".utf8)),
+        AnchorTable.Anchor(bytes: Array("пароль".utf8)),
+        AnchorTable.Anchor(bytes: Array("key=token".utf8)),
+        AnchorTable.Anchor(bytes: Array("aaaa".utf8)),
+    ]
+
+    private func naive(_ text: [UInt8]) -> [Found] {
+        var found: [Found] = []
+        for (id, anchor) in Self.anchors.enumerated() {
+            for start in text.indices where start + anchor.bytes.count <= text.count {
+                let end = start + anchor.bytes.count
+                let same = zip(text[start..<end], anchor.bytes).allSatisfy {
+                    anchor.isCaseSensitive ? $0 == $1 : lowered($0) == lowered($1)
+                }
+                let next = end < text.count ? text[end] : 0
+                guard same, !(anchor.endsWord && next.isLetter),
+                    anchor.followers.isEmpty || anchor.followers.contains(where: { $0 | 0x20 == next | 0x20 })
+                else { continue }
+                found.append(Found(start: start, id: id))
+            }
+        }
+        return found.sorted()
+    }
+
+    private func scanned(_ text: [UInt8]) -> [Found] {
+        let table = AnchorTable(Self.anchors) { slice in slice.reduce(0) { $0 + Float($1) } }
+        return text.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return [] }
+            var found: [Found] = []
+            var hits = table.hits(in: ByteText(base: base, count: buffer.count))
+            while let hit = hits.next() {
+                #expect(hit.end - hit.start == Self.anchors[hit.id].bytes.count)
+                found.append(Found(start: hit.start, id: hit.id))
+            }
+            return found.sorted()
+        }
+    }
+
+    /// Texts made of the anchors' pieces, cut anywhere, so that anchors overlap, break off and stand at the very ends.
+    @Test func everyAnchorIsFoundWhereItStands() {
+        var random = SplitMix64(seed: 7)
+        let pieces = [
+            "token", "TOKEN", "key", "kEy=", "ghp_", "GHP_", "pw", "pwd", "pw:", "sk-", "sk_", "skx", "://", "пароль",
+            "a", "aaaa", " ", "\n", "é",
+        ]
+        for _ in 0..<3000 {
+            var text: [UInt8] = []
+            for _ in 0..<Int.random(in: 0...9, using: &random) {
+                let piece = Array((pieces.randomElement(using: &random) ?? "").utf8)
+                text += piece.prefix(Int.random(in: 1...8, using: &random))
+            }
+            #expect(scanned(text) == naive(text), "\(String(decoding: text, as: UTF8.self))")
+        }
+    }
+
+    @Test func anchorsAtTheEdgesOfATextAreFound() {
+        for length in 0..<12 {
+            for anchor in Self.anchors where anchor.followers.isEmpty {
+                let text = Array(repeating: UInt8(ascii: "."), count: length) + anchor.bytes
+                #expect(scanned(text).contains { $0.start == length && Self.anchors[$0.id].bytes == anchor.bytes })
+            }
+        }
+    }
+}
