@@ -242,9 +242,10 @@ extension DetectionPass {
         let keyEnd = position + 1
         while text[position].isWord { position -= 1 }
         let key = (position + 1)..<keyEnd
-        guard !key.isEmpty, Self.isNameOfName(text, key) else { return }
         let name = weigh(range)
-        guard name.level > .none else { return }
+        // `"type": "password", "value": "…"`: other types are kinds of things, not of secrets.
+        let isType = key.count == 4 && text.has("type", at: key.lowerBound) && name.kind == .password
+        guard !key.isEmpty, name.level > .none, isType || Self.isNameOfName(text, key) else { return }
         var index = close
         let limit = min(text.count, close + 300)
         while index < limit {
@@ -315,6 +316,11 @@ extension DetectionPass {
         // `password.encode("utf-8")` does something with a password; `x.setPassword("…")` sets one.
         let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
         var name = weigh(method)
+        // `toggl.NewClient("…")`: the vendor's word stands before the method.
+        if name.level == .none, case let whole = weigh(range), whole.hasVendor, whole.level == .weak {
+            vendorCall(range, whole, start)
+            return
+        }
         guard name.level > .none else { return }
         if [
             "get", "find", "read", "load", "fetch", "lookup", "check", "has", "is", "verify", "validate", "delete",

@@ -156,6 +156,7 @@ extension DetectionPass {
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
             tableHit(range)
             namedValue(range, close)
+            if isFlag { listedValue(range, after: position) }
             if text[position] == 10 || text[position] == 13 || text[position] == 0 {
                 alignedTable(range)
                 lonelyToken(range, position)
@@ -239,7 +240,7 @@ extension DetectionPass {
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
         // `**Password:** x`
         while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
-        let name = weigh(range)
+        var name = weigh(range)
         guard name.level > .none else {
             // `name: X_PASSWORD` has its value elsewhere, and `"key": {…}` none.
             return
@@ -248,6 +249,8 @@ extension DetectionPass {
         let isParameter =
             text[operatorStart] == 61
             && (before == 63 || before == 38 || (before == 59 && text[range.lowerBound - 5] == 38))
+        // `?key=…` of an address is an API's.
+        if isParameter, range.count == 3, name.kind == .key, name.level == .weak { name.level = .medium }
         let context: ValueContext = isParameter ? .urlParameter : .assignment
         let valueStart = text.skipBlanks(position)
         let next = text[valueStart]

@@ -297,3 +297,19 @@ struct CommandOption: Sendable {
         CommandOption(command: "kubeadm", options: [("--token", .whole, false)]),
     ]
 }
+
+extension DetectionPass {
+    /// `- --token` of a list of arguments in YAML: the next item is the value.
+    func listedValue(_ range: Range<Int>, after position: Int) {
+        let lead = text.skipBlanks(text.lineStart(before: range.lowerBound, limit: 80))
+        guard text[lead] == 45, text[lead + 1] == 32 else { return }
+        let next = text.skipBlanks(text.nextLine(after: position))
+        guard text[next] == 45, text[next + 1] == 32, let value = text.readValue(at: text.skipBlanks(next + 2)),
+            text[value.range.lowerBound] != 45
+        else { return }
+        let name = weigh(range)
+        if name.level > .none, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+            add(Self.ruleID(name), value.range)
+        }
+    }
+}

@@ -1,9 +1,9 @@
-/// Secrets that have neither a fixed front nor a name: found as unbroken runs by looking at 16 bytes in every 24, since a run of 40
+/// Secrets that have neither a fixed front nor a name: found as unbroken runs by looking at 16 bytes in every 17, since a run of 32
 /// fills one such place.
 extension DetectionPass {
-    static let longRunLength = 40
+    static let longRunLength = 32
     private static let block = 16
-    private static let stride = longRunLength - block
+    private static let stride = longRunLength - block + 1
 
     func scanLongRuns() throws {
         var next = 0
@@ -31,6 +31,7 @@ extension DetectionPass {
                 try tokenHit(rules.tokens[token.index], first)
             }
             longRun(first..<last)
+            prefixedToken(first..<last)
         }
     }
 
@@ -96,4 +97,36 @@ extension DetectionPass {
             }
         }
     }
+
+    /// `acme_pat_…`, `tml-…`: a token of a vendor that no rule knows, as GitHub made them a custom: one to three short words of small
+    /// letters, then at least 30 bytes drawn at random. Ids that are made the same way are shorter, or their fronts are known.
+    private func prefixedToken(_ range: Range<Int>) {
+        let before = text[range.lowerBound - 1]
+        guard before != 47, before != 43, before != 64, text[range.lowerBound].isLower else { return }
+        var body = range.lowerBound
+        var saysSecret = false
+        for _ in 0..<3 {
+            var end = body
+            while end < range.upperBound, text[end].isLower || text[end].isDigit { end += 1 }
+            guard end > body, end - body <= 12, text[body].isLower, text[end] == 95 || text[end] == 45 else { break }
+            saysSecret =
+                saysSecret
+                || Self.secretFronts.contains { $0.utf8CodeUnitCount == end - body && text.has($0, at: body) }
+            body = end + 1
+        }
+        guard body > range.lowerBound, range.upperBound - body >= 30, !judge.isIdentity(text, range) else { return }
+        let profile = ByteProfile(text, body..<range.upperBound)
+        let isMixed =
+            profile.digits >= 3 && profile.upper >= 5 && profile.lower >= 5 && profile.symbols * 10 <= profile.length
+            && profile.changes * 7 >= profile.length * 2
+        guard isMixed || (saysSecret && profile.isHex && profile.length >= 32) else { return }
+        guard profile.looksRandom, !judge.isMostlyWords(text, body..<range.upperBound),
+            !isMaskOrPlaceholder(body..<range.upperBound)
+        else { return }
+        add("prefixed-token", range)
+    }
+
+    private static let secretFronts: [StaticString] = [
+        "key", "apikey", "api", "sk", "sec", "secret", "pat", "tok", "token", "auth", "access", "priv", "private",
+    ]
 }

@@ -67,7 +67,8 @@ enum PlaceholderWords {
         "sha256", "sha512", "sha1", "md5:", "urn:", "did:", "pk_live_", "pk_test_", "pubkey-", "cus_", "sub_", "evt_",
         "ch_", "pi_", "in_",
         "prod_", "price_", "session_", "conv_", "user_", "org-", "proj_", "gen-", "step_", "srvtoolu_", "msgbatch_",
-        "container_",
+        "container_", "cs_test_", "cs_live_", "dpl_", "prj_", "sess_", "ses_", "seti_", "ftjob-", "chunk-", "gh-",
+        "v1-",
         "ssh-", "bytes:", "int:", "text/", "image/", "application/", "http:", "https:", "data:", "blob:", "file:",
         "agacag", "aaaac3nza", "aaaab3nza", "aaaae2vj", "npub1", "note1", "nevent1", "nprofile1", "naddr1", "rwq",
     ]
