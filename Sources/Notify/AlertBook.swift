@@ -15,9 +15,15 @@ struct AlertBook: Codable, Equatable {
         var isInFlight = false
         /// It may have arrived already.
         var mayHaveArrived = false
+        /// Senders that died over it.
+        var deaths: Int?
         /// The server asked to wait until then.
         var notBefore: Timestamp?
     }
+
+    /// A message that so many senders died over is given up: one that was killed between the mark and the first byte sent nothing, so a
+    /// single death proves little; but what kills every sender must not keep the others from leaving.
+    static let deathLimit = 5
 
     /// So many messages wait at most; the oldest give way, and the next message says how many.
     static let capacity = 200

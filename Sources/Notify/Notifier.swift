@@ -225,12 +225,14 @@ public struct Notifier: Sendable {
         let now = time.now
         let update = try await book.update { book -> Next? in
             while let first = book.outbox.first, first.isInFlight {
-                // Its sender died: the sending lock is ours. It may have arrived; twice is enough.
-                if first.mayHaveArrived {
+                // Its sender died: the sending lock is ours. Whether it arrived nobody knows.
+                let deaths = (first.deaths ?? 0) + 1
+                if deaths >= AlertBook.deathLimit {
                     book.outbox.removeFirst()
                 } else {
                     book.outbox[0].isInFlight = false
                     book.outbox[0].mayHaveArrived = true
+                    book.outbox[0].deaths = deaths
                 }
             }
             guard let first = book.outbox.first else { return nil }

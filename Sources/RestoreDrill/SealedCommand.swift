@@ -5,7 +5,8 @@ internal import SystemPackage
 enum Seal: String, Sendable {
     /// Own user, mount, network and process namespaces: no network at all, and nothing but the drill's folder to write to.
     case namespaces
-    /// The kernel does not allow this user namespaces: a scrubbed environment and no credentials, but the network is there.
+    /// The kernel does not allow this user namespaces: a scrubbed environment, no credentials, and a proxy that is not there; but who does
+    /// not ask for a proxy reaches the network.
     case environment
 
     /// What this machine allows this user.
@@ -39,7 +40,7 @@ struct SealedCommand: Sendable {
     let liveHome: FilePath
 
     func run(_ arguments: [String], deadline: Duration) async throws -> CommandResult {
-        let environment = [
+        var environment = [
             "PATH": Seal.path, "HOME": scratch.string, "HERMES_HOME": home.string,
             "XDG_CONFIG_HOME": scratch.appending("config").string, "XDG_STATE_HOME": scratch.appending("state").string,
             "XDG_CACHE_HOME": scratch.appending("cache").string, "XDG_DATA_HOME": scratch.appending("data").string,
@@ -47,6 +48,13 @@ struct SealedCommand: Sendable {
             "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1", "CI": "1",
             "HERMES_DISABLE_LAZY_INSTALLS": "1",
         ]
+        // `hermes version` asks git and PyPI for updates, and would fetch into the live home's checkout. What the seal cannot keep from
+        // the network is told of a proxy that is not there, and of a repository that is none.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            environment[name] = "http://127.0.0.1:1"
+        }
+        environment["GIT_DIR"] = scratch.appending("no-repository").string
+        environment["GIT_ALLOW_PROTOCOL"] = "none"
         let own = arguments.map { Array($0.utf8) }
         switch seal {
         case .environment:

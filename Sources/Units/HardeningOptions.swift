@@ -29,6 +29,8 @@ struct HardeningOptions {
         lines.append(
             "TemporaryFileSystem="
                 + (try hidden.map { try UnitSyntax.word($0, suffix: ":ro") }.joined(separator: " ")))
+        // The system's manager makes that one read-only.
+        if flavour == .system { lines.append("ProtectHome=tmpfs") }
         // The configuration's folder, because it may include others; but never the whole home for a file that lies in it.
         let folder = settings.configuration.removingLastComponent()
         let configuration = hidden.contains(folder) || folder == settings.userHome ? settings.configuration : folder
@@ -54,7 +56,7 @@ struct HardeningOptions {
     /// The template's network: none.
     var networkBan: [String] {
         // Under a user manager the second process of a unit loses PrivateNetwork=, with a complaint in the journal.
-        (flavour == .system ? ["PrivateNetwork=yes"] : []) + addressFamilies(.none)
+        (flavour == .system ? ["PrivateNetwork=yes", "IPAddressDeny=any"] : []) + addressFamilies(.none)
     }
 
     func addressFamilies(_ network: JobUnit.Network) -> [String] {
@@ -69,6 +71,7 @@ struct HardeningOptions {
     func networkGrant(_ network: JobUnit.Network) -> [String] {
         guard network != .none else { return [] }
         var lines = flavour == .system ? ["PrivateNetwork=no"] : []
+        if flavour == .system, network == .full { lines.append("IPAddressDeny=") }
         lines += addressFamilies(network)
         return lines
     }
@@ -82,7 +85,9 @@ struct HardeningOptions {
     var namespaceGrant: [String] {
         [
             "# The restore drill seals the hermes command in namespaces of its own.",
-            "RestrictNamespaces=user mnt net ipc pid", "SystemCallFilter=@mount",
+            "RestrictNamespaces=user mnt net ipc pid",
+            "# All of @mount but chroot and pivot_root.",
+            "SystemCallFilter=fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree umount umount2",
         ]
             // Linux 5.12 asks it of whoever maps root into a user namespace.
             + (flavour == .system ? ["CapabilityBoundingSet=CAP_SETFCAP"] : [])

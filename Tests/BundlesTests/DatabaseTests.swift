@@ -47,7 +47,7 @@ private func times(_ home: FilePath) throws -> String {
     @Test(arguments: ["wal", "delete"]) func aBusyWriterLosesNothing(mode: String) async throws {
         let bench = try BundleBench()
         let path = bench.folder.path
-        let rounds = isStress ? 20 : 4
+        let rounds = 20
         async let writing = shell("python3 -c \"$1\" $2", in: path, [busyWriter, mode])
         for _ in 0..<400 where (try? FileStatus(at: path.appending("ready"))) == nil {
             try await Task.sleep(for: .milliseconds(25))

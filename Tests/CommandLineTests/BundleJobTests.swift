@@ -193,6 +193,24 @@ internal import Testing
         #expect(opened.status == 0, "\(opened.errors)")
     }
 
+    /// What no run could do is said before one is tried.
+    @Test func mixedRecipientsAreAMistakeInTheConfiguration() async throws {
+        let site = try await Site(upload: "")
+        var keys: [String] = []
+        for (name, options) in [("a.txt", []), ("b.txt", ["--pq"])] {
+            let path = site.runner.folder.path.appending(name).string
+            _ = try await site.runner.callAsFunction(["keys", "generate", "-o", path] + options)
+            keys.append(try await site.runner("keys", "recipient", path).output.trimmingCharacters(in: .newlines))
+        }
+        try site.write(upload: "", recipients: keys[1])
+        #expect(try await site.runner("validate").status == 0)
+        try site.write(upload: "", recipients: keys.joined(separator: ", "))
+        let mixed = try await site.runner("validate")
+        #expect(mixed.status == 78 && mixed.errors.contains("post-quantum"), "\(mixed.errors)")
+        #expect(try await site.runner("run", "emergency").status == 78)
+        #expect(try site.waiting() == [])
+    }
+
     @Test func withoutAnUploadItSaysWhereTheBundleIs() async throws {
         let site = try await Site(upload: "")
         let run = try await site.runner("run", "emergency")

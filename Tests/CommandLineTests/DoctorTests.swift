@@ -75,6 +75,25 @@ internal import Testing
         #expect(outcome("Jobs succeed", in: answers) == "unknown")
     }
 
+    /// The server knows the token no more.
+    @Test func anExpiredTokenFails() async throws {
+        let (runner, recipient) = try await site()
+        let server = try GitServer()
+        try await server.makeRepository("backup.git")
+        try server.setTokens(#"{"x": {"backup.git": "rw"}}"#)
+        try server.setAPI(#"{"/api/v1/version": {"status": 404, "body": {}}}"#)
+        func served(_ text: String) -> String {
+            text.replacing("https://127.0.0.1:9/a/b.git", with: server.url("backup.git"))
+                + "network: { caFile: \(server.authority) }\n"
+        }
+        let good = try await doctor(runner, recipient, served)
+        #expect(["ok", "unknown"].contains(outcome("push token", in: good) ?? ""), "\(good)")
+        try server.setTokens("{}")
+        let answers = try await doctor(runner, recipient, served)
+        let token = answers.first { $0.title == "push token" }
+        #expect(token?.outcome == "failed" && token?.advice != nil, "\(String(describing: token))")
+    }
+
     @Test func whoHoldsTheKeysIsTold() async throws {
         let (runner, elsewhere) = try await site()
         let key = runner.folder.path.appending("key.txt").string

@@ -188,4 +188,128 @@ internal import Testing
             "sh", site.home.string, RunnerProgram.path.string)
         #expect(dead.status == 0, "\(dead.errors)")
     }
+
+    /// The repository over the live home: no live value is lost, no placeholder takes its place, and the dotenv file stays as the
+    /// person wrote it.
+    @Test func theRepositoryOverALiveHomeKeepsEveryLiveValue() async throws {
+        let site = try await DrillSite()
+        let home = site.home
+        let environment = home.appending(".env")
+        // As people have them: a mark, Windows lines, comments, exports, a name twice, an older value of a variable of ours.
+        let old = String(decoding: try FileSystem.read(environment, limit: 1 << 20), as: UTF8.self)
+        let windows =
+            "\u{FEFF}# my keys\r\n"
+            + old.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\r\n")
+            + "\r\nexport TWICE='one' # first\r\nTWICE=two\r\nHERMES_OPS_PROVIDERS_LAB_API_KEY=stale\r\n  \r\n"
+        try FileSystem.replace(environment, with: Array(windows.utf8))
+        let config = try text(home.appending("config.yaml"))
+        let profile = try text(home.pushing("profiles/coder/config.yaml"))
+        try site.runner.folder.write("home/SOUL.md", "Spoilt.\n")
+        let result = try await restore(site, home, from: "repository", "--replace", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        let merged = try text(environment)
+        #expect(merged.utf8.starts(with: windows.utf8), "what stood there stays, byte for byte")
+        let added = merged.dropFirst(windows.count)
+        #expect(!added.replacing("\r\n", with: "").contains("\n") && !merged.contains("redacted"))
+        #expect(try text(home.appending("SOUL.md")) != "Spoilt.\n")
+        // Each inline value of config.yaml stands under the name that the restored one has in its place; the stale one is overruled.
+        let restored = try text(home.appending("config.yaml"))
+        #expect(restored.contains("${HERMES_OPS_PROVIDERS_LAB_API_KEY}"))
+        #expect(added.contains("\r\nHERMES_OPS_PROVIDERS_LAB_API_KEY=\(site.fixture.value("LAB_KEY"))\r\n"), "\(added)")
+        for name in ["LAB_KEY", "IMAP_PASSWORD", "MCP_BEARER", "LINEAR_KEY", "DB_PASSWORD", "CAMOFOX_KEY"] {
+            let value = site.fixture.value(name)
+            try #require(config.contains(value), "\(name)")
+            #expect(!restored.contains(value) && added.contains(value), "\(name)")
+        }
+        try #require(profile.contains(site.fixture.value("CODER_KEY")))
+        #expect(try text(home.pushing("profiles/coder/.env")).contains("_API_KEY=\(site.fixture.value("CODER_KEY"))"))
+        for name in [".env", "profiles/coder/.env", "config.yaml"] {
+            #expect(try FileStatus(at: home.pushing(FilePath(name))).permissions == 0o600, "\(name)")
+        }
+        // No file that Hermes reads has a marker where it had a value.
+        let marked = try await site.runner.tool("grep", "-rlF", "«redacted", home.string)
+        let names = marked.output.split(separator: "\n").filter { !$0.hasSuffix(".from-backup") }
+        #expect(names.allSatisfy { $0.hasSuffix("config.yaml") || $0.contains(".template") }, "\(names)")
+        let report = try result.json()
+        #expect((report["carriedOver"] as? [String])?.contains("auth.json") == true, "\(result.output)")
+        #expect((report["secretsToProvide"] as? [Any])?.isEmpty == true, "\(result.output)")
+        let rows = try await site.runner.tool(
+            "python3", "-c",
+            "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT COUNT(*) FROM messages').fetchone()[0])",
+            home.appending("state.db").string)
+        #expect(rows.output == "240\n")
+    }
+
+    /// A dotenv file that lies elsewhere is not this program's to write.
+    @Test func aDotenvThatIsALinkStaysOne() async throws {
+        let site = try await DrillSite()
+        let environment = site.home.appending(".env")
+        let elsewhere = site.runner.folder.path.appending("secrets.env")
+        try FileSystem.rename(environment, to: elsewhere)
+        #expect(symlink(elsewhere.string, environment.string) == 0)
+        let before = try FileSystem.read(elsewhere, limit: 1 << 20)
+        let result = try await restore(site, site.home, from: "repository", "--replace")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains(".env is no plain file and stays as it is"), "\(result.errors)")
+        #expect(result.output.contains("HERMES_OPS_PROVIDERS_LAB_API_KEY in .env"), "\(result.output)")
+        #expect(try FileStatus(at: environment).kind == .symlink)
+        #expect(try FileSystem.read(elsewhere, limit: 1 << 20) == before)
+    }
+
+    /// Killed at any moment, the target is the old home or the new one, whole; what is left beside it the next restore takes away.
+    @Test func aKilledRestoreLeavesOneHomeOrTheOther() async throws {
+        let site = try await DrillSite()
+        let folder = site.runner.folder.path.appending("place")
+        let target = folder.appending("h")
+        try FileSystem.makeDirectory(target)
+        try site.runner.folder.write("place/h/SOUL.md", "The old one.\n")
+        try site.runner.folder.write("place/h/old", "old\n")
+        let old = try TreeFingerprint(target)
+        let clock = ContinuousClock()
+        let start = clock.now
+        #expect(try await restore(site, folder.appending("probe")).status == 0)
+        let whole = start.duration(to: clock.now)
+        var ends: [String: Int] = [:]
+        for number in 0..<12 {
+            let earlier = Set(try leftovers(folder))
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: RunnerProgram.path.string)
+            process.arguments = [
+                "restore", "--from", "store", "--identity", "drill-key", "--into", target.string, "--replace",
+                "--quiet",
+            ]
+            process.environment = site.runner.environment
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            try await Task.sleep(for: whole * (Double(number + 1) / 13))
+            let signal = number % 3 == 0 ? SIGTERM : SIGKILL
+            kill(process.processIdentifier, signal)
+            process.waitUntilExit()
+            guard try TreeFingerprint(target).differences(from: old).filter({ !$0.hasPrefix(".:") }) != [] else {
+                ends["old", default: 0] += 1
+                // Of its own it leaves nothing; what one that was killed before it left may still be there.
+                if signal == SIGTERM { #expect(try Set(leftovers(folder)).subtracting(earlier) == [], "\(number)") }
+                continue
+            }
+            ends["new", default: 0] += 1
+            try await expectSame(site, target, other: folder.appending("probe"))
+            let kept = try #require(try leftovers(folder).first { $0.hasPrefix("h.before-") })
+            #expect(
+                try TreeFingerprint(folder.appending(kept)).differences(from: old).filter { !$0.hasPrefix(".:") } == [])
+            try FileSystem.removeTree(target)
+            try FileSystem.rename(folder.appending(kept), to: target)
+        }
+        #expect(ends["old"] ?? 0 > 0, "\(ends)")
+        let last = try await restore(site, target, "--replace")
+        #expect(last.status == 0, "\(last.errors)")
+        let left = try leftovers(folder).filter { name in
+            // One that was killed before it could mark its folder left that empty, and it goes a minute later.
+            !name.hasPrefix("h.before-")
+                && (try? DirectoryListing.names(at: folder.appending(name)))?.allSatisfy {
+                    String(decoding: $0, as: UTF8.self).hasSuffix(".tmp")
+                } != true
+        }
+        #expect(left == [])
+    }
 }

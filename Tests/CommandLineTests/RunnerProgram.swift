@@ -48,6 +48,8 @@ struct RunnerProgram {
         try await run(Self.path, arguments)
     }
 
+    func callAsFunction(_ arguments: [String]) async throws -> Result { try await run(Self.path, arguments) }
+
     /// Another program in the same surroundings.
     func tool(_ name: String, _ arguments: String...) async throws -> Result {
         try await run(FilePath(name), arguments)

@@ -62,7 +62,7 @@ struct SystemdTests {
         )
         #expect(verify.output + verify.errors == "")
         guard place == .root else { return }
-        for job in ["backup", "snapshot", "hang"] {
+        for job in ["backup", "snapshot", "hang", "drill"] {
             let line = try await sandbox.must(
                 place, "systemd-analyze security --no-pager hermes-ops@\(job).service | tail -n 1")
             let score = line.split(separator: " ").lazy.compactMap { Double($0) }.first

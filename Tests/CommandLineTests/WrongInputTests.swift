@@ -37,6 +37,30 @@ internal import Testing
         #expect(try await runner("run", "backup").status == 78)
     }
 
+    /// What only systemd knows: a schedule of the right form that it refuses. Without systemd it is said that nobody looked.
+    @Test func systemdJudgesSchedules() async throws {
+        var runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try runner.folder.write(
+            "config.yaml",
+            """
+            version: 1
+            instance: { id: vijay, hermesHome: \(runner.home) }
+            jobs: { tidy: { schedule: "*-*-31..1", steps: [ sanitize ] } }
+
+            """, permissions: 0o600)
+        let refused = try await runner("validate")
+        #expect(refused.status == 78)
+        #expect(refused.errors.contains("config.yaml:3:27: \"schedule\" of job \"tidy\": Failed to parse calendar"))
+        #expect(try await runner("units", "render").status == 78)
+        // A job that somebody starts by hand needs no schedule.
+        #expect(try await runner("run", "tidy").status == 0)
+        runner.environment["PATH"] = "/nonexistent"
+        let unknown = try await runner("validate")
+        #expect(unknown.status == 0)
+        #expect(unknown.errors.contains("was looked at by its form alone: systemd-analyze cannot be run here"))
+    }
+
     @Test(arguments: ["missing", "empty", "other"])
     func aHomeThatIsNone(kind: String) async throws {
         let runner = try RunnerProgram()

@@ -129,16 +129,23 @@ struct Machine {
         let last = try #require(try await machine.fake.messages().last)
         #expect(last.head == "🔴 Bheem / Uma: backup failed" && last.text.contains("(may be repeated)"))
         #expect(await machine.notifier.flush().sent == 0)
-        // A second crash with the repetition under way: twice is enough.
-        _ = await machine.run(.failure, job: "bundle")
+        // A second crash before the first byte left: an alert that nobody ever saw is not given up.
         _ = try await file.update { book in
-            book.queue(.alert, subject: "x", text: "third", now: machine.time.now)
+            book.queue(.alert, subject: "x", text: "second", now: machine.time.now)
             book.outbox[0].isInFlight = true
             book.outbox[0].mayHaveArrived = true
+            book.outbox[0].deaths = 1
         }
-        let before = try await machine.heads().count
+        #expect(await machine.notifier.flush().sent == 1)
+        #expect(try await machine.heads().last == "second")
+        // One that kills every sender does not keep the others from leaving.
+        _ = try await file.update { book in
+            for text in ["deadly", "behind it"] { book.queue(.alert, subject: "x", text: text, now: machine.time.now) }
+            book.outbox[0].isInFlight = true
+            book.outbox[0].deaths = AlertBook.deathLimit - 1
+        }
         #expect(await machine.notifier.flush().waiting == 0)
-        #expect(try await machine.heads().count == before)
+        #expect(try await machine.heads().suffix(2) == ["second", "behind it"])
     }
 
     @Test func aLostAnswerIsRepeatedOnceAndMarked() async throws {

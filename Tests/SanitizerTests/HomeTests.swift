@@ -89,6 +89,25 @@ struct HomeTests {
             })
     }
 
+    @Test("A variable that an earlier restore put into config.yaml is no other value's")
+    func variablesThatStandThere() throws {
+        let inline = "n8" + "Qv2Lx7Rz4Tk9Wm3Pb6Yc1Hd5Js0Gf"
+        try fixture.write(
+            "config.yaml",
+            Array(
+                """
+                mcp_servers:
+                  files:
+                    command: npx
+                    args: [--token, \(inline), --old-token, "${HERMES_OPS_MCP_SERVERS_FILES_ARGS_1}"]
+
+                """.utf8))
+        let text = try #require(try stage().text("config.yaml"))
+        let arguments = try #require(try Yams.compose(yaml: text))["mcp_servers"]?["files"]?["args"]
+        #expect(arguments?[1]?.string == "${HERMES_OPS_MCP_SERVERS_FILES_ARGS_1_2}")
+        #expect(arguments?[3]?.string == "${HERMES_OPS_MCP_SERVERS_FILES_ARGS_1}")
+    }
+
     @Test(".env becomes a template of names and comments")
     func template() throws {
         let staged = try stage()

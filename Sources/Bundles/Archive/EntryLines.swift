@@ -7,7 +7,6 @@ extension BundleManifest {
 
         /// Appends what `JSONEncoder` makes of the entry, with its keys sorted and slashes as they are.
         mutating func append(_ entry: Entry) {
-            bytes.reserveCapacity(bytes.count + entry.path.bytes.count + 256)
             bytes += bytes.isEmpty ? "{\"kind\":\"".utf8 : ",\n{\"kind\":\"".utf8
             bytes += entry.kind.rawValue.utf8
             bytes += "\",\"mode\":\"".utf8

@@ -102,6 +102,12 @@ extension ConfigurationReader {
                     }
                 }
             }
+            // https://c2sp.org/age: such a file would be as weak as its weakest recipient.
+            if Set(recipients.map { $0.hasPrefix("age1pq1") }).count > 1 {
+                collector.report(
+                    "\"recipients\" of \"bundle\" mixes post-quantum keys (age1pq1…) with others, which would take their strength away; "
+                        + "allowed: all of one kind", at: position)
+            }
             if recipients.count == 1, list.count == 1 {
                 collector.warn(
                     "\"bundle\" has one recipient: if its key is lost no bundle opens; add a second", at: position)

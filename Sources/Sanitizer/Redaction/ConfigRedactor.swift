@@ -25,7 +25,8 @@ struct ConfigRedactor {
         var scalars: [(path: [String], scalar: Node.Scalar)] = []
         YAMLTree.visit(before) { scalars.append(($0, $1)) }
         var edits: [(range: Range<Int>, text: [UInt8])] = []
-        var variables: Set<String> = []
+        // A variable that stands there already, from an earlier restore, is another value's.
+        var variables = Set(scalars.flatMap { ConfigRedactor.references(in: $0.scalar.string) })
         var expected: [String: String] = [:]
         for (path, scalar) in scalars {
             guard let mark = scalar.mark, let source = lines.extent(of: scalar, at: mark) else { continue }
@@ -93,6 +94,13 @@ struct ConfigRedactor {
                 && !(value.utf8.count < 4 && Int(value) != nil)
         case .likely: return SecretValues.looksRandom(value) || name == "session_key" && value.utf8.count >= 8
         case .none: return false
+        }
+    }
+
+    /// The names of `${NAME}` references.
+    private static func references(in text: String) -> [String] {
+        text.split(separator: "${", omittingEmptySubsequences: false).dropFirst().compactMap { piece in
+            piece.contains("}") ? String(piece.prefix { $0 != "}" }) : nil
         }
     }
 

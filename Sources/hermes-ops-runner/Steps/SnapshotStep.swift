@@ -24,6 +24,7 @@ struct SnapshotStep: Step {
         let (snapshot, _) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: target.snapshot, metrics: target.metrics)
+        ResidentCode.release()
         let group = configuration.snapshot.group
         let notes = [target.snapshot, target.metrics].compactMap { target.handOver($0, to: group) }
         return StepOutcome(

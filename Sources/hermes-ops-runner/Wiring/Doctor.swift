@@ -138,17 +138,24 @@ struct Doctor: Sendable {
                 guard access.remote.token != nil else {
                     return [Diagnosis(title, .warning, "none is declared", advice: "name a `credential:`")]
                 }
+                // A forge that refuses an expired token leaves its reach unknown; the repository itself says that it is none.
+                let tip = try await access.repository.remoteTip(access.remote)
+                let remote = Diagnosis(
+                    "remote", .ok,
+                    tip.map { "it answers the token, \(config.branch) is at \($0.description.prefix(7))" }
+                        ?? "it answers the token, \(config.branch) is not there yet")
                 let forge = config.api.map { api -> TokenReach.Forge in
                     api.hasSuffix("/api/v1") ? .gitea(api: api) : .github(api: api)
                 }
                 switch try await access.repository.tokenReach(access.remote, forge: forge) {
-                case .scoped(let reason): return [Diagnosis(title, .ok, reason)]
-                case .unknown(let reason): return [Diagnosis(title, .unknown, reason)]
+                case .scoped(let reason): return [remote, Diagnosis(title, .ok, reason)]
+                case .unknown(let reason): return [remote, Diagnosis(title, .unknown, reason)]
                 case .broad(let reason):
                     return [
+                        remote,
                         Diagnosis(
                             title, config.allowBroadToken ? .warning : .failed, reason,
-                            advice: "make a token for this one repository: contents read and write, nothing else")
+                            advice: "make a token for this one repository: contents read and write, nothing else"),
                     ]
                 }
             } catch {

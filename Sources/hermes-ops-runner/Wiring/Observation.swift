@@ -38,6 +38,7 @@ extension Session {
         }
         description.notifications = notifications(configuration)
         description.jobs = try await observedJobs(configuration)
+        ResidentCode.release()
         return description
     }
 

@@ -31,7 +31,7 @@ enum ResidentCode {
     /// Runs a body and gives code back while it runs.
     static func releasing<Result: Sendable>(_ body: () async throws -> Result) async rethrows -> Result {
         let timer = DispatchSource.makeTimerSource(queue: .global(qos: .userInteractive))
-        timer.schedule(deadline: .now(), repeating: .milliseconds(10))
+        timer.schedule(deadline: .now(), repeating: .milliseconds(5))
         timer.setEventHandler { release() }
         timer.activate()
         defer { timer.cancel() }
