@@ -74,7 +74,7 @@ extension DetectionPass {
 
     /// Columns that blanks set apart, two at least, as programs print them: `HOST      USER    PASS`.
     func alignedTable(_ range: Range<Int>) {
-        guard !syntax.isCode, range.lowerBound >= untabledEnd,
+        guard !syntax.isCode,
             text[range.lowerBound - 1] == 32 && text[range.lowerBound - 2] == 32
         else { return }
         let lineStart = text.lineStart(before: range.lowerBound, limit: 300)

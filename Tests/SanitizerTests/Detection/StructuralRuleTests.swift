@@ -125,6 +125,45 @@ internal import Testing
         Case("MEMORY.md", "My OpenWeather key is @@\n", .hex),
         Case("a.env", "export BW_SESSION=\"@@\"\n", .base64),
         Case("a.log", "redirect=%2Flogin%3Fpassword%3D@@%26user%3Dkim\n"),
+        Case("a.cs", "public string ApiToken { get; init; } = \"@@\";\n"),
+        Case("a.rs", "const API_KEY: &str = \"@@\";\n"),
+        Case("a.r", "password <- \"@@\"\n", .typed),
+        Case("a.c", "static const char api_key[] = \"@@\";\n"),
+        Case("a.tf", "variable \"db_password\" {\n  type = string\n  default = \"@@\"\n}\n", .typed),
+        Case("a.kt", "buildConfigField(\"String\", \"MAIL_SECRET\", \"\\\"@@\\\"\")\n"),
+        Case("a.ts", "await page.getByLabel('Password').fill('@@');\n", .typed),
+        Case("a.java", "String u = \"jdbc:sqlserver://db;user=app;password=@@;encrypt=false\";\n", .typed),
+        Case("switch.cfg", "snmp-server community @@ RW\n", .typed),
+        Case("switch.cfg", "radius-server host 10.0.0.9 auth-port 1812 key @@\n", .typed),
+        Case("secret.yaml", "apiVersion: v1\nkind: Secret\nstringData:\n  note: @@\n", .typed),
+        Case("config/master.key", "@@\n", .hex),
+        Case("token.txt", "@@\n"),
+        Case("logins.csv", "service,name,value\nJenkins,api_token,@@\n", .hex),
+        Case("accounts.txt", "HOST      USER    PASS\natlas     root    @@\n", .typed),
+        Case("keys.ini", "[api-keys]\nweather = @@\n", .hex),
+        Case("livekit.yaml", "keys:\n  devkey: @@\n"),
+        Case("seed.sql", "INSERT INTO settings (name, value) VALUES ('mail_api_key', '@@');\n", .hex),
+        Case("dump.sql", "COPY clients (id, api_secret) FROM stdin;\n1\t@@\n\\.\n", .hex),
+        Case("x.har", "\"cookies\": [{\"name\": \"session\", \"value\": \"@@\"}]"),
+        Case("slapd.ldif", "userPassword:: @@\n", .base64),
+        Case("home.org", "- password :: @@\n", .typed),
+        Case("trace.md", "Command '['sshpass', '-p', '@@', 'ssh', 'kim@host']' returned 5\n", .typed),
+        Case("a.sh", "sqlplus kim/@@@db\n", .typed),
+        Case("a.bat", "schtasks /create /tn b /ru kim /rp @@\n", .typed),
+        Case("MEMORY.md", "The NAS admin login is kim / @@\n", .typed),
+        Case("MEMORY.md", "When posting, log in as editor with @@ please.\n", .typed),
+        Case("MEMORY.md", "# Proxmox root password\n\n@@\n", .typed),
+        Case("MEMORY.md", "Der Code für die Haustür ist @@.\n", .pin),
+        Case("MEMORY.md", "Code du portail : @@\n", .pin),
+        Case("MEMORY.md", "use this key\n\n@@\n\nfor the weather\n", .hex),
+        Case("MEMORY.md", "@@ is the master password\n", .typed),
+        Case("MEMORY.md", "パスワードは@@です。\n", .typed),
+        Case("MEMORY.md", "密码为@@，请勿外传。\n", .typed),
+        Case("s.jsonl", #"{"content":"API-Schl\u00fcssel: @@"}"#),
+        Case(
+            "s.jsonl",
+            "{\"content\":\"What is the wifi password?\"}\n{\"content\":\"it's @@\"}\n", .typed),
+        Case("s.jsonl", #"{"arguments":"{\"element\": \"Password field\", \"text\": \"@@\"}"}"#, .typed),
         Case("cookies.txt", ".example.org\tTRUE\t/\tTRUE\t1893456000\tsessionid\t@@\n"),
     ]
 
@@ -140,6 +179,26 @@ internal import Testing
     }
 
     static let negatives: [(String, String)] = [
+        (
+            "a.py",
+            "names = ['EXPASS', 'compassRead', 'password_hash', 'token2str', 'x8bit']\npw = keyring.get_password(\"imap2\", user)\n"
+        ),
+        (
+            "a.md",
+            "Pass `stop_signals=None` to it; each pass uses 2level. model: claude-opus-4-7-20250507, hmac-sha1-96\n"
+        ),
+        (
+            "a.json",
+            "{\"content\": \"how do I reset my password on the nas?\", \"timestamp\": \"2026-05-04T16:00:39\"}\n"
+        ),
+        (
+            "infra.md",
+            "secret: arn:aws:secretsmanager:eu-west-1:614630838620:secret:prod/api-Re6JDU\nimage registry/auth-token:1b763f1\n"
+        ),
+        ("fr.yml", "password: Mot de passe\nclient_secret: Secret du client\n"),
+        ("schema.graphql", "login(email: String!, password: String!): AuthPayload!\n"),
+        ("theme.py", "Token: '#d0d0d0',\nkey: rsa.RSAPrivateKey | rsa.RSAPublicKey,\n"),
+        ("MEMORY.md", "Exit code 1234. The door code changed in 2024. Error code 4711 at the gate of 12.\n"),
         (
             "config.yaml",
             "api_key: ${OPENAI_API_KEY}\napi_key: $OPENAI_API_KEY\napi_key: \"{api_key}\"\napi_key: {{ api_key }}\n"

@@ -1,0 +1,201 @@
+/// What a value behind an operator may be: a phrase, a default, a declaration, the half of a login.
+extension DetectionPass {
+    /// `username = 'kim'` a few lines above `password = …`, or before it among the arguments of a call: the login's other half.
+    func accountBefore(_ range: Range<Int>) {
+        let floor = max(0, range.lowerBound - 160)
+        var hit: Int?
+        var from = floor
+        while let next = text.find("user", in: from..<range.lowerBound) {
+            hit = next
+            from = next + 4
+        }
+        guard let hit, !text[hit - 1].isWord || text[hit - 1] == 95 else { return }
+        var end = hit + 4
+        if text.has("name", at: end) { end += 4 }
+        let equals = text.skipBlanks(end)
+        guard text[equals] == 61, text[equals + 1] != 61, let value = text.readValue(at: equals + 1),
+            value.range.upperBound < range.lowerBound
+        else { return }
+        let lead = text.skipBlanks(text.lineStart(before: hit, limit: 80))
+        guard lead == hit || value.isQuoted else { return }
+        addAccount(value.range)
+    }
+
+    /// Four groups of four or more with single blanks between, as Google writes its app passwords (small letters) and seeds of one-time
+    /// passwords (base32).
+    func groupedSecret(at start: Int) -> Range<Int>? {
+        let isLower = text[start].isLower
+        var end = start
+        var groups = 0
+        var position = start
+        while groups < 16 {
+            for offset in 0..<4 {
+                let byte = text[position + offset]
+                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { return nil }
+            }
+            position += 4
+            guard !text[position].isWord else { return nil }
+            end = position
+            groups += 1
+            guard text[position] == 32, text[position + 1].isWord else { break }
+            position += 1
+        }
+        // Four words of four letters are a sentence.
+        guard groups >= 4,
+            (start..<end).contains(where: { text[$0].isDigit })
+                || judge.letters.score(text, start..<end) < LetterModel.threshold
+        else { return nil }
+        return start..<end
+    }
+
+    /// A bare value that holds a blank: a passphrase, or a password that ends its line in a configuration file.
+    func bareWhole(
+        _ range: Range<Int>, _ value: FoundValue, _ name: KeyName, _ context: ValueContext, isFlag: Bool
+    ) -> Range<Int>? {
+        guard name.kind == .password, name.level == .strong, context == .assignment, !isFlag, text[value.end] == 32,
+            !syntax.isCode
+        else { return nil }
+        // `NAME=x command` sets a variable for one command; only files of pairs hold blanks after a glued `=`.
+        if text[range.upperBound] == 61, syntax != .ini, syntax != .dotenv { return nil }
+        let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
+        var index = lineStart
+        // A string of JSON begins a line of its own.
+        if let quote = (lineStart..<range.lowerBound).last(where: { text[$0] == 34 }), text[quote - 1] == 32,
+            text[quote - 2] == 58
+        {
+            index = quote + 1
+        }
+        while index < range.lowerBound {
+            let byte = text[index]
+            guard byte.isBlank || byte == 45 || byte == 42 || byte == 35 || byte.isWord || byte == 46 else {
+                return nil
+            }
+            index += 1
+        }
+        var end = text.lineEnd(from: value.end, limit: 120)
+        while end > value.end, text[end - 1].isSpace || text[end - 1] == 34 || text[end - 1] == 44 { end -= 1 }
+        if let comment = text.find(" #", in: value.end..<end) { end = comment }
+        guard end > value.range.upperBound, text[end] != 34 || text[value.range.lowerBound] != 34 else { return nil }
+        let whole = FoundValue(range: value.range.lowerBound..<end, end: end)
+        return judge.isSecret(text, whole, name: name, isCode: false, nameRange: range) ? whole.range : nil
+    }
+
+    /// Whether bare words on this line are expressions.
+    func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
+        let after = text[value.end]
+        // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
+        if !value.isQuoted, text[range.upperBound] == 61,
+            after.isQuote || ((after == 59 || after == 44 || after == 38) && text.looksLikeName(at: value.end + 1))
+        {
+            return false
+        }
+        if syntax.isCode { return true }
+        if syntax.isConfiguration { return false }
+        // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
+        if after == 41
+            || ((after == 59 || (after == 44 && !value.isQuoted && text[range.upperBound] != 34))
+                && !text.looksLikeName(at: value.end + 1))
+        {
+            return true
+        }
+        let start = text.lineStart(before: range.lowerBound, limit: 200)
+        let lead = text.skipBlanks(start)
+        for word in [
+            "const ", "let ", "var ", "def ", "self.", "this.", "return ", "public ", "private ", "static ", "if ",
+            "func ",
+        ]
+            as [StaticString]
+        where text.has(word, at: lead) {
+            return true
+        }
+        guard spaced, syntax == .markdown, text[range.upperBound] == 32, text[range.upperBound + 1] == 61 else {
+            return false
+        }
+        // In notes `password = x` with nothing around it is a setting.
+        let bullet = (text[lead] == 45 || text[lead] == 42) && text[lead + 1] == 32 ? lead + 2 : lead
+        let isAlone =
+            bullet == range.lowerBound && text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 8)
+        return !isAlone
+    }
+
+    /// `Bearer x`, `Basic x` as a value: the credential follows the scheme.
+    func schemeValue(_ value: FoundValue, name: KeyName) -> Bool {
+        guard let credential = credential(afterSchemeAt: value.range.lowerBound) else { return false }
+        let end = value.isQuoted ? value.range.upperBound : Int.max
+        guard credential.upperBound <= end else { return false }
+        addCredential(credential)
+        return true
+    }
+
+    /// What else a name's line may hold: a typed declaration, a default after a reference.
+    func fallbackValue(_ range: Range<Int>, _ name: KeyName, _ value: FoundValue) throws {
+        if !value.isQuoted {
+            // `password: str = "x"`, `token: String? = "x"`
+            let equals = text.skipBlanks(value.end)
+            if text[equals] == 61, text[equals + 1] != 61, let typed = text.readValue(at: equals + 1), typed.isQuoted {
+                if judge.isSecret(text, typed, name: name, isCode: true, nameRange: range) {
+                    add(Self.ruleID(name), typed.range)
+                    return
+                }
+            }
+        }
+        // What follows is for references and words that a call or an operator may come after.
+        guard text[value.range.lowerBound] == 36 || (!value.isQuoted && name.level > .weak) else { return }
+        let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
+        // `${NAME:-default}`
+        if text[value.range.lowerBound] == 36, text[value.range.lowerBound + 1] == 123,
+            let dash = text.find(":-", in: value.range.lowerBound..<min(lineEnd, value.range.lowerBound + 120)),
+            let close = text.first(125, in: dash..<lineEnd), close > dash + 2
+        {
+            let fallback = FoundValue(range: (dash + 2)..<close, end: close)
+            if judge.isSecret(text, fallback, name: name, isCode: false, nameRange: range) {
+                add(Self.ruleID(name), fallback.range)
+            }
+            return
+        }
+        // `process.env.X || 'x'`, `os.getenv("X") or "x"`, `env["X"] ?? "x"`, `f("x", "y")`
+        guard !value.isQuoted, name.level > .weak,
+            text[value.range.lowerBound].isLetter || text[value.range.lowerBound] == 95
+        else { return }
+        var index = value.range.lowerBound
+        let end = min(lineEnd, value.end + 160)
+        while index < end {
+            let byte = text[index]
+            guard byte == 124 || byte == 63 || byte == 32 || byte == 40 || byte == 123 else {
+                index += 1
+                continue
+            }
+            let isOr =
+                (byte == 124 && text[index + 1] == 124) || (byte == 63 && text[index + 1] == 63)
+                || text.has(" or ", at: index)
+                || text.has(" else ", at: index)
+            if isOr {
+                var start = index + 2
+                while start < lineEnd, text[start].isLetter || text[start] == 32 { start += 1 }
+                if text.quoteDepth(at: start) != nil, let literal = text.readValue(at: start),
+                    judge.isSecret(text, literal, name: name, isCode: true, nameRange: range)
+                {
+                    add(Self.ruleID(name), literal.range)
+                }
+                return
+            }
+            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
+                let literal = text.readValue(at: index + 1)
+            {
+                // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
+                var strict = name
+                strict.level = min(name.level, .medium)
+                let profile = ByteProfile(text, literal.range)
+                if judge.isSecret(text, literal, name: strict, isCode: true, nameRange: range),
+                    judge.isToken(text, literal.range, profile, allowHex: true)
+                        || (name.kind == .password && name.level == .strong && profile.digits > 0 && profile.letters > 2
+                            && profile.length >= 6 && text.find("hash", in: value.range.lowerBound..<index) != nil)
+                {
+                    add(Self.ruleID(name), literal.range)
+                }
+                return
+            }
+            index += 1
+        }
+    }
+}
