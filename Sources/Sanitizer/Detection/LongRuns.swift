@@ -102,7 +102,10 @@ extension DetectionPass {
     /// letters, then at least 30 bytes drawn at random. Ids that are made the same way are shorter, or their fronts are known.
     private func prefixedToken(_ range: Range<Int>) {
         let before = text[range.lowerBound - 1]
-        guard before != 47, before != 43, before != 64, text[range.lowerBound].isLower else { return }
+        let after = text[range.upperBound]
+        // Base64 goes on around it.
+        guard before != 47, before != 43, before != 64, after != 47, after != 43, text[range.lowerBound].isLower
+        else { return }
         var body = range.lowerBound
         var saysSecret = false
         for _ in 0..<3 {
@@ -112,6 +115,9 @@ extension DetectionPass {
             saysSecret =
                 saysSecret
                 || Self.secretFronts.contains { $0.utf8CodeUnitCount == end - body && text.has($0, at: body) }
+            if Self.publicFronts.contains(where: { $0.utf8CodeUnitCount == end - body && text.has($0, at: body) }) {
+                return
+            }
             body = end + 1
         }
         guard body > range.lowerBound, range.upperBound - body >= 30, !judge.isIdentity(text, range) else { return }
@@ -126,6 +132,9 @@ extension DetectionPass {
         add("prefixed-token", range)
     }
 
+    private static let publicFronts: [StaticString] = [
+        "pk", "pub", "public", "publishable", "anon", "id", "client", "site",
+    ]
     private static let secretFronts: [StaticString] = [
         "key", "apikey", "api", "sk", "sec", "secret", "pat", "tok", "token", "auth", "access", "priv", "private",
     ]

@@ -64,7 +64,8 @@ enum PlaceholderWords {
     static let idPrefixes: [StaticString] = [
         "req_", "msg_", "call_", "toolu_", "resp_", "fc_", "chatcmpl-", "run_", "thread_", "asst_", "file-", "batch_",
         "rs_", "ws_",
-        "sha256", "sha512", "sha1", "md5:", "urn:", "did:", "pk_live_", "pk_test_", "pubkey-", "cus_", "sub_", "evt_",
+        "sha256", "sha384", "sha512", "sha1", "md5:", "urn:", "did:", "pk_live_", "pk_test_", "pubkey-", "cus_", "sub_",
+        "evt_",
         "ch_", "pi_", "in_",
         "prod_", "price_", "session_", "conv_", "user_", "org-", "proj_", "gen-", "step_", "srvtoolu_", "msgbatch_",
         "container_", "cs_test_", "cs_live_", "dpl_", "prj_", "sess_", "ses_", "seti_", "ftjob-", "chunk-", "gh-",
