@@ -236,9 +236,9 @@ final class AnchorTable: @unchecked Sendable {
 
     @inline(never)
     private func matches(_ text: ByteText, _ id: Int, _ start: Int, _ end: Int) -> Bool {
-        guard start >= 0, end <= text.count else { return false }
-        let wanted = bytes + Int(starts[id])
         let flags = flags[id]
+        guard start >= 0, end <= text.count, flags & 2 == 0 || !text[end].isLetter else { return false }
+        let wanted = bytes + Int(starts[id])
         var offset = 0
         let length = end &- start
         if flags & 1 != 0 {
@@ -252,6 +252,6 @@ final class AnchorTable: @unchecked Sendable {
                 offset &+= 1
             }
         }
-        return flags & 2 == 0 || !text[end].isLetter
+        return true
     }
 }

@@ -38,9 +38,9 @@ extension DetectionPass {
             elementText(range, close + 1)
             return
         }
-        let lineStart = text.lineStart(before: range.lowerBound, limit: 200)
-        if text.has("option key", at: range.lowerBound - 7), range.count == 3,
+        if range.count == 3, text.has("option key", at: range.lowerBound - 7),
             let value = text.readValue(at: position), value.isQuoted,
+            case let lineStart = text.lineStart(before: range.lowerBound, limit: 200),
             text.find("psk", in: max(0, lineStart - 300)..<lineStart) != nil
                 || text.find("wifi", in: max(0, lineStart - 300)..<lineStart) != nil
         {
@@ -50,11 +50,13 @@ extension DetectionPass {
             }
             return
         }
-        if isDirective(range, lineStart), let value = text.readValue(at: position, context: .word) {
+        if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
             let isNetrc = isNetrcField(range)
-            if isNetrc || isLast, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+            if isNetrc || isLast, isDirective(range),
+                judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
+            {
                 let profile = ByteProfile(text, value.range)
                 if isNetrc || isConfigurationWord(range) || profile.digits + profile.symbols > 0
                     || (value.isQuoted && name.kind == .password) || text.first(45, in: range) != nil
@@ -98,8 +100,8 @@ extension DetectionPass {
     }
 
     /// Whether the name begins its line, or follows a word that sets things, or is a field of netrc.
-    func isDirective(_ range: Range<Int>, _ lineStart: Int) -> Bool {
-        var lead = text.skipBlanks(lineStart)
+    func isDirective(_ range: Range<Int>) -> Bool {
+        var lead = text.skipBlanks(text.lineStart(before: range.lowerBound, limit: 200))
         if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
         if lead == range.lowerBound { return true }
         // `IPSec secret x`, `Xauth password x`
