@@ -3,7 +3,8 @@
 extension DetectionPass {
     /// Calls and which of their arguments is the secret, counted from 0.
     static let loginCalls: [(anchor: String, argument: Int)] = [
-        (".login(", 1), ("basicauth(", 1), ("basic_auth(", 1), ("auth=(", 1), ("auth = (", 1), (".auth(", 1),
+        (".login(", 1), (">login(", 1), ("sequelize(", 2), ("basicauth(", 1), ("basic_auth(", 1), ("auth=(", 1),
+        ("auth = (", 1), (".auth(", 1),
         ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
@@ -15,7 +16,8 @@ extension DetectionPass {
 
     /// Calls whose argument is a password whatever it looks like.
     private static let certainCalls: [StaticString] = [
-        "mysqli_connect(", ".login(", "basicauth(", "basic_auth(", "basic_auth '", "basic_auth \"", "create_user(",
+        "mysqli_connect(", ".login(", ">login(", "sequelize(", "basicauth(", "basic_auth(", "basic_auth '",
+        "basic_auth \"", "create_user(",
         "create_superuser(", "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(",
     ]

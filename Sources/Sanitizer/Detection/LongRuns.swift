@@ -123,7 +123,8 @@ extension DetectionPass {
         guard body > range.lowerBound, range.upperBound - body >= 30, !judge.isIdentity(text, range) else { return }
         let profile = ByteProfile(text, body..<range.upperBound)
         let isMixed =
-            profile.digits >= 3 && profile.upper >= 5 && profile.lower >= 5 && profile.symbols * 10 <= profile.length
+            profile.digits >= (saysSecret ? 1 : 3) && profile.upper >= 5 && profile.lower >= 5
+            && profile.symbols * 10 <= profile.length
             && profile.changes * 7 >= profile.length * 2
         guard isMixed || (saysSecret && profile.isHex && profile.length >= 32) else { return }
         guard profile.looksRandom, !judge.isMostlyWords(text, body..<range.upperBound),

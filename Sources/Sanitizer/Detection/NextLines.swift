@@ -120,9 +120,10 @@ extension DetectionPass {
         }
     }
 
-    /// `keys:` over lines of `id: x`: values drawn at random are keys, whatever they are called.
+    /// `keys:` over lines of `id: x`: values drawn at random are keys, whatever they are called. `DBPassword:` over lines that describe
+    /// it, as templates do: its `Default:` is a password.
     func nestedPairs(_ range: Range<Int>, _ name: KeyName, from first: Int) {
-        guard text[range.upperBound - 1] | 32 == 115, name.kind != .password || syntax == .yaml else { return }
+        let isList = text[range.upperBound - 1] | 32 == 115 && (name.kind != .password || syntax == .yaml)
         let keyLine = text.lineStart(before: range.lowerBound, limit: 200)
         let indent = text.skipBlanks(keyLine) - keyLine
         var line = first
@@ -134,7 +135,15 @@ extension DetectionPass {
             while colon < end, text[colon] != 58 { colon += 1 }
             if text[colon] == 58, let value = text.readValue(at: colon + 1), value.range.upperBound <= end {
                 let profile = ByteProfile(text, value.range)
-                if !judge.isNeverSecret(text, value.range), judge.isToken(text, value.range, profile, allowHex: true),
+                if !isList {
+                    let isValue =
+                        colon - start == 7 && text.has("default", at: start)
+                        || colon - start == 5 && text.has("value", at: start)
+                    if isValue, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+                        add(Self.ruleID(name), value.range)
+                    }
+                } else if !judge.isNeverSecret(text, value.range),
+                    judge.isToken(text, value.range, profile, allowHex: true),
                     !judge.isSlug(text, value.range)
                 {
                     add(Self.ruleID(name), value.range)
