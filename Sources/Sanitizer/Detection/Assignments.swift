@@ -258,6 +258,8 @@ extension DetectionPass {
             if isColon { nextLines(range, name, after: valueStart) }
             return
         }
+        // `telegram: chat=-100123`: what a weak name says holds for no pair.
+        if name.level == .weak, judge.holdsPair(text, valueStart..<min(text.count, valueStart + 40)) { return }
         if next == UInt8(ascii: "|") || (next == UInt8(ascii: ">") && isColon) {
             if isColon, blockScalar(range, name, at: valueStart) { return }
         }

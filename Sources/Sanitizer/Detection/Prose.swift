@@ -4,6 +4,12 @@ extension DetectionPass {
     func spacedValue(_ range: Range<Int>, _ position: Int, isFlag: Bool) throws {
         let name = weigh(range)
         guard name.level > .none else { return }
+        // `token usage=1200 path=…` of a log: what follows has names of its own.
+        if !isFlag, text[range.lowerBound - 1] == 32, name.kind != .password,
+            judge.holdsPair(text, position..<min(text.count, position + 40))
+        {
+            return
+        }
         if !isFlag, text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 35 {
             // `"element": "Password field", "text": "x"`
             var last = position
