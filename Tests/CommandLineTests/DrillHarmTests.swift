@@ -7,10 +7,15 @@ internal import Testing
 
 /// Whatever a drill restores from and however it ends, the live home is as it was, and nothing of what was restored stays behind.
 @Suite(.timeLimit(.minutes(10))) struct DrillHarmTests {
-    static let jobs = ["drill-repository", "drill-work-tree", "drill-store", "drill-both"]
+    static let jobs = ["drill-repository", "drill-work-tree", "drill-store", "drill-file", "drill-both"]
 
     @Test func noEndOfADrillHarmsTheLiveHome() async throws {
         let site = try await DrillSite()
+        let bundle = try #require(try site.bundles().last)
+        try site.configure(
+            jobs: DrillSite.standardJobs
+                + "\n  drill-file: { steps: [ { restore: { from: file, file: \(bundle), identity: drill-key } }, verify ] }"
+        )
         let before = try site.homeState()
         var ends: [String: Int] = [:]
         for job in Self.jobs {
