@@ -9,13 +9,18 @@ final class BundleStaging {
 
     init(_ parent: FilePath) throws {
         try FileSystem.makeDirectory(parent)
-        for name in try DirectoryListing.names(at: parent) {
-            guard let owner = Self.owner(String(decoding: name, as: UTF8.self)), !owner.isAlive else { continue }
-            try FileSystem.removeTree(parent.appending(FilePath.Component(String(decoding: name, as: UTF8.self))!))
-        }
+        try Self.sweep(parent)
         let me = ProcessIdentity.current
         path = parent.appending("\(Self.prefix)\(me.pid)-\(me.startTime)-\(me.bootID)-\(hex(randomBytes(4)))")
         try FileSystem.makeDirectory(path)
+    }
+
+    /// Removes what processes that are gone left in a folder for such folders.
+    static func sweep(_ parent: FilePath) throws {
+        for name in try DirectoryListing.names(at: parent) {
+            guard let owner = owner(String(decoding: name, as: UTF8.self)), !owner.isAlive else { continue }
+            try FileSystem.removeTree(parent.pushing(FilePath(bytes: name)))
+        }
     }
 
     /// Removing it is not worth an error: the next run sweeps.

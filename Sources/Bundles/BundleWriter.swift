@@ -135,6 +135,9 @@ public enum BundleWriter {
         return BundleFile(path: path, name: name, size: size, sha256: sha256, manifest: manifest)
     }
 
+    /// Removes the private copies of databases that killed writers left in a folder for them (``BundleRequest/staging``).
+    public static func sweepStaging(_ folder: FilePath) throws { try BundleStaging.sweep(folder) }
+
     /// Removes the temporary files (`.INSTANCE-….tar.zst.age.PID.RANDOM.tmp`) of writers of this instance's bundles that died.
     private static func sweep(_ folder: FilePath, _ instance: String) {
         let folder = folder.isEmpty ? "." : folder

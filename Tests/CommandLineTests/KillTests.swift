@@ -58,6 +58,23 @@ internal import Testing
         #expect(!history.output.contains("\"executing\""), "every killed run is closed")
     }
 
+    /// `finalize`, which systemd runs after any death, takes away the copies of databases that a killed bundle left; a living one's stay.
+    @Test func finalizeSweepsWhatAKilledBundleLeft() async throws {
+        let runner = try RunnerProgram()
+        _ = try HermesHomeFixture(at: runner.home, seed: 12)
+        try runner.configure()
+        let staging = runner.state.appending("bundle-staging")
+        let me = ProcessIdentity.current
+        let living = "bundle-\(me.pid)-\(me.startTime)-\(me.bootID)-00000000"
+        for name in ["bundle-\(me.pid)-1-\(me.bootID)-00000000", living] {
+            let folder = staging.appending(name)
+            try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: true)
+            try FileSystem.replace(folder.appending("0.db"), with: Array("a row".utf8))
+        }
+        #expect(try await runner("finalize", "backup").status == 0)
+        #expect(try DirectoryListing.names(at: staging) == [Array(living.utf8)])
+    }
+
     private func killSomewhere(_ runner: RunnerProgram, after seconds: Double) async throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: RunnerProgram.path.string)

@@ -138,8 +138,9 @@ struct FinalizeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
-        // A killed drill leaves a whole home in the clear: not until the next one.
+        // A killed drill leaves a whole home in the clear, a killed bundle copies of databases: not until the next one.
         session.sweepDrills()
+        session.sweepBundleStaging()
         // A broken configuration must not keep a record from being closed.
         let configuration = try? await session.configuration()
         let closer = try RunCloser(stateDirectory: session.stateDirectory, version: Version.current)

@@ -6,6 +6,18 @@ internal import Support
 internal import SystemPackage
 
 extension Session {
+    private var bundleStaging: FilePath { stateDirectory.appending("bundle-staging") }
+
+    /// Takes away the private copies of databases that a killed bundle left.
+    func sweepBundleStaging() {
+        guard (try? FileStatus(at: bundleStaging)) != nil else { return }
+        do {
+            try BundleWriter.sweepStaging(bundleStaging)
+        } catch {
+            logger.warning("what a killed bundle left in \(bundleStaging.printable) stays: \(error)")
+        }
+    }
+
     /// What a bundle of the configuration's home is made from.
     func bundleRequest(_ configuration: Configuration, target: BundleRequest.Target) throws -> BundleRequest {
         guard let config = configuration.bundle else {
@@ -20,7 +32,7 @@ extension Session {
         var request = BundleRequest(
             instance: configuration.instance.id, home: home,
             recipients: try config.recipients.map { try AgeRecipient($0) },
-            target: target, staging: stateDirectory.appending("bundle-staging"), runnerVersion: Version.current
+            target: target, staging: bundleStaging, runnerVersion: Version.current
         ) { path, status in
             // Only what can be made again is left out: secrets are what a bundle is for.
             if status.kind == .directory {
