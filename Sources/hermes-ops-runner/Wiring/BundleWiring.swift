@@ -1,6 +1,7 @@
 internal import Bundles
 internal import HermesHome
 internal import Jobs
+internal import Logging
 internal import Sanitizer
 internal import Support
 internal import SystemPackage
