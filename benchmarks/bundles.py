@@ -31,7 +31,7 @@ def bench_bundle(binary, root, wanted):
         return run(f"set -o pipefail; tar -C {root} -cf - {home.name} | zstd -3 -T0 -q | age -r {recipient} > {their_file}")
 
     if "bundle" in wanted:
-        mine, other = compare("bundle", create, stock)
+        mine, other = compare(create, stock)
         ratio = median(other, "wall") / median(mine, "wall")
         report("bundle", f"create {median(mine, 'wall'):.2f} s, tar | zstd | age {median(other, 'wall'):.2f} s: {ratio:.2f} times its speed (target 1.25); "
                f"{processor(mine, other)}; "
@@ -48,7 +48,7 @@ def bench_bundle(binary, root, wanted):
             clean(plain)
             plain.mkdir()
 
-        mine, other = compare("open", lambda: run([binary, "bundle", "open", str(ours_file), "--identity", str(identity), "--into", str(target), "--quiet"]),
+        mine, other = compare(lambda: run([binary, "bundle", "open", str(ours_file), "--identity", str(identity), "--into", str(target), "--quiet"]),
                               lambda: run(f"set -o pipefail; age -d -i {identity} {ours_file} | tar --zstd -xf - -C {plain}"),
                               lambda: clean(target), clean_plain)
         ratio = median(other, "wall") / median(mine, "wall")

@@ -51,6 +51,6 @@ def bench_fleet(binary, root, snapshot):
     rolled = json.loads(subprocess.run([binary, "fleet", str(many), "--json"], check=True, capture_output=True).stdout)
     if rolled["rollup"]["instances"]["total"] != 200 or any(i["source"]["state"] != "ok" for i in rolled["instances"]):
         sys.exit("not every snapshot was taken")
-    mine, alone = compare("fleet", lambda: run([binary, "fleet", str(many)]), lambda: run([binary, "fleet", str(one)]), rounds=max(ROUNDS, 7))
+    mine, alone = compare(lambda: run([binary, "fleet", str(many)]), lambda: run([binary, "fleet", str(one)]), rounds=max(ROUNDS, 7))
     report("fleet", f"200 snapshots of {len(json.dumps(text)) / 1000:.0f} kB: {median(mine, 'wall') * 1000:.0f} ms (target 100), of one "
            f"{median(alone, 'wall') * 1000:.0f} ms; {median(mine, 'cpu') * 1000:.0f} ms of CPU; peak {median(mine, 'memory'):.0f} MB")

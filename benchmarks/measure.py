@@ -29,8 +29,8 @@ def run(command, cwd=None, env=None, allowed=(0,)):
     return Usage(float(wall), float(user) + float(system), int(memory) / 1024)
 
 
-def compare(name, ours, theirs, prepare_ours=lambda: None, prepare_theirs=lambda: None, rounds=ROUNDS):
-    """Runs two callables in turn and returns the medians of each."""
+def compare(ours, theirs, prepare_ours=lambda: None, prepare_theirs=lambda: None, rounds=ROUNDS):
+    """Runs two callables in turn and returns what each run of either took."""
     mine, other = [], []
     for _ in range(rounds):
         prepare_ours()

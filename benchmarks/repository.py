@@ -19,7 +19,7 @@ def bench_scan(binary, root):
     ours = ["taskset", "-c", "0", binary, "scan", "--quiet", str(tree)]
     theirs = ["taskset", "-c", "0", peer, "scan", "--no-validate", "--confidence", "low", "--jobs", "1", "--no-update-check", "--quiet", str(tree)]
     run(theirs, allowed=(0, 200, 205))
-    mine, other = compare("scan", lambda: run(ours, allowed=(0, 10)), lambda: run(theirs, allowed=(0, 200, 205)))
+    mine, other = compare(lambda: run(ours, allowed=(0, 10)), lambda: run(theirs, allowed=(0, 200, 205)))
     rate, peer_rate = size / 1e6 / median(mine, "cpu"), size / 1e6 / median(other, "cpu")
     report("scan", f"{rate:.0f} MB/s per core, kingfisher {peer_rate:.0f}: {rate / peer_rate:.2f} times as fast (target 3); peak {median(mine, 'memory'):.0f} MB")
     shutil.rmtree(tree)
@@ -57,11 +57,11 @@ def bench_backup(binary, root):
         shutil.copytree(sanitized, plain / "hermes_persistent_backup", symlinks=True)
         subprocess.run(["sync"])
 
-    mine, other = compare("commit", lambda: run(base + ["commit-only"]), lambda: run("git add -A && git commit -qm first", cwd=plain, env=environment),
+    mine, other = compare(lambda: run(base + ["commit-only"]), lambda: run("git add -A && git commit -qm first", cwd=plain, env=environment),
                           fresh, fresh_plain)
     report("commit", f"first backup, scan included {median(mine, 'wall'):.1f} s, git add + commit {median(other, 'wall'):.1f} s: "
            f"{median(mine, 'wall') / median(other, 'wall'):.2f} of its time (target 1); peak {median(mine, 'memory'):.0f} MB")
-    mine, other = compare("push", lambda: run(base + ["backup"]),
+    mine, other = compare(lambda: run(base + ["backup"]),
                           lambda: run(f"git add -A && git commit -qm first && git push -q {plain_remote} main", cwd=plain, env=environment),
                           fresh, fresh_plain)
     report("push", f"first backup with push {median(mine, 'wall'):.1f} s, git {median(other, 'wall'):.1f} s: "

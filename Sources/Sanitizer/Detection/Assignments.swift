@@ -259,7 +259,7 @@ extension DetectionPass {
             return
         }
         // `telegram: chat=-100123`: what a weak name says holds for no pair.
-        if name.level == .weak, judge.holdsPair(text, valueStart..<min(text.count, valueStart + 40)) { return }
+        if name.level == .weak, holdsPair(at: valueStart) { return }
         if next == UInt8(ascii: "|") || (next == UInt8(ascii: ">") && isColon) {
             if isColon, blockScalar(range, name, at: valueStart) { return }
         }

@@ -5,11 +5,7 @@ extension DetectionPass {
         let name = weigh(range)
         guard name.level > .none else { return }
         // `token usage=1200 path=…` of a log: what follows has names of its own.
-        if !isFlag, text[range.lowerBound - 1] == 32, name.kind != .password,
-            judge.holdsPair(text, position..<min(text.count, position + 40))
-        {
-            return
-        }
+        if !isFlag, text[range.lowerBound - 1] == 32, name.kind != .password, holdsPair(at: position) { return }
         if !isFlag, text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 35 {
             // `"element": "Password field", "text": "x"`
             var last = position
@@ -144,14 +140,16 @@ extension DetectionPass {
         return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
     }
 
+    /// Whether a pair of a name and its value stands here.
+    func holdsPair(at position: Int) -> Bool { judge.holdsPair(text, position..<min(text.count, position + 40)) }
+
     /// Looks along a sentence for what the name is said to be.
     func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int, isApart: Bool = false) {
         var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
         }
-        // `token usage=1200 path=…` of a log: what follows has names of its own.
-        guard !judge.holdsPair(text, position..<min(text.count, position + 40)) else { return }
+        guard !holdsPair(at: position) else { return }
         let end = min(text.lineEnd(from: position, limit: 140), position + 140)
         var index = position
         // Apart from its name by a comma, only what a verb introduces counts.
