@@ -102,7 +102,10 @@ extension Session {
         let command = try HermesLocation.find(
             configured: configuration.hermes.command, searchPath: environment["PATH"], userHome: locations.home,
             liveHome: configuration.instance.hermesHome)
-        return HermesTrial(wish == .required ? .required : .auto, command: command)
+        // A unit that needs the network has its hermes command run by one that has none.
+        let runner: any CommandRunner =
+            environment["HERMES_OPS_SEAL"].map { SocketCommandRunner(socket: FilePath($0)) } ?? SystemCommandRunner()
+        return HermesTrial(wish == .required ? .required : .auto, command: command, runner: runner)
     }
 
     /// Removes what a drill of this process left in the state directory, kept ones aside.
