@@ -32,9 +32,9 @@ extension Session {
             let name = try storeName(store, in: configuration)
             let identities = try await identities()
             let opened = try await self.store(name, in: configuration)
-            let instance = configuration.instance.id
+            let (instance, logger) = (configuration.instance.id, logger)
             return BundleOrigin(identities: identities) { folder in
-                let item = try await StoredBundles.find(bundle ?? "latest", in: opened, instance: instance)
+                let item = try await StoredBundles.find(bundle ?? "latest", in: opened, instance: instance, logger: logger)
                 let target = folder.appending(FilePath(item.name).lastComponent?.string ?? "bundle")
                 try await opened.get(item, into: target, progress: progress)
                 return target
