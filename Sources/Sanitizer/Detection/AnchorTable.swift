@@ -112,16 +112,15 @@ final class AnchorTable: @unchecked Sendable {
             list[index].entry.next = heads[head]
             heads[head] = Int32(index)
             guard isFour else { continue }
-            // Bytes that the anchor does not know may be any.
-            let first =
-                entry.mask >> 32 & 0xFF == 0 ? 0...255 : Int(entry.value >> 32 & 0xFF)...Int(entry.value >> 32 & 0xFF)
-            let second =
-                entry.mask >> 40 & 0xFF == 0 ? 0...255 : Int(entry.value >> 40 & 0xFF)...Int(entry.value >> 40 & 0xFF)
-            for one in first {
-                for two in second {
-                    let word = UInt64(one | 0x20) << 32 | UInt64(two | 0x20) << 40
-                    followers[Int(hash >> UInt32(32 - Self.followerBits))] |= 1 << Self.followerClass(word)
+            let follower = Int(hash >> UInt32(32 - Self.followerBits))
+            switch entry.mask >> 32 & 0xFFFF {
+            case 0: followers[follower] = 0xFF
+            case 0xFF:
+                // The sixth byte may be any.
+                for byte in UInt64(0)...255 {
+                    followers[follower] |= 1 << Self.followerClass(entry.value | (byte | 0x20) << 40)
                 }
+            default: followers[follower] |= 1 << Self.followerClass(entry.value)
             }
         }
         entries = .allocate(capacity: max(1, list.count))
@@ -156,7 +155,8 @@ final class AnchorTable: @unchecked Sendable {
 
     /// Of the fifth and sixth byte, a number below 8.
     @inline(__always) private static func followerClass(_ word: UInt64) -> UInt8 {
-        UInt8(truncatingIfNeeded: (UInt32(truncatingIfNeeded: word &>> 32) & 0xFFFF) &* 0x9E37_79B1 &>> 29)
+        let two = UInt32(truncatingIfNeeded: word &>> 32) & 0xFFFF
+        return UInt8(truncatingIfNeeded: (two &* 0x9E37_79B1) &>> 29)
     }
 
     /// 1 if the set may hold a hash, in the lowest bit.
