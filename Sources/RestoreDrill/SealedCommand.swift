@@ -83,6 +83,11 @@ struct SealedCommand: Sendable {
     /// folder becomes a mount of its own, and every other one read-only, as far as the kernel lets it; the live home must.
     private static let script = #"""
         mount --bind "$1" "$1" || exit 125
+        # The sockets of managers and daemons, which would do anything for root.
+        case $1/$4 in
+        /run/* | */run/*) ;;
+        *) mount -t tmpfs -o size=4k,mode=755 none /run || exit 125 ;;
+        esac
         mounts=$(cat /proc/self/mountinfo)
         printf '%s\n' "$mounts" | while read -r _ _ _ _ point _; do
             point=$(printf '%b.' "$point")
@@ -92,7 +97,8 @@ struct SealedCommand: Sendable {
             *) mount -o remount,bind,ro "$point" 2>/dev/null ;;
             esac
         done
-        [ ! -d "$2" ] || { mount --bind "$2" "$2" && mount -o remount,bind,ro "$2"; } || exit 125
+        # Within a unit's sandbox it is read-only already, or not there.
+        [ ! -w "$2" ] || { mount --rbind "$2" "$2" && mount -o remount,bind,ro "$2"; } || exit 125
         cd "$3" || exit 125
         shift 3
         exec "$@"
