@@ -83,11 +83,13 @@ struct SealedCommand: Sendable {
     /// folder becomes a mount of its own, and every other one read-only, as far as the kernel lets it; the live home must.
     private static let script = #"""
         mount --bind "$1" "$1" || exit 125
-        # The sockets of managers and daemons, which would do anything for root.
-        case $1/$4 in
-        /run/* | */run/*) ;;
-        *) mount -t tmpfs -o size=4k,mode=755 none /run || exit 125 ;;
-        esac
+        # /run holds the sockets of managers and daemons, which would do anything for root; /dev/shm is everybody's.
+        for place in /run /dev/shm; do
+            case "$1 $4" in
+            "$place"/* | *" $place"/*) ;;
+            *) [ ! -d "$place" ] || mount -t tmpfs -o size=64m,mode=1755 none "$place" || exit 125 ;;
+            esac
+        done
         mounts=$(cat /proc/self/mountinfo)
         printf '%s\n' "$mounts" | while read -r _ _ _ _ point _; do
             point=$(printf '%b.' "$point")
