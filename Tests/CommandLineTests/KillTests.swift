@@ -37,7 +37,7 @@ internal import Testing
         #expect(dirt.output == "")
         let stored = try FileSystem.read(runner.stored.appending("skills/many/changing.md"), limit: 100)
         #expect(stored == Array("round \(Self.rounds - 1)\n".utf8))
-        // Nothing of the killed runs is left in the state: no staging, no temporary file, no secret.
+        // Nothing of the killed runs is left: no staging, no temporary file, no secret.
         var leftovers: [String] = []
         for root in [runner.state, runner.repository] {
             try DirectoryWalk(root).run { entry in
@@ -47,7 +47,10 @@ internal import Testing
                         leftovers.append("\(secret.name) in \(printable(entry.path))")
                     }
                 }
-                if entry.path.starts(with: Array("staging/backup".utf8)) { leftovers.append(printable(entry.path)) }
+                for place in ["staging/backup", ".git/hermes-ops/staging", ".git/hermes-ops/incoming"]
+                where entry.path.starts(with: Array(place.utf8)) {
+                    leftovers.append(printable(entry.path))
+                }
                 return .descend
             } failing: { _, error in
                 throw error

@@ -74,7 +74,7 @@ struct KillTests {
         let baseline = try await fixture.repository.baseline()
         #expect(baseline.files.count == Self.files(number).count)
         let left = try DirectoryListing.names(at: fixture.work.appending(".git/hermes-ops"))
-        #expect(left == [Array("lock".utf8)])
+        #expect(left == [Array("lock".utf8), Array("written".utf8)])
         let packs = try DirectoryListing.names(at: fixture.work.appending(".git/objects/pack"))
         #expect(!packs.contains { $0.starts(with: Array("tmp_".utf8)) })
     }
@@ -102,6 +102,16 @@ struct KillTests {
             if number % 4 == 0 { try await requireHealed(fixture, number) }
         }
         try await requireHealed(fixture, rounds)
+    }
+
+    @Test("A power cut while the work tree is written: what the disk never got is written again")
+    func powerCut() async throws {
+        let fixture = try await Fixture()
+        for number in [1, 2] {
+            try await round(number, fixture, phase: BackupRepository.Phase.treeWritten.rawValue)
+            for index in 30..<60 { try fixture.lose("d\(index % 7)/file\(index)", after: index % 10) }
+            try await requireHealed(fixture, number)
+        }
     }
 
     @Test("An edit in the folder between the kill and the next run is kept and reported")
