@@ -15,6 +15,8 @@ struct KillTests {
     private static let phaseVariable = "HERMES_OPS_TEST_PHASE"
     private static let delayVariable = "HERMES_OPS_TEST_DELAY"
     private static let roundVariable = "HERMES_OPS_TEST_ROUND"
+    /// HERMES_OPS_STRESS: 1 for hundreds of rounds, or how many.
+    private static let stress = getenv("HERMES_OPS_STRESS").flatMap { Int(String(cString: $0)) }
 
     /// What the child commits in a round: many changes, additions and removals.
     private static func files(_ round: Int) -> [String: String] {
@@ -93,7 +95,7 @@ struct KillTests {
 
     @Test("At random instants, again and again without a repair between them")
     func random() async throws {
-        let rounds = getenv("HERMES_OPS_STRESS") == nil ? 20 : 300
+        let rounds = Self.stress.map { $0 > 1 ? $0 : 300 } ?? 20
         let fixture = try await Fixture()
         var generator = SplitMix(state: 7)
         for number in 1...rounds {
