@@ -13,6 +13,8 @@ extension DetectionPass {
         let isFlag = text[range.lowerBound - 1] == 45
         // Arguments of a command, an item a line.
         if isFlag { start = text.skipSpace(position) }
+        // `<<"x">>` of Erlang.
+        if text[start] == 60, text[start + 1] == 60, text[start + 2].isQuote { start += 2 }
         // `fill_in 'Password', with: 'x'`
         if text.has("with: ", at: start) { start = text.skipBlanks(start + 6) }
         // `add_argument("--token", default="x")`
@@ -23,7 +25,9 @@ extension DetectionPass {
             return false
         }
         value = unwrapped(value)
-        let isWhole = text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
+        let isWhole =
+            text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
+            || (text[range.lowerBound - 1] == 35 && text[range.lowerBound - 2].isQuote)
         if !isWhole || isListed(range, value) {
             // Among many strings only what is drawn at random counts.
             let profile = ByteProfile(text, value.range)
@@ -120,6 +124,10 @@ extension DetectionPass {
         while index < limit, text[index] != 125 {
             if lowered(text[index]) == 100, !text[index - 1].isWord, text.has("default", at: index) {
                 let equals = text.skipBlanks(index + 7)
+                if text[equals] == 61, text[text.skipBlanks(equals + 1)] == 91 {
+                    collection(range, name, at: text.skipBlanks(equals + 1))
+                    return
+                }
                 guard text[equals] == 61, let value = text.readValue(at: equals + 1), value.isQuoted else { return }
                 if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
                     add(Self.ruleID(name), value.range)

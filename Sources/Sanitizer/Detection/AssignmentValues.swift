@@ -42,7 +42,7 @@ extension DetectionPass {
         }
         // Four words of four letters are a sentence.
         guard groups >= 4,
-            (start..<end).contains(where: { text[$0].isDigit })
+            (start..<end).contains(where: { text[$0].isDigit }) || isAppPassword(start..<end)
                 || judge.letters.score(text, start..<end) < LetterModel.threshold
         else { return nil }
         return start..<end
@@ -80,12 +80,21 @@ extension DetectionPass {
         return judge.isSecret(text, whole, name: name, isCode: false, nameRange: range) ? whole.range : nil
     }
 
+    /// A pair before this one in the same string: `'host=db user=kim password=x dbname=y'`.
+    private func isInString(_ range: Range<Int>) -> Bool {
+        let line = text.lineStart(before: range.lowerBound, limit: 160)..<range.lowerBound
+        guard let open = line.last(where: { text[$0].isQuote }) else { return false }
+        return text.first(61, in: open..<range.lowerBound) != nil && text.looksLikeName(at: open + 1)
+    }
+
     /// Whether bare words on this line are expressions.
     func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
         let after = text[value.end]
         // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
         if !value.isQuoted, text[range.upperBound] == 61,
-            after.isQuote || ((after == 59 || after == 44 || after == 38) && text.looksLikeName(at: value.end + 1))
+            after.isQuote
+                || ((after == 59 || after == 44 || after == 38 || (after == 32 && isInString(range)))
+                    && text.looksLikeName(at: value.end + 1))
         {
             return false
         }
@@ -118,6 +127,31 @@ extension DetectionPass {
         return !isAlone
     }
 
+    /// A pair among others of a printed record: `Config{host=db, user=kim, password=x}`, `Login(username=kim, password=x)`.
+    func isRecord(_ range: Range<Int>, _ value: FoundValue) -> Bool {
+        guard !syntax.isCode, !value.isQuoted, text[range.upperBound] == 61,
+            [41, 44, 125, 93].contains(text[value.end]) || (text[value.end - 1] == 41 && value.range.count > 7)
+        else { return false }
+        var profile = ByteProfile(text, value.range)
+        guard profile.digits > 0 else { return false }
+        let line = text.lineStart(before: range.lowerBound, limit: 200)..<range.lowerBound
+        guard let open = line.last(where: { [40, 91, 123].contains(text[$0]) }), text[open + 1].isLetter else { return false }
+        // The pair before has a bare value too, and none of a caller's names.
+        guard let equals = text.first(61, in: open..<range.lowerBound), text[equals + 1].isLetter || text[equals + 1].isDigit
+        else { return syntax == .log && open + 1 == range.lowerBound }
+        let first = equals + 1
+        var last = first
+        while text[last].isName || text[last] == 64 { last += 1 }
+        profile = ByteProfile(text, first..<last)
+        var name = open + 1
+        while text[name].isWord { name += 1 }
+        return text[last] == 44 && !equalsName(open + 1..<name, first..<last)
+    }
+
+    private func equalsName(_ name: Range<Int>, _ value: Range<Int>) -> Bool {
+        name.count == value.count && zip(name, value).allSatisfy { lowered(text[$0]) == lowered(text[$1]) }
+    }
+
     /// `Bearer x`, `Basic x` as a value: the credential follows the scheme.
     func schemeValue(_ value: FoundValue, name: KeyName) -> Bool {
         guard let credential = credential(afterSchemeAt: value.range.lowerBound) else { return false }
@@ -125,6 +159,13 @@ extension DetectionPass {
         guard credential.upperBound <= end else { return false }
         addCredential(credential)
         return true
+    }
+
+    /// Whether a function's name says that it hashes what it is given.
+    private func isDigest(_ range: Range<Int>) -> Bool {
+        ["hash", "md5", "sha1", "sha2", "sha256", "sha512", "crypt", "password", "pbkdf2", "argon", "encode"].contains {
+            (word: StaticString) in text.find(word, in: range) != nil
+        }
     }
 
     /// What else a name's line may hold: a typed declaration, a default after a reference.
@@ -189,7 +230,7 @@ extension DetectionPass {
                 if judge.isSecret(text, literal, name: strict, isCode: true, nameRange: range),
                     judge.isToken(text, literal.range, profile, allowHex: true)
                         || (name.kind == .password && name.level == .strong && profile.digits > 0 && profile.letters > 2
-                            && profile.length >= 6 && text.find("hash", in: value.range.lowerBound..<index) != nil)
+                            && profile.length >= 6 && isDigest(value.range.lowerBound..<index))
                 {
                     add(Self.ruleID(name), literal.range)
                 }

@@ -44,6 +44,8 @@ extension DetectionPass {
             }
         }
         last = min(last, text.count)
+        // What follows a name of another script is no part of it: `密码x`.
+        if last > end, text.base[start] >= 0xE0, text[end - 1] >= 0x80 { last = end }
         while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
         nameEnd = last
         guard last - first <= Self.nameLimit else { return }
@@ -83,6 +85,14 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[last] == 44 || text[first - 2] == 44, parallelValue(range) { return }
+        if labelledPair(range) { return }
+        if closedQuote, quotedFallback(range, position) { return }
+        if text[last] == 39 || text[last] == 0xE2, text.has("s ", at: last + (text[last] == 39 ? 1 : 3)) {
+            // "the password's x"
+            sentence(range, weigh(range), from: last + (text[last] == 39 ? 3 : 5))
+            return
+        }
         if text[first - 1] == 91, text[last] == 93,
             first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8))
         {
@@ -92,7 +102,7 @@ extension DetectionPass {
         if text[position] == 58, position == last {
             // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
             if text[first - 1] == 58, text.find("arn:", in: max(0, first - 120)..<first) != nil { return }
-            if text[first - 1] == 47, text[first - 2].isName { return }
+            if text[first - 1] == 47, text[first - 2].isName, weigh(range).kind != .password { return }
         }
         switch text[position] {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
@@ -124,7 +134,8 @@ extension DetectionPass {
                 try spacedValue(range, position, isFlag: false)
             }
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
+            if closedQuote || text[first - 1] == 123 || (text[first - 1] == 58 && text[first - 2] == 123),
+                try commaPair(range, position + 1) { return }
             tableHit(range)
             if cellRow(range, position + 1) { return }
             if !closedQuote, text[position + 1] == 32, !syntax.isCode, syntax != .table, syntax != .json,
@@ -139,6 +150,7 @@ extension DetectionPass {
                 try assignment(range, at: position + 1, closedQuote: closedQuote, isFlag: false)
             } else {
                 namedValue(range, close)
+                if text[position + 1] == 47 { htmlTable(range) }
             }
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
@@ -148,12 +160,23 @@ extension DetectionPass {
                 text[position + 1].isQuote
             {
                 collection(range, name, at: position)
+            } else if !isBracketed, bracketedValue(range) {
+                return
             } else if isBracketed, !syntax.isCode {
                 try spacedValue(range, position, isFlag: false)
             } else {
                 callArgument(range, position + 1)
             }
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
+            if text[position] == 47, text[position + 1].isLetter, !syntax.isCode {
+                // `password/prod: x`
+                var colon = position + 1
+                while text[colon].isWord, colon - position < 24 { colon += 1 }
+                if text[colon] == 58, text[colon + 1] == 32 {
+                    try assignment(range, at: colon, closedQuote: false, isFlag: false)
+                    return
+                }
+            }
             tableHit(range)
             namedValue(range, close)
             if isFlag { listedValue(range, after: position) }
@@ -176,7 +199,11 @@ extension DetectionPass {
             gluedValue(range, position)
         case 0xE3 where text.has("を", at: position) || text.has("「", at: position): gluedValue(range, position)
         default:
-            if text.isLineEscape(at: position) {
+            if text[first] >= 0xE0, position == last, text[position].isWord {
+                gluedValue(range, position)
+            } else if text[position] == 41 || (closers > 0 && text[last] == 41) && text[position].isWord, bracketedValue(range) {
+                return
+            } else if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
                 lonelyToken(range, position)
@@ -290,10 +317,11 @@ extension DetectionPass {
         {
             return
         }
-        let code = isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon)
-        if schemeValue(value, name: name) { return }
-        if name.kind == .password || name.kind == .secret, name.level >= .medium,
-            let groups = groupedSecret(at: value.range.lowerBound)
+        let code =
+            isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon) && !isRecord(range, value)
+        if schemeValue(value, name: name) || heldPair(value, name) { return }
+        if name.kind != .pin, name.level >= .medium,
+            let groups = groupedSecret(at: value.range.lowerBound) ?? groupedKey(at: value.range.lowerBound)
         {
             add(Self.ruleID(name), groups)
             return

@@ -34,6 +34,13 @@ extension DetectionPass {
         if text[start] == 44, text.quoteDepth(at: text.skipBlanks(start + 1)) != nil,
             let second = text.readValue(at: start + 1), second.isQuoted
         {
+            if !isCredential, name.kind == .password, name.level == .strong, text.has("password", at: method.upperBound - 8) {
+                // `changePassword("old", "new")`, `changeUserPassword("kim", "x")`
+                for argument in [value, second] where looksTyped(argument.range, besideAccount: true) {
+                    add("login-call", argument.range)
+                }
+                return
+            }
             guard isCredential else { return }
             if judge.isSecret(text, second, name: KeyName(kind: .password, level: .strong), isCode: true) {
                 addAccount(value.range)
@@ -168,6 +175,10 @@ extension DetectionPass {
         }
         if opener == 91, name.kind == .key, name.level >= .medium, text[text.skipSpace(index)].isDigit {
             byteList(name, text.skipSpace(index))
+            return
+        }
+        if opener == 91, text[text.skipSpace(index)] == 123 {
+            valueObjects(range, name, text.skipSpace(index))
             return
         }
         while index < limit, items < 500 {

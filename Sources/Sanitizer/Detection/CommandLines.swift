@@ -46,6 +46,9 @@ extension DetectionPass {
                 isConsumed = isConsumed || value.isQuoted
             }
             if isConsumed { continue }
+            if command.pairPositional, text[wordStart] != 45 {
+                if pairAfter(wordStart, needsEnd: false) || words > 1 { return }
+            }
             if command.takesPositional, text[wordStart] != 45 { positional(wordStart, command) }
             if text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted {
                 index = value.end
@@ -57,7 +60,8 @@ extension DetectionPass {
     }
 
     /// Commands whose arguments are looked through as a list of strings too: `['sshpass', '-p', 'x', 'ssh', 'host']`.
-    static let listedCommands = ["sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
+    static let listedCommands = [
+        "mysqladmin", "mariadb-admin", "mariadb", "mongosh", "sqlcmd", "htpasswd", "openssl", "lftp", "zip", "7z", "sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
 
     private func argumentList(_ start: Int, _ end: Int) {
         guard
@@ -170,7 +174,10 @@ extension DetectionPass {
         }
         guard command.lastPositional else { return }
         let end = text.lineEnd(from: index, limit: 300)
-        guard let value = text.readValue(at: index, context: .word), text.skipBlanks(value.end) >= end else { return }
+        guard let value = text.readValue(at: index, context: .word),
+            case let rest = text.skipBlanks(value.end),
+            rest >= end || [59, 38, 124, 41, 34, 39, 96].contains(text[rest]) || (text[rest] == 45 && text[rest + 1] == 45)
+        else { return }
         let profile = ByteProfile(text, value.range)
         guard profile.digits > 0 || profile.looksRandom,
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
@@ -189,6 +196,8 @@ struct CommandOption: Sendable {
     var lastPositional = false
     /// A word `user/password@database` among its arguments.
     var slashPositional = false
+    /// An account and its password, one after the other.
+    var pairPositional = false
     /// `-u` or `-User` names the account, and goes with the password.
     var namesAccount = false
 
@@ -294,6 +303,67 @@ struct CommandOption: Sendable {
         CommandOption(
             command: "schtasks",
             options: [("/rp", .whole, false), ("/p", .whole, false), ("/RP", .whole, false), ("/P", .whole, false)]),
+        CommandOption(command: "mosquitto_passwd", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "openssl passwd", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "bw unlock", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "operator unseal", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "set-agent-token", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "user:password", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "pihole setpassword", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "pihole", options: [("-p", .whole, false)]),
+        CommandOption(command: "mkpasswd", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "alias set", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "reset-admin-password", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "config-set", options: [("-p", .whole, false)]),
+        CommandOption(command: "radtest", options: [], pairPositional: true),
+        CommandOption(command: "bw login", options: [], pairPositional: true),
+        CommandOption(command: "bundle config", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "qpdf", options: [("--encrypt", .whole, false)]),
+        CommandOption(command: "user:resetpassword", options: [], pairPositional: true),
+        CommandOption(command: "ab", options: [("-A", .afterColon, false), ("-P", .afterColon, false)]),
+        CommandOption(command: "transmission-remote", options: [("-n", .afterColon, false), ("--auth", .afterColon, false)]),
+        CommandOption(command: "httpie", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),
+        CommandOption(command: "skopeo", options: [("--creds", .afterColon, false), ("--src-creds", .afterColon, false), ("--dest-creds", .afterColon, false)]),
+        CommandOption(command: "pdftotext", options: [("-upw", .whole, false), ("-opw", .whole, false)]),
+        CommandOption(command: "pdftoppm", options: [("-upw", .whole, false), ("-opw", .whole, false)]),
+        CommandOption(command: "pdfimages", options: [("-upw", .whole, false), ("-opw", .whole, false)]),
+        CommandOption(command: "add-generic-password", options: [("-w", .whole, false)]),
+        CommandOption(command: "add-internet-password", options: [("-w", .whole, false)]),
+        CommandOption(command: "yt-dlp", options: [("-p", .whole, false), ("--video-password", .whole, false)]),
+        CommandOption(command: "youtube-dl", options: [("-p", .whole, false)]),
+        CommandOption(command: "ldappasswd", options: [("-w", .whole, false), ("-s", .whole, false), ("-a", .whole, false)]),
+        CommandOption(command: "ldapdelete", options: [("-w", .whole, false)]),
+        CommandOption(command: "kinit", options: [("--password", .whole, false)]),
+        CommandOption(command: "vncviewer", options: [("-passwd", .whole, false)]),
+        CommandOption(command: "x11vnc", options: [("-passwd", .whole, false)]),
+        CommandOption(command: "sqlite3", options: [("-key", .whole, false)]),
+        CommandOption(command: "wrk", options: [("-u", .afterColon, false)]),
+        CommandOption(command: "siege", options: [("-u", .afterColon, false)]),
+        CommandOption(command: "rsync", options: [("--password", .whole, false)]),
+        CommandOption(command: "sftp", options: [("-pw", .whole, false)]),
+        CommandOption(command: "plink", options: [("-pw", .whole, false)]),
+        CommandOption(command: "pscp", options: [("-pw", .whole, false)]),
+        CommandOption(command: "putty", options: [("-pw", .whole, false)]),
+        CommandOption(command: "winexe", options: [("-U", .afterPercent, false)]),
+        CommandOption(command: "smbmap", options: [("-p", .whole, false)]),
+        CommandOption(command: "smbget", options: [("-U", .afterPercent, false)]),
+        CommandOption(command: "mount.cifs", options: [("-p", .whole, false)]),
+        CommandOption(command: "clickhouse-client", options: [("--password", .whole, false)]),
+        CommandOption(command: "isql-fb", options: [("-p", .whole, false)]),
+        CommandOption(command: "db2 connect", options: [("using", .whole, false)]),
+        CommandOption(command: "snmptrap", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "snmpgetnext", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "snmptable", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(command: "gh secret", options: [("--body", .whole, false), ("-b", .whole, false)]),
+        CommandOption(command: "nuget", options: [("-apikey", .whole, false), ("-ApiKey", .whole, false)]),
+        CommandOption(command: "jarsigner", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),
+        CommandOption(command: "apksigner", options: [("--ks-pass", .afterPass, false), ("--key-pass", .afterPass, false)]),
+        CommandOption(command: "security unlock-keychain", options: [("-p", .whole, false)]),
+        CommandOption(command: "create-keychain", options: [("-p", .whole, false)]),
+        CommandOption(command: "set-keychain-password", options: [("-o", .whole, false), ("-p", .whole, false)]),
+        CommandOption(command: "pkcs12", options: [("-password", .whole, false)]),
+        CommandOption(command: "step", options: [("--password", .whole, false)]),
+        CommandOption(command: "wpa_cli", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "kubeadm", options: [("--token", .whole, false)]),
     ]
 }

@@ -16,6 +16,7 @@ extension DetectionPass {
                 bareCodes()
             }
             soleSecret(file)
+            scanHomeFile(file)
             if file.find("google_authenticator", in: whole) != nil { authenticator() }
             if ["users", "userlist", "htpasswd", "passwd", "logins", "accounts", "combo"].contains(where: {
                 (word: StaticString) in file.find(word, in: whole) != nil

@@ -12,9 +12,10 @@ extension DetectionPass {
             "passw", "pwd", "passcode", "passphrase", "kennwort", "secret", "token", "\"pin\"", "'pin'", "pincode",
         ]
         .contains { (word: StaticString) in text.find(word, in: line) != nil }
-        guard isPassword else { return }
         let from = text.skipSpace(end)
-        guard text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else { return }
+        guard isPassword, text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else {
+            return
+        }
         // Keys to press: `x{enter}`.
         var last = value.range.upperBound
         if text[last - 1] == 125, let open = value.range.last(where: { text[$0] == 123 }), open > value.range.lowerBound

@@ -15,7 +15,7 @@ extension DetectionPass {
         phone ipad iphone screen tablet lobby storage shed pool cabin airbnb cottage flat stairwell basement cellar entrance
         installer parcel burglar panel luggage
         domofonu bramy drzwi sejfu alarmu klatki
-        pad luggage briefcase parental tv
+        pad luggage briefcase parental tv homekit setup pairing matter bluetooth
         tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
         porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
@@ -185,7 +185,7 @@ extension DetectionPass {
         while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 {
             position += 1
         }
-        for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", ": "] as [StaticString]
+        for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", "en ", "et ", "y ", "e ", "i ", ": "] as [StaticString]
         where text.has(joint, at: position) {
             position = text.skipBlanks(position + joint.utf8CodeUnitCount)
             guard let value = text.readValue(at: position, context: .word) else { return }
@@ -213,6 +213,11 @@ extension DetectionPass {
     }
 
     private func addPairedValue(_ value: FoundValue) {
+        let word = bareWord(at: value.range.lowerBound)
+        if !value.isQuoted, looksTyped(word, besideAccount: true) {
+            add("login-pair", word)
+            return
+        }
         let profile = ByteProfile(text, value.range)
         guard profile.length >= 6, profile.length <= 64, profile.letters > 1, profile.digits > 0,
             profile.symbols > 0 || (profile.upper > 0 && profile.lower > 0) || profile.looksRandom,

@@ -52,6 +52,10 @@ extension DetectionPass {
             }
             return
         }
+        if text[position].isQuote, name.kind == .password, let groups = groupedSecret(at: position + 1) {
+            add(Self.ruleID(name), groups)
+            return
+        }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
@@ -88,7 +92,8 @@ extension DetectionPass {
         if pairedWithUser(range, name, position) { return }
         // "to pass `x`", "each pass uses y": a verb or a turn more often than a password.
         if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 1] != 45,
-            !text.has("phrase", at: position), !text.has("du ", at: position), !text.has("del ", at: position)
+            !text.has("phrase", at: position), !text.has("du ", at: position), !text.has("del ", at: position),
+            !text.has("is ", at: position), !text.has("was ", at: position)
         {
             return
         }
@@ -104,7 +109,9 @@ extension DetectionPass {
     /// Whether the name begins its line, or follows a word that sets things, or is a field of netrc.
     func isDirective(_ range: Range<Int>) -> Bool {
         var lead = text.skipBlanks(text.lineStart(before: range.lowerBound, limit: 200))
-        if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
+        if [35, 59, 58, 45, 42, 43].contains(text[lead]), text[lead] == 35 || text[lead] == 59 || text[lead + 1] == 32 {
+            lead = text.skipBlanks(lead + 1)
+        }
         if lead == range.lowerBound { return true }
         // `IPSec secret x`, `Xauth password x`
         if syntax == .ini, range.lowerBound - lead <= 16,
@@ -216,11 +223,23 @@ extension DetectionPass {
                     if text[wordEnd] == 58, name.kind == .password { lonelyPassword(range, after) }
                     return
                 }
+                if name.kind == .password, let groups = groupedSecret(at: value.range.lowerBound) {
+                    add("prose-secret", groups)
+                    return
+                }
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: false) { return }
                 if text[wordEnd] == 58, lastWord(value, name: name, nameRange: range) { return }
                 isDirect = false
                 words += 1
                 continue
+            }
+            if name.kind == .password, name.level == .strong, wordEnd - wordStart > 7,
+                let colon = text.first(58, in: wordStart..<wordEnd),
+                colon > wordStart, looksTyped(colon + 1..<wordEnd)
+            {
+                // "password for kim:x"
+                add("prose-secret", colon + 1..<wordEnd)
+                return
             }
             if words == 0, name.kind == .password, let groups = groupedSecret(at: start) {
                 add("prose-secret", groups)
@@ -229,6 +248,12 @@ extension DetectionPass {
             if words == 0, name.kind == .password, let phrase = seedWords(from: start, to: end) {
                 add("prose-secret", phrase)
                 return
+            }
+            if words == 0, name.kind == .password, Self.networkFillers.flags(text, wordStart..<wordEnd) != 0,
+                text[wordEnd] == 32
+            {
+                // "Κωδικός wifi x"
+                continue
             }
             if words == 0, let value = text.readValue(at: start, context: .word) {
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
@@ -246,11 +271,21 @@ extension DetectionPass {
                     return
                 }
             }
+            if !isDirect || words > 0, name.kind == .password, name.level == .strong, words < 7,
+                index >= end || closes || text[index] == 40, looksTyped(trimmed(start..<wordEnd))
+            {
+                // "sudo pw on the lab box x"
+                add("prose-secret", trimmed(start..<wordEnd))
+                return
+            }
             if endsClause { return }
             isDirect = false
             words += 1
         }
     }
+
+    private static let networkFillers = WordTable(
+        ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map { ($0, UInt32(1)) })
 
     /// `->`, `=>`, `=`, `→` as a word of its own.
     func isArrow(_ word: Range<Int>) -> Bool {
@@ -393,10 +428,10 @@ enum ProseWords {
     static let filler: UInt32 = 2
 
     static let table = WordTable(
-        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci"
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci still remains stays bleibt sigue je to jest теперь сейчас stal hai है هي هو là adalah ialah este esta é olduğu ditt"
             .split(separator: " ").map {
                 (String($0), connector)
             }
-            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this"
+            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this übrigens aktuell momentan derzeit weiterhin nun immer actualmente actuellement désormais maintenant toujours agora ora adesso nu voortaan nog теперь dabei only exactly simplement siempre sempre"
             .split(separator: " ").map { (String($0), filler) })
 }
