@@ -28,13 +28,13 @@ extension DetectionPass {
         var end = start
         var groups = 0
         var position = start
-        while groups < 16 {
+        scan: while groups < 16 {
             for offset in 0..<4 {
                 let byte = text[position + offset]
-                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { return nil }
+                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { break scan }
             }
+            guard !text[position + 4].isWord else { break scan }
             position += 4
-            guard !text[position].isWord else { return nil }
             end = position
             groups += 1
             guard text[position] == 32, text[position + 1].isWord else { break }

@@ -222,6 +222,7 @@ extension DetectionPass {
     func weigh(_ range: Range<Int>) -> KeyName {
         if let forced = forcedName { return forced }
         var name = readName(range)
+        if range.count == 11, text.has("keymaterial", at: range.lowerBound) { return KeyName(kind: .password, level: .strong) }
         // `data-key` of HTML names whatever a page likes.
         if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
@@ -302,6 +303,14 @@ extension DetectionPass {
             collection(range, name, at: valueStart)
             return
         }
+        if next == 34, text[valueStart + 1] == 44, text.has("{\"type\"", at: text.skipBlanks(valueStart + 2)),
+            let member = text.find("\"text\":", in: valueStart..<min(text.count, valueStart + 80)),
+            let value = text.readValue(at: member + 7), value.isQuoted
+        {
+            // A message of Telegram's export: `["the password: ", {"type": "code", "text": "x"}]`.
+            if judge.isSecret(text, value, name: name, isCode: false) { add(Self.ruleID(name), value.range) }
+            return
+        }
         // YAML tags and anchors before a value: `!!str x`, `&anchor x`.
         var readFrom = valueStart
         if next == 33, text[valueStart + 1] == 33 {
@@ -336,6 +345,13 @@ extension DetectionPass {
         if syntax == .yaml, isColon, !value.isQuoted, name.kind == .password, text[value.end] == 32,
             case let next = text[text.skipBlanks(value.end)], next != 35, next != 10, next != 13, next != 0,
             text.lineStart(before: range.lowerBound, limit: 80) == text.lineStart(before: value.end, limit: 200)
+        {
+            return
+        }
+        // "password: same as before" of notes.
+        if syntax == .markdown || syntax == .plain, isColon, !value.isQuoted, name.kind == .password,
+            text[value.end] == 32, text[value.end + 1].isLetter, value.range.count <= 8,
+            value.range.allSatisfy({ text[$0].isLetter })
         {
             return
         }

@@ -183,6 +183,17 @@ extension DetectionPass {
         }
         while index < limit, items < 500 {
             index = text.skipSpace(index)
+            if opener == 40, text[index] == 91, let close = text.first(93, in: index..<min(limit, index + 60)),
+                text[close + 1] == 61, let item = text.readValue(at: close + 2), item.isQuoted
+            {
+                // `creds=([prod]="kim:x")`
+                if !heldPair(item, name), judge.isSecret(text, item, name: name, isCode: true) {
+                    add(Self.ruleID(name), item.range)
+                }
+                items += 1
+                index = item.end
+                continue
+            }
             guard text.quoteDepth(at: index) != nil || (text[index].isWord && opener == UInt8(ascii: "[")),
                 let value = text.readValue(at: index)
             else { break }

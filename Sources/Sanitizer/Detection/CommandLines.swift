@@ -47,7 +47,12 @@ extension DetectionPass {
             }
             if isConsumed { continue }
             if command.pairPositional, text[wordStart] != 45 {
-                if pairAfter(wordStart, needsEnd: false) || words > 1 { return }
+                if pairAfter(wordStart, needsEnd: false) {
+                    let last = bareWord(at: lastStart(before: text.lineEnd(from: wordStart, limit: 300)))
+                    if looksTyped(last) { add("command-line", last) }
+                    return
+                }
+                if words > 1 { return }
             }
             if command.takesPositional, text[wordStart] != 45 { positional(wordStart, command) }
             if text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted {
@@ -94,6 +99,12 @@ extension DetectionPass {
             }
             index = max(item.end, index + 1)
         }
+    }
+
+    private func lastStart(before end: Int) -> Int {
+        var index = end
+        while index > 0, !text[index - 1].isSpace { index -= 1 }
+        return index
     }
 
     private func matches(_ flag: StaticString, at index: Int, glued: Bool) -> Bool {
@@ -318,6 +329,7 @@ struct CommandOption: Sendable {
         CommandOption(command: "radtest", options: [], pairPositional: true),
         CommandOption(command: "bw login", options: [], pairPositional: true),
         CommandOption(command: "bundle config", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "signtool", options: [("/p", .whole, false)]),
         CommandOption(command: "qpdf", options: [("--encrypt", .whole, false)]),
         CommandOption(command: "user:resetpassword", options: [], pairPositional: true),
         CommandOption(command: "ab", options: [("-A", .afterColon, false), ("-P", .afterColon, false)]),

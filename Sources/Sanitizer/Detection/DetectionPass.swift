@@ -188,6 +188,11 @@ final class DetectionPass {
         case .secretID: secretIDHit(start, end)
         case .charArray: charArrayHit(start)
         case .cookieObject: cookieObjectHit(start)
+        case .basicPair: pairAfter(text.skipBlanks(end))
+        case .typedWord: typedWordHit(end)
+        case .plainExchange: plainExchangeHit(end)
+        case .usersMap: usersMapHit(start, end)
+        case .opens: opensHit(start, end)
         default: break
         }
     }

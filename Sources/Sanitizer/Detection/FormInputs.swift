@@ -1,7 +1,7 @@
 /// What tests and tools type into the fields of forms: `page.getByLabel('Password').fill('x')`, `find(By.NAME, "passwd").send_keys("x")`.
 extension DetectionPass {
     static let inputCalls = [
-        ".type(", ".fill(", "send_keys(", "sendkeys(", "typetext(", "textinput(", "setvalue(", "entertext(",
+        ">type(", ".type(", ".fill(", "send_keys(", "sendkeys(", "typetext(", "textinput(", "setvalue(", "entertext(",
         "replacetext(", "inputtext(", ".press_sequentially(", ".presssequentially(",
     ]
 
@@ -13,6 +13,14 @@ extension DetectionPass {
         ]
         .contains { (word: StaticString) in text.find(word, in: line) != nil }
         let from = text.skipSpace(end)
+        if !isPassword, text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted,
+            text[value.end] == 44, case let second = text.skipBlanks(value.end + 1), text[second].isQuote,
+            text.has("pass", at: second + 1)
+        {
+            // `->type('x', 'password')`
+            typedSecret(value, rule: "form-input", isCode: true, allowWords: true)
+            return
+        }
         guard isPassword, text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else {
             return
         }

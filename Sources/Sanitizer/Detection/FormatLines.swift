@@ -84,6 +84,49 @@ extension DetectionPass {
         add("password", end..<close)
     }
 
+    /// A word that its place makes a secret if it looks like one.
+    func typedWordHit(_ end: Int) {
+        let word = bareWord(at: end)
+        typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "password", allowWords: true)
+    }
+
+    /// `AUTH PLAIN AGtpbQB4…`, on the line or on one of the next: SASL's user and password in base64.
+    func plainExchangeHit(_ end: Int) {
+        var line = end
+        for _ in 0..<4 {
+            var position = text.skipBlanks(line)
+            if text[position + 1] == 58 { position = text.skipBlanks(position + 2) }
+            let word = bareWord(at: position, limit: 400)
+            if word.count >= 8, let plain = decodeBase64(text, word), plain.count(where: { $0 == 0 }) == 2 {
+                add("http-authorization", word)
+                return
+            }
+            line = text.nextLine(after: text.lineEnd(from: line, limit: 400))
+        }
+    }
+
+    /// `basic_users:` over lines of `kim: x`.
+    func usersMapHit(_ start: Int, _ end: Int) {
+        guard text[text.skipBlanks(end)] == 10 || text[text.skipBlanks(end)] == 13 || text.isLineEscape(at: end) else { return }
+        let keyLine = text.lineStart(before: start, limit: 80)
+        let indent = text.skipBlanks(keyLine) - keyLine
+        var line = text.nextLine(after: text.skipBlanks(end))
+        for _ in 0..<100 {
+            let first = text.skipBlanks(line)
+            guard first < text.count, first - line > indent else { return }
+            let lineEnd = text.lineEnd(from: first, limit: 300)
+            var colon = first
+            while text[colon].isName || text[colon] == 64 || text[colon].isQuote { colon += 1 }
+            if text[colon] == 58, text[colon + 1] == 32, let value = text.readValue(at: colon + 2),
+                text.skipBlanks(value.end) >= lineEnd, looksTyped(value.range, besideAccount: true),
+                readName(first..<colon).level == .none, lexicon.isPlain(text, first..<colon)
+            {
+                add("login-pair", value.range)
+            }
+            line = text.nextLine(after: lineEnd)
+        }
+    }
+
     /// `PRAGMA key = 'x'`, `ATTACH … KEY 'x'` of SQLCipher.
     func cipherKeyHit(_ start: Int, _ end: Int) {
         if text.has(" key '", at: start) {

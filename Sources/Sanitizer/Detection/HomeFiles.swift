@@ -8,7 +8,8 @@ extension DetectionPass {
         if file.find("-secrets", in: whole) != nil, file.count <= 16 { chapLines() }
         if file.find("rediscli", in: whole) != nil { redisHistory() }
         if file.find("davfs", in: whole) != nil || file.find(".user", in: whole) != nil
-            || file.find("sasl_passwd", in: whole) != nil
+            || file.find("sasl_passwd", in: whole) != nil || file.find("passwd.client", in: whole) != nil
+            || file.find("chrony", in: whole) != nil || file.find("ntp.keys", in: whole) != nil
         {
             lastWords()
         }

@@ -7,7 +7,7 @@ enum NameWords {
         пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật khẩu psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
         geheimwort losungswort şifresi sifresi parolası parolasi парола heslo
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
-        비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam hesla heslem hasła hasłem salasanan salasanat lösenordet
+        비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
         passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю ww passkeyphrase παρολι
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """

@@ -4,7 +4,7 @@ extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
         "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
-        "alarm pin", "sim pin",
+        "alarm pin", "sim pin", "disarm", "entsperren", "unscharf",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -16,7 +16,7 @@ extension DetectionPass {
         installer parcel burglar panel luggage
         domofonu bramy drzwi sejfu alarmu klatki
         pad luggage briefcase parental tv homekit setup pairing matter bluetooth
-        tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
+        tresors safes schranks türen tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
         porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
         porta portão portao alarme cofre garagem prédio cadeado entrada
@@ -26,7 +26,7 @@ extension DetectionPass {
 
     /// A number of three to twelve digits, or groups of them, on the same line within a few words of a code's name.
     func codeHit(_ start: Int, _ end: Int) {
-        guard !text[end].isLetter || text.has("s ", at: end) else { return }
+        guard !text[end].isLetter || text[end - 1] == 32 || text.has("s ", at: end) else { return }
         let isWhole = !text.has("code", at: start) || end - start > 4
         var place =
             isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
@@ -53,6 +53,10 @@ extension DetectionPass {
                     after != 37, after != 58
                 {
                     add("pin", first..<position)
+                    // "the alarm's code is 1786, the gate's 2291"
+                    isSaid = false
+                    words = max(words, 4)
+                    continue
                 }
                 return
             }
@@ -100,7 +104,7 @@ extension DetectionPass {
         let window = text.lineStart(before: index, limit: 48)..<index
         return [
             "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer",
-            "identifiant", "acceso",
+            "identifiant", "acceso", "auth ",
             "usuario", "accesso", "utente", "inlog", "creds", "konto",
         ].contains { (word: StaticString) in text.find(word, in: window) != nil }
     }

@@ -204,7 +204,12 @@ extension DetectionPass {
             if name.kind == .key, name.level == .weak, text.has("api", at: wordStart), wordEnd - wordStart == 3 {
                 name.level = .strong
             }
-            if flags & ProseWords.connector != 0 || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
+            let isTo =
+                wordEnd - wordStart <= 3 && text[wordStart] >= 0x61 && isRomance(range)
+                && ["a", "à", "en", "por", "em"].contains(where: { (joint: StaticString) in
+                    wordEnd - wordStart == joint.utf8CodeUnitCount && text.has(joint, at: wordStart)
+                })
+            if flags & ProseWords.connector != 0 || isTo || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
                 var after = text.skipBlanks(index)
@@ -284,6 +289,11 @@ extension DetectionPass {
         }
     }
 
+    /// Names of languages in which "a" introduces what something is changed to.
+    private func isRomance(_ range: Range<Int>) -> Bool {
+        ["contrase", "senha", "clave", "passe", "parola"].contains { (word: StaticString) in text.has(word, at: range.lowerBound) }
+    }
+
     private static let networkFillers = WordTable(
         ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map { ($0, UInt32(1)) })
 
@@ -358,6 +368,12 @@ extension DetectionPass {
             }
         }
         let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
+        // "the password was sent to kim@example.org"
+        if !value.isQuoted, let at = text.first(64, in: range), let dot = text.first(46, in: at..<range.upperBound),
+            range.upperBound - dot > 2, (at + 1..<range.upperBound).allSatisfy({ text[$0].isName })
+        {
+            return false
+        }
         guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8 else { return false }
         let profile = ByteProfile(text, range)
         if isDirect, !value.isQuoted {
@@ -432,6 +448,6 @@ enum ProseWords {
             .split(separator: " ").map {
                 (String($0), connector)
             }
-            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this übrigens aktuell momentan derzeit weiterhin nun immer actualmente actuellement désormais maintenant toujours agora ora adesso nu voortaan nog теперь dabei only exactly simplement siempre sempre"
+            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this with mit con avec übrigens aktuell momentan derzeit weiterhin nun immer actualmente actuellement désormais maintenant toujours agora ora adesso nu voortaan nog теперь dabei only exactly simplement siempre sempre"
             .split(separator: " ").map { (String($0), filler) })
 }

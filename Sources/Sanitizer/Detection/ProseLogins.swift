@@ -293,6 +293,10 @@ extension DetectionPass {
             add("login-pair", value.range)
             return
         }
+        if profile.digits == 0, looksTyped(bareWord(at: value.range.lowerBound), besideAccount: true) {
+            add("login-pair", bareWord(at: value.range.lowerBound))
+            return
+        }
         guard profile.length >= 6, profile.digits + profile.symbols > 0, !profile.isNumber,
             profile.digits > 0 || profile.symbols > 0, judge.isSecret(text, value, name: name, isCode: false)
         else { return }

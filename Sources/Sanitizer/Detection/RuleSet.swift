@@ -21,7 +21,7 @@ final class RuleSet: Sendable {
         case printer, inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         case withJoint, picture, spokenName, groupedCode, loginLabel, hostNote, shortPasswordFlag, accessList, monitor
         case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
-        case secretID, charArray, cookieObject
+        case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -140,7 +140,7 @@ final class RuleSet: Sendable {
         for anchor in ["\ttrue\t/", "\tfalse\t/"] { add(anchor, .cookieFile) }
         for anchor in [
             "login:", "logins:", "zugang:", "creds:", "credentials:", "zugangsdaten:", "account:", "wifi:", "wi-fi:",
-            "wlan:", "ssid:",
+            "wlan:", "ssid:", "ssh:", "sftp:", "ftp:", "smb:", "vnc:", "rdp:",
             "credenciales:", "credenciais:", "credenziali:", "inloggegevens:", "accès:", "accès :", "accesso:", "acesso:",
             "konto:", "connexion:", "connexion :", "identifiants :", "dostęp:", "логин:", "доступ:", "登录：", "账号：",
             "user/pass:", "user/pw:", "username/password:", "user/password:", "identifiants:", "acceso:", "anmeldung:",
@@ -194,7 +194,14 @@ final class RuleSet: Sendable {
         for anchor in DetectionPass.printers { add(anchor, .printer) }
         for call in DetectionPass.inputCalls { add(call, .inputCall) }
         for anchor in [" — ", " – "] { add(anchor, .dashNote) }
-        add("user=", .loginWord)
+        for anchor in ["user=", "login="] { add(anchor, .loginWord) }
+        for anchor in ["basicauth ", "proxyauth "] { add(anchor, .basicPair) }
+        for anchor in [":CL:", "-setcookie "] { add(anchor, .typedWord, isCaseSensitive: true) }
+        for anchor in ["AUTH PLAIN", "AUTHENTICATE PLAIN"] { add(anchor, .plainExchange, isCaseSensitive: true) }
+        for anchor in ["users:", "accounts:", "logins:"] { add(anchor, .usersMap) }
+        for anchor in [" unlocks ", " opens ", " is what opens ", " gets you into ", " öffnet ", " entsperrt ", " abre ", " ouvre ", " apre "] {
+            add(anchor, .opens)
+        }
         add(" // ", .slashPair)
         for anchor in [" PASS ", "\nPASS "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
@@ -222,7 +229,7 @@ final class RuleSet: Sendable {
     private static let nameAnchors = [
         "pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "kennwort", "kennwört", "senha", "contrase",
         "wachtwoord",
-        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "Şifre", "jelszo", "jelszó",
+        "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "Şifre", "jelszo", "jelszó", "jelszav", "Κωδικός",
         "salasana",
         "adgangskode",
         "lozinka", "sandi", "пароль", "Пароль", "пароля", "секрет", "токен", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호",

@@ -1,13 +1,17 @@
 /// Passwords that a sentence gives away by its verb, a picture or a joint: "unlocks with x", "use kim and x", "🔑 x", "the code word is x".
 extension DetectionPass {
-    static let withJoints = [" with ", " mit ", " using ", " avec ", " con ", " com ", " met ", " type ", " enter ", " z hasłem "]
+    static let withJoints = [
+        " with ", " mit ", " using ", " avec ", " con ", " com ", " met ", " type ", " enter ", " z hasłem ", " needs ", " wants ", " tried ", " use ", "Use ",
+        " hat ", " braucht ", " try ", " necesita ",
+    ]
 
     /// What is opened, unlocked or signed in to.
     private static let openingWords: [StaticString] = [
         "unlock", "open", "log in", "login", "logs in", "sign in", "signs in", "decrypt", "encrypted", "protected",
         "authenticat", "connect", "password", "passphrase", "secured", "einlogg", "anmeld", "entsperr", "entschlüssel",
         "verschlüsselt", "geschützt", "öffne", "inlogg", "ontgrendel", "beveiligd", "déverrouill", "protég", "chiffr",
-        "connect", "desbloque", "protegid", "cifrad", "entra ", "inicia", "abre", "sblocc", "protett", "acced",
+        "get into", "sudo", "wlan", "wi-fi", "wifi", "kennwort", "passwort", "schlüssel", "answer", "security question",
+        "sicherheitsfrage", "credential", "scanner asks", "asks", "desbloque", "protegid", "cifrad", "entra ", "inicia", "abre", "sblocc", "protett", "acced",
     ]
 
     /// "… with x": the next word, when the sentence opens something.
@@ -23,7 +27,7 @@ extension DetectionPass {
         guard hasDigit else { return }
         let quote = text[end].isQuote || text[end] == 42 ? 1 : 0
         let word = bareWord(at: end + quote)
-        let line = text.lineStart(before: start, limit: 90)..<start
+        let line = text.lineStart(before: start, limit: 90)..<text.lineEnd(from: end, limit: 90)
         guard looksTyped(word), Self.openingWords.contains(where: { text.find($0, in: line) != nil }) else { return }
         add("prose-secret", word)
     }
@@ -69,6 +73,8 @@ extension DetectionPass {
                 judge.isSecret(text, value, name: name, isCode: false)
             else { return }
             add("password", value.range)
+        } else if text[operatorAt] == 40 || operatorAt >= text.lineEnd(from: operatorAt, limit: 1) {
+            lonelyPassword(start..<end, text.lineEnd(from: operatorAt, limit: 60))
         } else if operatorAt > position {
             sentence(start..<end, name, from: operatorAt)
         }
@@ -107,7 +113,7 @@ extension DetectionPass {
     }
 
     static let loginLabels = [
-        "login to ", "login for ", "logins for ", "log in to ", "creds for ", "credentials for ", "access to ", "account for ", "zugang zum ",
+        "credentials of ", "credentials on ", "login of ", "login at ", "login to ", "login for ", "logins for ", "log in to ", "creds for ", "credentials for ", "access to ", "account for ", "zugang zum ",
         "zugang zur ", "zugang für ", "zugangsdaten für ", "zugangsdaten ", "anmeldung am ", "accès au ", "accès à ",
         "acceso al ", "acceso a ", "accesso al ", "accesso a ", "acesso ao ", "acesso à ", "toegang tot ", "dostęp do ",
         "доступ к ",
@@ -117,8 +123,11 @@ extension DetectionPass {
     func loginLabelHit(_ start: Int, _ end: Int) {
         guard !text[start - 1].isLetter, !syntax.isCode else { return }
         let lineEnd = text.lineEnd(from: end, limit: 60)
-        guard let colon = text.find(": ", in: end..<lineEnd), text[colon - 1] != 34 else { return }
-        pairAfter(text.skipBlanks(colon + 1))
+        for joint in [": ", " are ", " is ", " sind ", " son ", " sont "] as [StaticString] {
+            guard let place = text.find(joint, in: end..<lineEnd), text[place - 1] != 34 else { continue }
+            pairAfter(text.skipBlanks(place + joint.utf8CodeUnitCount))
+            return
+        }
     }
 
     /// `kim / x`, `kim, x`, `kim:x`, `kim x` to the end of the line or clause; what follows may go on in brackets or after a comma.
@@ -135,6 +144,11 @@ extension DetectionPass {
         while position - joint < 4, [32, 47, 44, 58, 124, 40, 9].contains(text[position]) {
             if text[position] != 32, text[position] != 9 { isBlank = false }
             position += 1
+        }
+        for word in ["and ", "und ", "et ", "y ", "e ", "with ", "mit ", "con ", "→ ", "-> "] as [StaticString]
+        where position > joint && text.has(word, at: position) {
+            position += word.utf8CodeUnitCount
+            isBlank = false
         }
         while text[position] == 96 || text[position] == 42 || text[position] == 34 { position += 1 }
         guard position > joint else { return false }
@@ -172,19 +186,64 @@ extension DetectionPass {
             }
             if text[position] == 47, text[position + 1].isDigit { return }
         }
+        if text[position - 1] == 32 { position -= 1 }
+        if !isDialled, isMailbox(before: start) {
+            // `kim@nas.lan : x`
+            var from = text.skipBlanks(position)
+            guard [58, 47, 45, 124].contains(text[from]), text[from + 1] == 32 else { return }
+            from = text.skipBlanks(from + 1)
+            let word = bareWord(at: from)
+            if looksTyped(word, besideAccount: true), text.skipBlanks(word.upperBound) >= text.lineEnd(from: word.upperBound, limit: 3) {
+                add("login-pair", word)
+            }
+            return
+        }
         afterAddress(position, needsJoint: isDialled)
+    }
+
+    private func isMailbox(before index: Int) -> Bool {
+        var first = index
+        while first > 0, index - first < 60, text[first - 1].isName { first -= 1 }
+        return text[first - 1] == 64
+    }
+
+    /// "x is what opens the safe", "951684 unlocks the parcel box": the word before.
+    func opensHit(_ start: Int, _ end: Int) {
+        guard !syntax.isCode else { return }
+        var first = start
+        while first > 0, !text[first - 1].isSpace, text[first - 1] != 34, start - first < 64 { first -= 1 }
+        let word = trimmed(first..<start)
+        guard !word.isEmpty else { return }
+        if ByteProfile(text, word).isNumber {
+            guard (4...8).contains(word.count) else { return }
+            let lineEnd = text.lineEnd(from: end, limit: 40)
+            var position = end
+            while position < lineEnd {
+                let from = position
+                while text[position].isLetter || text[position] >= 0x80 { position += 1 }
+                if position > from, Self.codePlaces.flags(text, from..<position) != 0 {
+                    add("pin", word)
+                    return
+                }
+                position += 1
+            }
+        } else if looksTyped(word) {
+            add("prose-secret", word)
+        }
     }
 
     /// What follows an address on its line.
     func afterAddress(_ end: Int, needsJoint: Bool = false) {
         var position = end
         let first = text[position]
-        guard first == 32 || first == 40 || first == 45 || first == 47 || first == 44 || first == 0xE2 || first == 9 else {
+        guard first == 32 || first == 40 || first == 45 || first == 47 || first == 44 || first == 0xE2 || first == 9
+            || first == 124
+        else {
             return
         }
         let lineEnd = text.lineEnd(from: position, limit: 80)
         guard lineEnd - position < 80, lineEnd - position > 8 else { return }
-        while position < lineEnd, [32, 45, 62, 47, 44, 9].contains(text[position]) { position += 1 }
+        while position < lineEnd, [32, 45, 62, 47, 44, 9, 124].contains(text[position]) { position += 1 }
         if text[position] == 0xE2, text[position + 1] == 0x86 { position = text.skipBlanks(position + 3) }
         if let open = text.first(40, in: position..<min(lineEnd, position + 24)) {
             pairAfter(open + 1)

@@ -1,5 +1,11 @@
 /// Words in values: what is made of them is a label, a placeholder or an identifier, and no secret.
 extension ValueJudge {
+    /// Functions that hash passwords, as settings name them.
+    private var algorithms: WordTable { Self.algorithmWords }
+    private static let algorithmWords = WordTable(
+        "argon argon2 argon2id argon2i bcrypt scrypt pbkdf pbkdf2 scram sha hmac crypt blowfish yescrypt phpass"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
+
     /// Whether every word of the value is one that names things: `your_api_key`, `test-token`, `password`, `accessToken`.
     func isMadeOfVocabulary(_ text: ByteText, _ range: Range<Int>) -> Bool {
         guard range.count <= 64 else { return false }
@@ -15,6 +21,7 @@ extension ValueJudge {
                 return
             }
             all = placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
+                || algorithms.flags(text, word) != 0
         }
         guard all, words > 0 else { return false }
         for index in range {
