@@ -163,7 +163,7 @@ extension DetectionPass {
 
     /// Whether a function's name says that it hashes what it is given.
     private func isDigest(_ range: Range<Int>) -> Bool {
-        ["hash", "md5", "sha1", "sha2", "sha256", "sha512", "crypt", "password", "pbkdf2", "argon", "encode"].contains {
+        ["hash", "md5", "sha1", "sha2", "sha256", "sha512", "crypt", "pbkdf2", "argon"].contains {
             (word: StaticString) in text.find(word, in: range) != nil
         }
     }

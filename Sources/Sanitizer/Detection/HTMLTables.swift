@@ -60,7 +60,12 @@ extension DetectionPass {
         while last > first, text[last - 1].isSpace { last -= 1 }
         guard last > first else { return }
         let value = FoundValue(range: first..<last, quote: 34, end: last)
-        if judge.isSecret(text, value, name: name, isCode: false, nameRange: nameRange) {
+        let profile = ByteProfile(text, value.range)
+        let fits =
+            name.kind == .password && name.level == .strong
+            ? looksTyped(value.range, besideAccount: true) || (profile.digits > 0 && profile.letters > 2 && profile.symbols == 0)
+            : judge.isToken(text, value.range, profile, allowHex: true)
+        if fits, judge.isSecret(text, value, name: name, isCode: false, nameRange: nameRange) {
             add(Self.ruleID(name), value.range)
         }
     }

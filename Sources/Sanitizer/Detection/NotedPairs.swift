@@ -104,7 +104,7 @@ extension DetectionPass {
         let window = text.lineStart(before: index, limit: 48)..<index
         return [
             "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer",
-            "identifiant", "acceso", "auth ",
+            "identifiant", "acceso", "auth plain", "auth login",
             "usuario", "accesso", "utente", "inlog", "creds", "konto",
         ].contains { (word: StaticString) in text.find(word, in: window) != nil }
     }
@@ -193,6 +193,11 @@ extension DetectionPass {
         where text.has(joint, at: position) {
             position = text.skipBlanks(position + joint.utf8CodeUnitCount)
             guard let value = text.readValue(at: position, context: .word) else { return }
+            if text.has("use ", at: end - 4) {
+                let word = bareWord(at: position)
+                if looksTyped(word, besideAccount: true) { add("login-pair", word) }
+                return
+            }
             addPairedValue(value)
             return
         }

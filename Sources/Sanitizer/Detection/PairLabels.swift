@@ -52,6 +52,7 @@ extension DetectionPass {
             position = open
             break
         }
+        guard position > range.upperBound || [58, 61, 45, 40, 9, 0xE2, 0xEF].contains(text[position]) else { return false }
         for word in ["are ", "is ", "sind ", "ist ", "son ", "sont "] as [StaticString]
         where text.has(word, at: position) { position += word.utf8CodeUnitCount }
         while position < lineEnd, [32, 58, 61, 45, 62, 40, 42, 96, 34, 39].contains(text[position]) || text[position] == 9 {
@@ -94,7 +95,8 @@ extension DetectionPass {
         }
         if cutsAtSlash, let cut = text.first(47, in: value) { value = value.lowerBound..<cut }
         let profile = ByteProfile(text, value)
-        guard profile.length >= 4, profile.letters > 0, profile.digits > 0 || looksTyped(value, besideAccount: true)
+        guard profile.length >= 4, profile.letters > 0, text.first(47, in: value) == nil, text.first(61, in: value) == nil,
+            profile.digits > 0 || looksTyped(value, besideAccount: true)
         else { return false }
         return typedSecret(FoundValue(range: value, quote: 34, end: value.upperBound), rule: "login-pair")
     }

@@ -30,7 +30,7 @@ extension DetectionPass {
             guard position > start else { return false }
             names += 1
         }
-        guard names > 1 else { return false }
+        guard names > 1, text[index - 1] != 40 else { return false }
         position = text.skipBlanks(position)
         if text[position].isLetter {
             // The names' type.
@@ -47,6 +47,7 @@ extension DetectionPass {
             guard position < limit else { return false }
             if text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted {
                 if current == place {
+                    guard place == names - 1 || text[text.skipBlanks(value.end)] == 44 else { return false }
                     let name = weigh(range)
                     guard name.level > .none,
                         judge.isSecret(text, value, name: name, isCode: true, nameRange: range)
@@ -73,7 +74,7 @@ extension DetectionPass {
         guard start > position, text.quoteDepth(at: start) != nil, let value = text.readValue(at: start), value.isQuoted
         else { return false }
         let name = weigh(range)
-        guard name.level > .none, judge.isSecret(text, value, name: name, isCode: true, nameRange: range) else {
+        guard name.level > .weak, judge.isSecret(text, value, name: name, isCode: true, nameRange: range) else {
             return false
         }
         add(Self.ruleID(name), value.range)

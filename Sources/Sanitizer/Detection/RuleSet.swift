@@ -140,7 +140,7 @@ final class RuleSet: Sendable {
         for anchor in ["\ttrue\t/", "\tfalse\t/"] { add(anchor, .cookieFile) }
         for anchor in [
             "login:", "logins:", "zugang:", "creds:", "credentials:", "zugangsdaten:", "account:", "wifi:", "wi-fi:",
-            "wlan:", "ssid:", "ssh:", "sftp:", "ftp:", "smb:", "vnc:", "rdp:",
+            "wlan:", "ssid:", "ssh: ", "sftp: ", "ftp: ", "smb: ", "vnc: ", "rdp: ",
             "credenciales:", "credenciais:", "credenziali:", "inloggegevens:", "accès:", "accès :", "accesso:", "acesso:",
             "konto:", "connexion:", "connexion :", "identifiants :", "dostęp:", "логин:", "доступ:", "登录：", "账号：",
             "user/pass:", "user/pw:", "username/password:", "user/password:", "identifiants:", "acceso:", "anmeldung:",

@@ -113,7 +113,7 @@ extension DetectionPass {
     }
 
     static let loginLabels = [
-        "credentials of ", "credentials on ", "login of ", "login at ", "login to ", "login for ", "logins for ", "log in to ", "creds for ", "credentials for ", "access to ", "account for ", "zugang zum ",
+        "credentials of ", "credentials on ", "login of ", "login at ", "login to ", "login for ", "logins for ", "log in to ", "creds for ", "credentials for ", "access to ", "zugang zum ",
         "zugang zur ", "zugang für ", "zugangsdaten für ", "zugangsdaten ", "anmeldung am ", "accès au ", "accès à ",
         "acceso al ", "acceso a ", "accesso al ", "accesso a ", "acesso ao ", "acesso à ", "toegang tot ", "dostęp do ",
         "доступ к ",

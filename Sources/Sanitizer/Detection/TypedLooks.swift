@@ -28,7 +28,9 @@ extension DetectionPass {
         guard !judge.isNeverSecret(text, range), !judge.isMadeOfVocabulary(text, range) else { return false }
         if marks > 0 {
             let last = text[range.upperBound - 1]
-            let isExclaimed = marks == 1 && (last == 33 || last == 63)
+            let isExclaimed = marks == 1 && (last == 33 || last == 63 || last == 43)
+            // `PKCS#5`
+            if profile.lower == 0, marks == 1, text.first(35, in: range) != nil { return false }
             if profile.digits > 0 { return !isExclaimed || profile.digits > 1 || profile.changes >= 3 }
             return besideAccount && profile.lower > 1 && (profile.upper > 1 || (profile.upper > 0 && !isExclaimed))
         }
