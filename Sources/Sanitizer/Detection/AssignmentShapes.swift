@@ -258,7 +258,10 @@ extension DetectionPass {
         let limit = min(text.count, close + 300)
         while index < limit {
             let byte = text[index]
-            if byte == 125 { return }
+            if byte == 125 {
+                valueBeforeName(key.lowerBound, name, range)
+                return
+            }
             if byte == 62, text[index - 1] != 61 {
                 addElementText(index + 1, name, range)
                 return
@@ -274,6 +277,26 @@ extension DetectionPass {
                 let first = text[value.range.lowerBound]
                 if first == 62 || first == 124, blockScalar(range, name, at: value.range.lowerBound) { return }
                 if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+                    add(Self.ruleID(name), value.range)
+                }
+                return
+            }
+            index += 1
+        }
+    }
+
+    /// `{"value": "x", "name": "password"}`: the value stands before its name in the object.
+    private func valueBeforeName(_ end: Int, _ name: KeyName, _ range: Range<Int>) {
+        var index = end
+        let floor = max(0, end - 300)
+        while index > floor, text[index] != 123 { index -= 1 }
+        guard text[index] == 123 else { return }
+        while index < end {
+            if text[index].isQuote, let after = Self.valueKeyEnd(text, index + 1) {
+                guard let value = text.readValue(at: after), value.isQuoted, value.range.upperBound < end else { return }
+                var weighed = name
+                weighed.level = min(name.level, .medium)
+                if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range) {
                     add(Self.ruleID(name), value.range)
                 }
                 return

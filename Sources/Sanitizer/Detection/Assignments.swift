@@ -174,6 +174,7 @@ extension DetectionPass {
                 callArgument(range, position + 1)
             }
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
+            if closers > 0, text[last] == 41, namedAfter(range, weigh(range)) { return }
             if text[position] == 47, text[position + 1].isLetter, !syntax.isCode {
                 // `password/prod: x`
                 var colon = position + 1
@@ -207,7 +208,9 @@ extension DetectionPass {
         default:
             if text[first] >= 0xE0, position == last, text[position].isWord {
                 gluedValue(range, position)
-            } else if text[position] == 41 || (closers > 0 && text[last] == 41) && text[position].isWord, bracketedValue(range) {
+            } else if closers > 0, text[last] == 41, bracketedValue(range) {
+                return
+            } else if closers > 0, text[last] == 41, namedAfter(range, weigh(range)) {
                 return
             } else if text.isLineEscape(at: position) {
                 tableHit(range)
@@ -229,6 +232,9 @@ extension DetectionPass {
         if let forced = forcedName { return forced }
         var name = readName(range)
         if range.count == 11, text.has("keymaterial", at: range.lowerBound) { return KeyName(kind: .password, level: .strong) }
+        if range.count == 3, name.kind == .key, text.has("uci set wireless", at: text.lineStart(before: range.lowerBound, limit: 80)) {
+            return KeyName(kind: .password, level: .strong)
+        }
         // `data-key` of HTML names whatever a page likes.
         if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
         guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }

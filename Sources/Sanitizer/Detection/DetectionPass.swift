@@ -25,6 +25,8 @@ final class DetectionPass {
     var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
     var deviceEnd = 0
+    /// The end of the note that was read last.
+    var noteEnd = 0
     /// What the name under the scan is, when its letters are escaped.
     var forcedName: KeyName?
     var documentEnd = 0
@@ -188,6 +190,11 @@ final class DetectionPass {
         case .secretID: secretIDHit(start, end)
         case .charArray: charArrayHit(start)
         case .cookieObject: cookieObjectHit(start)
+        case .note: noteHit(start, end)
+        case .heredoc: heredocHit(start, end)
+        case .privateKeyHex: privateKeyHexHit(end)
+        case .socks: socksHit(end)
+        case .secretObject: secretObjectHit(end)
         case .basicPair: pairAfter(text.skipBlanks(end))
         case .typedWord: typedWordHit(end)
         case .plainExchange: plainExchangeHit(end)

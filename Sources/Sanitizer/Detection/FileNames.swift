@@ -18,7 +18,7 @@ extension DetectionPass {
             soleSecret(file)
             scanHomeFile(file)
             if file.find("google_authenticator", in: whole) != nil { authenticator() }
-            if ["users", "userlist", "htpasswd", "passwd", "logins", "accounts", "combo"].contains(where: {
+            if ["users", "userlist", "htpasswd", "passwd", "rsyncd", "credentials", "logins", "accounts", "combo"].contains(where: {
                 (word: StaticString) in file.find(word, in: whole) != nil
             }) {
                 accountLines()

@@ -117,7 +117,13 @@ extension DetectionPass {
             let lineEnd = text.lineEnd(from: first, limit: 300)
             var colon = first
             while text[colon].isName || text[colon] == 64 || text[colon].isQuote { colon += 1 }
-            if text[colon] == 58, text[colon + 1] == 32, let value = text.readValue(at: colon + 2),
+            if text[first] == 45, text[first + 1] == 32 {
+                // `- "kim:x"`
+                let item = bareWord(at: text[first + 2].isQuote ? first + 3 : first + 2)
+                if let cut = text.first(58, in: item), looksTyped(cut + 1..<item.upperBound, besideAccount: true) {
+                    add("login-pair", cut + 1..<item.upperBound)
+                }
+            } else if text[colon] == 58, text[colon + 1] == 32, let value = text.readValue(at: colon + 2),
                 text.skipBlanks(value.end) >= lineEnd, looksTyped(value.range, besideAccount: true),
                 readName(first..<colon).level == .none, lexicon.isPlain(text, first..<colon)
             {
@@ -125,6 +131,50 @@ extension DetectionPass {
             }
             line = text.nextLine(after: lineEnd)
         }
+    }
+
+    /// `passwd kim <<EOF` and the lines up to its end.
+    func heredocHit(_ start: Int, _ end: Int) {
+        let before = text.lineStart(before: start, limit: 120)..<start
+        guard ["passwd", "cryptsetup", "kinit", "sudo -s", "openconnect", "mount"].contains(where: { (reader: StaticString) in
+            text.find(reader, in: before) != nil
+        }) else { return }
+        var line = text.nextLine(after: text.lineEnd(from: end, limit: 80))
+        for _ in 0..<4 {
+            let first = text.skipBlanks(line)
+            let stop = text.lineEnd(from: first, limit: 100)
+            var word = bareWord(at: first)
+            if let colon = text.first(58, in: word) { word = colon + 1..<word.upperBound }
+            guard first < stop, word.upperBound == stop || text[word.upperBound] == 92 || word.upperBound + 1 >= stop else { return }
+            typedSecret(FoundValue(range: word, quote: 34, end: stop), rule: "piped-secret")
+            line = text.nextLine(after: stop)
+        }
+    }
+
+    /// `privkey:` and 64 hexadecimal digits: Tailscale and Headscale.
+    func privateKeyHexHit(_ end: Int) {
+        var last = end
+        while text[last].isHex { last += 1 }
+        if last - end == 64 { add("private-key", end..<last) }
+    }
+
+    /// `socks5 10.0.0.1 1080 kim x` of proxychains.
+    func socksHit(_ end: Int) {
+        var position = text.skipBlanks(end)
+        for _ in 0..<2 {
+            guard text[position].isName else { return }
+            while text[position].isName { position += 1 }
+            position = text.skipBlanks(position)
+        }
+        pairAfter(position)
+    }
+
+    /// `-object secret,id=a,data=x` of QEMU.
+    func secretObjectHit(_ end: Int) {
+        guard let data = text.find("data=", in: end..<min(text.count, end + 60)) else { return }
+        var word = bareWord(at: data + 5)
+        if let comma = text.first(44, in: word) { word = word.lowerBound..<comma }
+        typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "command-line")
     }
 
     /// `PRAGMA key = 'x'`, `ATTACH … KEY 'x'` of SQLCipher.

@@ -35,6 +35,7 @@ enum NameWords {
         registration registry upload management partner merchant ssh wireguard preshared recovery backup unlock decryption decrypt
         vault oauth oauth2 rpc internal system user session identity instance environment org organization workspace team agent
         runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
+        setup enrollment enrolment join pairing bootstrap machine hotspot
         derived wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
         """
 

@@ -161,7 +161,8 @@ extension DetectionPass {
 
     /// "login kim/x", "creds are app/x", "basic auth kim:x".
     func loginWordHit(_ end: Int) {
-        var position = end
+        var position = text[end] == 34 || text[end] == 39 ? end + 1 : end
+        let end = position
         while text[position].isName || text[position] == 64 { position += 1 }
         guard position > end, position - end < 60, text[position] == 47 || text[position] == 58,
             !text[position + 1].isSpace,

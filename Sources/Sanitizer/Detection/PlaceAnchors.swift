@@ -4,6 +4,8 @@ enum PlaceAnchors {
         each(DetectionPass.withJoints, .withJoint) + each(DetectionPass.pictures, .picture)
         + each(DetectionPass.spokenNames, .spokenName) + each(DetectionPass.codeNames, .groupedCode)
         + each(DetectionPass.loginLabels, .loginLabel) + each(DetectionPass.hostEnds, .hostNote)
+        + each(DetectionPass.topics, .note) + each(["<< eof", "<<eof", "<<'eof", "<<end"], .heredoc)
+        + each(["privkey:"], .privateKeyHex) + each(["socks5 ", "socks4 "], .socks) + each(["secret,id="], .secretObject)
         + each([" -p "], .shortPasswordFlag, isCaseSensitive: true)
         + each([" +@", " -@", " on >", " allkeys "], .accessList)
         + each(["MONITOR "], .monitor, isCaseSensitive: true) + each(["$USER"], .resourceMacro, isCaseSensitive: true)

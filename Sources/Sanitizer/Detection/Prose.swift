@@ -58,7 +58,8 @@ extension DetectionPass {
         }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
-            let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
+            let rest = text.skipBlanks(value.end)
+            let isLast = rest >= end || text[rest] == 35 || (text[rest] == 59 && text.skipBlanks(rest + 1) >= end)
             let isNetrc = isNetrcField(range)
             if isNetrc || isLast, isDirective(range),
                 judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
@@ -152,6 +153,7 @@ extension DetectionPass {
 
     /// Looks along a sentence for what the name is said to be.
     func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int, isApart: Bool = false) {
+        if namedAfter(range, name) { return }
         var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
@@ -246,6 +248,13 @@ extension DetectionPass {
                 add("prose-secret", colon + 1..<wordEnd)
                 return
             }
+            if words == 0, name.kind == .password, name.level == .strong, index >= end || closes,
+                case let last = bareWord(at: start, limit: index - start), looksTyped(last, besideAccount: true)
+            {
+                // "BIOS password x"
+                add("prose-secret", last)
+                return
+            }
             if words == 0, name.kind == .password, let groups = groupedSecret(at: start) {
                 add("prose-secret", groups)
                 return
@@ -277,10 +286,11 @@ extension DetectionPass {
                 }
             }
             if !isDirect || words > 0, name.kind == .password, name.level == .strong, words < 7,
-                index >= end || closes || text[index] == 40, looksTyped(trimmed(start..<wordEnd))
+                index >= end || closes || text[index + 1] == 40, case let last = bareWord(at: start, limit: index - start),
+                looksTyped(last)
             {
                 // "sudo pw on the lab box x"
-                add("prose-secret", trimmed(start..<wordEnd))
+                add("prose-secret", last)
                 return
             }
             if endsClause { return }

@@ -22,6 +22,7 @@ final class RuleSet: Sendable {
         case withJoint, picture, spokenName, groupedCode, loginLabel, hostNote, shortPasswordFlag, accessList, monitor
         case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
         case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
+        case note, heredoc, privateKeyHex, socks, secretObject
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -205,7 +206,7 @@ final class RuleSet: Sendable {
         add(" // ", .slashPair)
         for anchor in [" PASS ", "\nPASS "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
-        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
+        for anchor in ["auth ", "allow ", "user = ", "user \"", " -u ", "\n-u ", "--user ", "login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
         {
             add(anchor, .loginWord)
         }

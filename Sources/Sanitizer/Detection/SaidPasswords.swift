@@ -51,7 +51,7 @@ extension DetectionPass {
     }
 
     static let spokenNames = [
-        "code word", "codeword", "codewort", "codeworten", "safe word", "wifi code", "wi-fi code", "wlan-code", "wlan code",
+        "code word", "codeword", "codewort", "codeworten", "safe word", "code for the wifi", "code for wifi", "wifi code", "wi-fi code", "wlan-code", "wlan code",
         "code wifi", "code wi-fi", "code du wifi", "código wifi", "código del wifi", "codice wifi", "codice wi-fi", "wifi key",
         "wi-fi key", "wlan key", "wlan-key", "wpa key", "network key", "key content", "schlüsselinhalt", "contenu de la clé",
         "contenido de la clave", "conteúdo da chave", "contenuto chiave", "clé wifi", "clé wi-fi", "clé du wifi",

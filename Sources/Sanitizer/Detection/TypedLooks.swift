@@ -27,6 +27,9 @@ extension DetectionPass {
         }
         guard !judge.isNeverSecret(text, range), !judge.isMadeOfVocabulary(text, range) else { return false }
         if marks > 0 {
+            // `IPv4+IPv6`, `DS920+`
+            if profile.lower == 0, profile.length < 9 { return false }
+            if isSum(range) || endsLikeFile(range) { return false }
             let last = text[range.upperBound - 1]
             let isExclaimed = marks == 1 && (last == 33 || last == 63 || last == 43)
             // `PKCS#5`
@@ -36,12 +39,31 @@ extension DetectionPass {
         }
         guard profile.digits > 0 else { return false }
         if joints > 0 {
-            if profile.looksRandom, !judge.isSlug(text, range) { return true }
+            if profile.looksRandom, profile.upper > 1, profile.lower > 1, !judge.isSlug(text, range),
+                range.count(where: { text[$0] == 46 }) < 2
+            {
+                return true
+            }
             return isJoinedWords(range)
         }
         guard profile.upper > 0, profile.lower > 0, profile.length >= 8, !profile.isHex else { return false }
-        if besideAccount { return true }
+        // `1Password`, `7zip`
+        if besideAccount, !text[range.lowerBound].isDigit || profile.digits > 1 { return true }
         return profile.changes >= 3 && !judge.isWordLike(text, range)
+    }
+
+    /// `Async+Windows.swift`, `what?.html`
+    private func endsLikeFile(_ range: Range<Int>) -> Bool {
+        guard let dot = range.last(where: { text[$0] == 46 }), dot > range.lowerBound else { return false }
+        return (2...5).contains(range.upperBound - dot - 1) && (dot + 1..<range.upperBound).allSatisfy { text[$0].isLower }
+    }
+
+    /// Short parts around a plus sign and no other mark.
+    private func isSum(_ range: Range<Int>) -> Bool {
+        guard let plus = text.first(43, in: range),
+            !range.contains(where: { [33, 35, 36, 37, 38, 42, 63, 94, 64].contains(text[$0]) })
+        else { return false }
+        return plus - range.lowerBound <= 5 && range.upperBound - plus <= 6
     }
 
     /// `copper-lantern82`, `velvet_goblin_7`: words of three letters or more, the last with a number of one to four digits.
@@ -53,7 +75,7 @@ extension DetectionPass {
             while end < range.upperBound, text[end].isLetter { end += 1 }
             if end - start < 3 {
                 // A number of its own ends it.
-                return segments >= 2 && end == start && isNumber(start..<range.upperBound)
+                return segments >= 2 && end == start && text[start - 1] != 46 && isNumber(start..<range.upperBound)
             }
             segments += 1
             if end == range.upperBound { return false }

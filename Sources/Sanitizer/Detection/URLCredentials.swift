@@ -90,6 +90,13 @@ extension DetectionPass {
 
     /// A user name that is a token.
     private func tokenUser(_ range: Range<Int>) {
+        if ["trojan://", "hysteria2://", "hy2://", "hysteria://", "anytls://"].contains(where: { (scheme: StaticString) in
+            text.has(scheme, at: range.lowerBound - scheme.utf8CodeUnitCount)
+        }) {
+            // Their user is a password.
+            typedSecret(FoundValue(range: range, quote: 34, end: range.upperBound), rule: "url-credentials", allowWords: true)
+            return
+        }
         let profile = ByteProfile(text, range)
         guard profile.length >= 16, !judge.isNeverSecret(text, range) else { return }
         let isLongMix = profile.length >= 20 && profile.digits >= 4 && profile.letters >= 4 && profile.symbols == 0
