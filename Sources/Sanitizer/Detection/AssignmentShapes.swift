@@ -293,7 +293,9 @@ extension DetectionPass {
         guard text[index] == 123 else { return }
         while index < end {
             if text[index].isQuote, let after = Self.valueKeyEnd(text, index + 1) {
-                guard let value = text.readValue(at: after), value.isQuoted, value.range.upperBound < end else { return }
+                guard let value = text.readValue(at: after), value.isQuoted, value.range.upperBound < end else {
+                    return
+                }
                 var weighed = name
                 weighed.level = min(name.level, .medium)
                 if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range) {

@@ -135,9 +135,12 @@ extension DetectionPass {
         var profile = ByteProfile(text, value.range)
         guard profile.digits > 0 else { return false }
         let line = text.lineStart(before: range.lowerBound, limit: 200)..<range.lowerBound
-        guard let open = line.last(where: { [40, 91, 123].contains(text[$0]) }), text[open + 1].isLetter else { return false }
+        guard let open = line.last(where: { [40, 91, 123].contains(text[$0]) }), text[open + 1].isLetter else {
+            return false
+        }
         // The pair before has a bare value too, and none of a caller's names.
-        guard let equals = text.first(61, in: open..<range.lowerBound), text[equals + 1].isLetter || text[equals + 1].isDigit
+        guard let equals = text.first(61, in: open..<range.lowerBound),
+            text[equals + 1].isLetter || text[equals + 1].isDigit
         else { return syntax == .log && open + 1 == range.lowerBound }
         let first = equals + 1
         var last = first

@@ -93,7 +93,11 @@ extension DetectionPass {
         let range = first..<last
         if text[last] == 44 || text[first - 2] == 44, parallelValue(range) { return }
         if labelledPair(range) { return }
-        if closedQuote, quotedFallback(range, position) { return }
+        if closedQuote, [116, 111, 63, 124].contains(text.base[min(position, text.count - 1)]),
+            quotedFallback(range, position)
+        {
+            return
+        }
         if text[last] == 39 || text[last] == 0xE2, text.has("s ", at: last + (text[last] == 39 ? 1 : 3)) {
             // "the password's x"
             sentence(range, weigh(range), from: last + (text[last] == 39 ? 3 : 5))
@@ -141,7 +145,10 @@ extension DetectionPass {
             }
         case UInt8(ascii: ","), UInt8(ascii: ";"):
             if closedQuote || text[first - 1] == 123 || (text[first - 1] == 58 && text[first - 2] == 123),
-                try commaPair(range, position + 1) { return }
+                try commaPair(range, position + 1)
+            {
+                return
+            }
             tableHit(range)
             if cellRow(range, position + 1) { return }
             if !closedQuote, text[position + 1] == 32, !syntax.isCode, syntax != .table, syntax != .json,
@@ -231,8 +238,12 @@ extension DetectionPass {
     func weigh(_ range: Range<Int>) -> KeyName {
         if let forced = forcedName { return forced }
         var name = readName(range)
-        if range.count == 11, text.has("keymaterial", at: range.lowerBound) { return KeyName(kind: .password, level: .strong) }
-        if range.count == 3, name.kind == .key, text.has("uci set wireless", at: text.lineStart(before: range.lowerBound, limit: 80)) {
+        if range.count == 11, text.has("keymaterial", at: range.lowerBound) {
+            return KeyName(kind: .password, level: .strong)
+        }
+        if range.count == 3, name.kind == .key,
+            text.has("uci set wireless", at: text.lineStart(before: range.lowerBound, limit: 80))
+        {
             return KeyName(kind: .password, level: .strong)
         }
         // `data-key` of HTML names whatever a page likes.

@@ -34,7 +34,9 @@ extension DetectionPass {
         if text[start] == 44, text.quoteDepth(at: text.skipBlanks(start + 1)) != nil,
             let second = text.readValue(at: start + 1), second.isQuoted
         {
-            if !isCredential, name.kind == .password, name.level == .strong, text.has("password", at: method.upperBound - 8) {
+            if !isCredential, name.kind == .password, name.level == .strong,
+                text.has("password", at: method.upperBound - 8)
+            {
                 // `changePassword("old", "new")`, `changeUserPassword("kim", "x")`
                 for argument in [value, second] where looksTyped(argument.range, besideAccount: true) {
                     add("login-call", argument.range)

@@ -66,7 +66,9 @@ extension DetectionPass {
 
     /// Commands whose arguments are looked through as a list of strings too: `['sshpass', '-p', 'x', 'ssh', 'host']`.
     static let listedCommands = [
-        "mysqladmin", "mariadb-admin", "mariadb", "mongosh", "sqlcmd", "htpasswd", "openssl", "lftp", "zip", "7z", "sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
+        "mysqladmin", "mariadb-admin", "mariadb", "mongosh", "sqlcmd", "htpasswd", "openssl", "lftp", "zip", "7z",
+        "sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch",
+    ]
 
     private func argumentList(_ start: Int, _ end: Int) {
         guard
@@ -187,7 +189,8 @@ extension DetectionPass {
         let end = text.lineEnd(from: index, limit: 300)
         guard let value = text.readValue(at: index, context: .word),
             case let rest = text.skipBlanks(value.end),
-            rest >= end || [59, 38, 124, 41, 34, 39, 96].contains(text[rest]) || (text[rest] == 45 && text[rest + 1] == 45)
+            rest >= end || [59, 38, 124, 41, 34, 39, 96].contains(text[rest])
+                || (text[rest] == 45 && text[rest + 1] == 45)
         else { return }
         let profile = ByteProfile(text, value.range)
         guard profile.digits > 0 || profile.looksRandom,
@@ -340,9 +343,15 @@ struct CommandOption: Sendable {
         CommandOption(command: "qpdf", options: [("--encrypt", .whole, false)]),
         CommandOption(command: "user:resetpassword", options: [], pairPositional: true),
         CommandOption(command: "ab", options: [("-A", .afterColon, false), ("-P", .afterColon, false)]),
-        CommandOption(command: "transmission-remote", options: [("-n", .afterColon, false), ("--auth", .afterColon, false)]),
+        CommandOption(
+            command: "transmission-remote", options: [("-n", .afterColon, false), ("--auth", .afterColon, false)]),
         CommandOption(command: "httpie", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),
-        CommandOption(command: "skopeo", options: [("--creds", .afterColon, false), ("--src-creds", .afterColon, false), ("--dest-creds", .afterColon, false)]),
+        CommandOption(
+            command: "skopeo",
+            options: [
+                ("--creds", .afterColon, false), ("--src-creds", .afterColon, false),
+                ("--dest-creds", .afterColon, false),
+            ]),
         CommandOption(command: "pdftotext", options: [("-upw", .whole, false), ("-opw", .whole, false)]),
         CommandOption(command: "pdftoppm", options: [("-upw", .whole, false), ("-opw", .whole, false)]),
         CommandOption(command: "pdfimages", options: [("-upw", .whole, false), ("-opw", .whole, false)]),
@@ -350,7 +359,8 @@ struct CommandOption: Sendable {
         CommandOption(command: "add-internet-password", options: [("-w", .whole, false)]),
         CommandOption(command: "yt-dlp", options: [("-p", .whole, false), ("--video-password", .whole, false)]),
         CommandOption(command: "youtube-dl", options: [("-p", .whole, false)]),
-        CommandOption(command: "ldappasswd", options: [("-w", .whole, false), ("-s", .whole, false), ("-a", .whole, false)]),
+        CommandOption(
+            command: "ldappasswd", options: [("-w", .whole, false), ("-s", .whole, false), ("-a", .whole, false)]),
         CommandOption(command: "ldapdelete", options: [("-w", .whole, false)]),
         CommandOption(command: "kinit", options: [("--password", .whole, false)]),
         CommandOption(command: "vncviewer", options: [("-passwd", .whole, false)]),
@@ -370,13 +380,17 @@ struct CommandOption: Sendable {
         CommandOption(command: "clickhouse-client", options: [("--password", .whole, false)]),
         CommandOption(command: "isql-fb", options: [("-p", .whole, false)]),
         CommandOption(command: "db2 connect", options: [("using", .whole, false)]),
-        CommandOption(command: "snmptrap", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
-        CommandOption(command: "snmpgetnext", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
-        CommandOption(command: "snmptable", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmptrap", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmpgetnext", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
+        CommandOption(
+            command: "snmptable", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
         CommandOption(command: "gh secret", options: [("--body", .whole, false), ("-b", .whole, false)]),
         CommandOption(command: "nuget", options: [("-apikey", .whole, false), ("-ApiKey", .whole, false)]),
         CommandOption(command: "jarsigner", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),
-        CommandOption(command: "apksigner", options: [("--ks-pass", .afterPass, false), ("--key-pass", .afterPass, false)]),
+        CommandOption(
+            command: "apksigner", options: [("--ks-pass", .afterPass, false), ("--key-pass", .afterPass, false)]),
         CommandOption(command: "security unlock-keychain", options: [("-p", .whole, false)]),
         CommandOption(command: "create-keychain", options: [("-p", .whole, false)]),
         CommandOption(command: "set-keychain-password", options: [("-o", .whole, false), ("-p", .whole, false)]),

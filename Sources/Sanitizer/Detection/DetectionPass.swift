@@ -194,6 +194,8 @@ final class DetectionPass {
         case .heredoc: heredocHit(start, end)
         case .privateKeyHex: privateKeyHexHit(end)
         case .socks: socksHit(end)
+        case .accountAnd: accountAndHit(end)
+        case .shortFields: shortFieldsHit(start, end)
         case .secretObject: secretObjectHit(end)
         case .basicPair: pairAfter(text.skipBlanks(end))
         case .typedWord: typedWordHit(end)

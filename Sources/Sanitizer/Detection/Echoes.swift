@@ -6,7 +6,8 @@ extension Detector {
     private static let valueLimit = 32
 
     private static let typedRules: Set<String> = [
-        "password", "prose-secret", "login-pair", "command-line", "piped-secret", "login-call", "session-login", "form-input",
+        "password", "prose-secret", "login-pair", "command-line", "piped-secret", "login-call", "session-login",
+        "form-input",
         "sql-password", "url-credentials", "pgpass",
     ]
 

@@ -21,9 +21,11 @@ extension DetectionPass {
             position = text.skipBlanks(position)
         }
         let word = bareWord(at: position)
-        guard ["master", "slave", "primary", "secondary"].contains(where: { (role: StaticString) in
-            text.has(role, at: text.skipBlanks(word.upperBound))
-        }) else { return }
+        guard
+            ["master", "slave", "primary", "secondary"].contains(where: { (role: StaticString) in
+                text.has(role, at: text.skipBlanks(word.upperBound))
+            })
+        else { return }
         typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "password", allowWords: true)
     }
 
@@ -107,7 +109,9 @@ extension DetectionPass {
 
     /// `basic_users:` over lines of `kim: x`.
     func usersMapHit(_ start: Int, _ end: Int) {
-        guard text[text.skipBlanks(end)] == 10 || text[text.skipBlanks(end)] == 13 || text.isLineEscape(at: end) else { return }
+        guard text[text.skipBlanks(end)] == 10 || text[text.skipBlanks(end)] == 13 || text.isLineEscape(at: end) else {
+            return
+        }
         let keyLine = text.lineStart(before: start, limit: 80)
         let indent = text.skipBlanks(keyLine) - keyLine
         var line = text.nextLine(after: text.skipBlanks(end))
@@ -136,16 +140,20 @@ extension DetectionPass {
     /// `passwd kim <<EOF` and the lines up to its end.
     func heredocHit(_ start: Int, _ end: Int) {
         let before = text.lineStart(before: start, limit: 120)..<start
-        guard ["passwd", "cryptsetup", "kinit", "sudo -s", "openconnect", "mount"].contains(where: { (reader: StaticString) in
-            text.find(reader, in: before) != nil
-        }) else { return }
+        guard
+            ["passwd", "cryptsetup", "kinit", "sudo -s", "openconnect", "mount"].contains(where: {
+                (reader: StaticString) in
+                text.find(reader, in: before) != nil
+            })
+        else { return }
         var line = text.nextLine(after: text.lineEnd(from: end, limit: 80))
         for _ in 0..<4 {
             let first = text.skipBlanks(line)
             let stop = text.lineEnd(from: first, limit: 100)
             var word = bareWord(at: first)
             if let colon = text.first(58, in: word) { word = colon + 1..<word.upperBound }
-            guard first < stop, word.upperBound == stop || text[word.upperBound] == 92 || word.upperBound + 1 >= stop else { return }
+            guard first < stop, word.upperBound == stop || text[word.upperBound] == 92 || word.upperBound + 1 >= stop
+            else { return }
             typedSecret(FoundValue(range: word, quote: 34, end: stop), rule: "piped-secret")
             line = text.nextLine(after: stop)
         }
@@ -169,6 +177,24 @@ extension DetectionPass {
         pairAfter(position)
     }
 
+    /// "login admin and x"
+    func accountAndHit(_ end: Int) {
+        let word = bareWord(at: end)
+        if !syntax.isCode, looksTyped(word) { add("login-pair", word) }
+    }
+
+    /// `u: kim p: x`, `U: kim / P: x`
+    func shortFieldsHit(_ start: Int, _ end: Int) {
+        let line = text.lineStart(before: start, limit: 60)..<start
+        guard !syntax.isCode,
+            ["u: ", "u = ", "user", "login", "un: "].contains(where: { (word: StaticString) in
+                text.find(word, in: line) != nil
+            })
+        else { return }
+        let word = bareWord(at: end)
+        if looksTyped(word, besideAccount: true) { add("login-pair", word) }
+    }
+
     /// `-object secret,id=a,data=x` of QEMU.
     func secretObjectHit(_ end: Int) {
         guard let data = text.find("data=", in: end..<min(text.count, end + 60)) else { return }
@@ -186,7 +212,9 @@ extension DetectionPass {
         var position = text.skipBlanks(end)
         if text[position] == 61 || text[position] == 40 { position = text.skipBlanks(position + 1) }
         if text[end - 1] == 39 { position = end - 1 }
-        guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else { return }
+        guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
+            return
+        }
         typedSecret(value, rule: "sql-password", allowWords: true)
     }
 
@@ -206,14 +234,17 @@ extension DetectionPass {
     func openUserHit(_ end: Int) {
         let word = bareWord(at: end)
         guard let comma = text.first(44, in: word), comma + 1 < word.upperBound else { return }
-        typedSecret(FoundValue(range: comma + 1..<word.upperBound, quote: 34, end: word.upperBound), rule: "command-line")
+        typedSecret(
+            FoundValue(range: comma + 1..<word.upperBound, quote: 34, end: word.upperBound), rule: "command-line")
     }
 
     /// `{Tab}x{Enter}` among keys to press.
     func pressedKeysHit(_ end: Int) {
         var last = end
         while last - end < 80, text[last] > 32, text[last] != 123 { last += 1 }
-        guard text.has("{enter}", at: last) || text.has("{return}", at: last) || text.has("~", at: last - 1) else { return }
+        guard text.has("{enter}", at: last) || text.has("{return}", at: last) || text.has("~", at: last - 1) else {
+            return
+        }
         typedSecret(FoundValue(range: end..<last, quote: 34, end: last), rule: "form-input")
     }
 

@@ -63,7 +63,8 @@ extension DetectionPass {
         let profile = ByteProfile(text, value.range)
         let fits =
             name.kind == .password && name.level == .strong
-            ? looksTyped(value.range, besideAccount: true) || (profile.digits > 0 && profile.letters > 2 && profile.symbols == 0)
+            ? looksTyped(value.range, besideAccount: true)
+                || (profile.digits > 0 && profile.letters > 2 && profile.symbols == 0)
             : judge.isToken(text, value.range, profile, allowHex: true)
         if fits, judge.isSecret(text, value, name: name, isCode: false, nameRange: nameRange) {
             add(Self.ruleID(name), value.range)

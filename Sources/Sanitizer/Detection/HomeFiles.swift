@@ -42,7 +42,8 @@ extension DetectionPass {
             else { return }
             let name = line.lowerBound..<end
             let isHarmless = [
-                "ssid", "host", "user", "name", "mail", "url", "uri", "domain", "lat", "lon", "zone", "version", "image", "port",
+                "ssid", "host", "user", "name", "mail", "url", "uri", "domain", "lat", "lon", "zone", "version",
+                "image", "port",
                 "public", "_id", "path", "file", "address", "zip", "model", "region", "bucket", "date",
             ].contains { (word: StaticString) in text.find(word, in: name) != nil }
             guard !isHarmless, text[value.range.lowerBound] != 33 else { return }
@@ -76,7 +77,8 @@ extension DetectionPass {
             var first = line.upperBound
             while text[first - 1] > 32 { first -= 1 }
             guard first > line.lowerBound + 4 else { return }
-            typedSecret(FoundValue(range: first..<line.upperBound, quote: 34, end: line.upperBound), rule: "session-login")
+            typedSecret(
+                FoundValue(range: first..<line.upperBound, quote: 34, end: line.upperBound), rule: "session-login")
         }
     }
 
@@ -86,7 +88,9 @@ extension DetectionPass {
             guard text[line.lowerBound] != 35 else { return }
             var first = line.upperBound
             while first > line.lowerBound, text[first - 1] > 32 { first -= 1 }
-            if let colon = (first..<line.upperBound).last(where: { text[$0] == 58 }), text[colon + 1] != 47, !text[colon + 1].isDigit || text.first(64, in: first..<colon) != nil {
+            if let colon = (first..<line.upperBound).last(where: { text[$0] == 58 }), text[colon + 1] != 47,
+                !text[colon + 1].isDigit || text.first(64, in: first..<colon) != nil
+            {
                 first = colon + 1
             }
             guard first > line.lowerBound, looksTyped(first..<line.upperBound, besideAccount: true) else { return }

@@ -11,12 +11,14 @@ extension DetectionPass {
         ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
         ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2),
         ("createuser(", 1), ("make_password(", 0),
-        (" login(", 1), ("\nlogin(", 1), ("username_pw_set(", 1), ("usernamepwset(", 1), ("wifi.begin(", 1), ("sta.connect(", 1), ("sta_if.connect(", 1),
+        (" login(", 1), ("\nlogin(", 1), ("username_pw_set(", 1), ("usernamepwset(", 1), ("wifi.begin(", 1),
+        ("sta.connect(", 1), ("sta_if.connect(", 1),
         ("wlan.connect(", 1), ("nic.connect(", 1), ("wifi.connect(", 1), ("radio.connect(", 1), ("setcredentials(", 1),
         ("set_credentials(", 1), ("setlogin(", 1), ("httpbasicauth(", 1), ("httpproxyauth(", 1), ("crypt.crypt(", 0),
         (" crypt(", 0), ("signin(", 1), ("sign_in(", 1), ("signinwithemailandpassword(", 2), ("loginwith(", 1),
         ("usernamepasswordcredential(", 1), ("plaintextauthprovider(", 1), ("plainauthprovider(", 1),
-        ("passwordcredentials(", 1), ("userpassauthenticator(", 1), ("sqlalchemy.url.create(", 2), ("addcredentials(", 1),
+        ("passwordcredentials(", 1), ("userpassauthenticator(", 1), ("sqlalchemy.url.create(", 2),
+        ("addcredentials(", 1),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 

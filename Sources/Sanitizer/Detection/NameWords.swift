@@ -18,7 +18,7 @@ enum NameWords {
         secret secrets token apikey apitoken authtoken jwt bearer accesskey secretkey privatekey authkey otp totp mfa mnemonic
         zugangsschlüssel zugangsschluessel geheimschlüssel lizenzschlüssel apischlüssel aktivierungsschlüssel
         wiederherstellungsschlüssel localprivate seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
-        refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
+        passwordsalt refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
         """
 
     static let weakSecrets = """
@@ -90,7 +90,8 @@ enum NameWords {
         ("密码", .password), ("密碼", .password), ("口令", .password), ("パスワード", .password), ("비밀번호", .password),
         ("암호", .password), ("令牌", .secret), ("密钥", .secret), ("トークン", .secret), ("κωδικός", .password),
         ("סיסמה", .password), ("비번", .password), ("合言葉", .password), ("पासवर्ड", .password),
-        ("รหัสผ่าน", .password), ("كلمة المرور", .password), ("كلمة السر", .password), ("clé", .key), ("clé api", .secret), ("Clé API", .secret),
+        ("รหัสผ่าน", .password), ("كلمة المرور", .password), ("كلمة السر", .password), ("clé", .key),
+        ("clé api", .secret), ("Clé API", .secret),
     ]
 
     /// A word with everything beyond ASCII as JSON escapes it.

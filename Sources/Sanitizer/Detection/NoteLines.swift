@@ -2,12 +2,18 @@
 /// `LUKS: x`, `iDRAC root x`, `- kim / x (Nextcloud)`.
 extension DetectionPass {
     static let topics = [
-        "router", "fritz", "synology", "qnap", "luks", "bios", "sudo", "root", "admin", "login", "paypal", "amazon", "netflix",
-        "icloud", "apple id", "steam", "grafana", "portainer", "nextcloud", "proxmox", "ipmi", "idrac", "jellyfin", "immich",
-        "bitwarden", "keepass", "1password", "windows", "printer", "drucker", "kamera", "konto", "account", "wlan", "wifi", "wi-fi",
-        "zugang", "gitea", "paperless", "home assistant", "homeassistant", "pihole", "pi-hole", "spotify", "webmail", "mailbox",
-        "postgres", "mysql", "mariadb", "mqtt", "ssh ", "vpn", "smb", "nas:", "nas ", " nas", "ftp", "vps", "disney", "unifi",
-        "hotspot", "modem", "repeater", "switch", "firewall", "opnsense", "pfsense", "esxi", "vcenter", "plex", "ebay", "zoom",
+        "router", "fritz", "synology", "qnap", "luks", "bios", "sudo", "root", "admin", "login", "paypal", "amazon",
+        "netflix",
+        "icloud", "apple id", "steam", "grafana", "portainer", "nextcloud", "proxmox", "ipmi", "idrac", "jellyfin",
+        "immich",
+        "bitwarden", "keepass", "1password", "windows", "printer", "drucker", "kamera", "konto", "account", "wlan",
+        "wifi", "wi-fi",
+        "zugang", "gitea", "paperless", "home assistant", "homeassistant", "pihole", "pi-hole", "spotify", "webmail",
+        "mailbox",
+        "postgres", "mysql", "mariadb", "mqtt", "ssh ", "vpn", "smb", "nas:", "nas ", " nas", "ftp", "vps", "disney",
+        "unifi",
+        "hotspot", "modem", "repeater", "switch", "firewall", "opnsense", "pfsense", "esxi", "vcenter", "plex", "ebay",
+        "zoom",
     ]
 
     /// What has a password and little else that such a note would say of it.
@@ -74,16 +80,26 @@ extension DetectionPass {
             }
             if words > 1 {
                 let hasMark = word.contains { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) }
-                if looksTyped(word, besideAccount: isSeparated && isLast && isStrong) && (hasMark || isSeparated || isStrong)
-                    && (isLast || isSeparated || isStrong), !isModel(word)
+                if looksTyped(word, besideAccount: isLast && isStrong) && (hasMark || isSeparated || isStrong)
+                    && (isLast || isSeparated || isStrong),
+                    !isModel(word) || (isSecretTopic(line) && isSeparated && isLast)
                 {
                     candidate = word
                     break
                 }
             }
-            isSeparated = [58, 61, 44, 47].contains(text[index - 1])
+            isSeparated =
+                [58, 61, 44, 47].contains(text[index - 1]) || text.first(64, in: word) != nil
+                || (isSeparated && word.count == 1)
         }
         if let candidate { add("login-pair", candidate) }
+    }
+
+    /// What no host or model is named in.
+    private func isSecretTopic(_ line: Range<Int>) -> Bool {
+        ["wifi", "wi-fi", "wlan", "luks", "bios", "sudo"].contains { (word: StaticString) in
+            text.find(word, in: line) != nil
+        }
     }
 
     private func trimmedName(_ range: Range<Int>) -> Range<Int> {
@@ -103,9 +119,15 @@ extension DetectionPass {
 
     /// "x ist das Passwort für den NAS", "x - router password", "x (wifi password)": the first word of the line, named after it.
     func namedAfter(_ range: Range<Int>, _ name: KeyName) -> Bool {
-        guard name.kind == .password, name.level == .strong, !syntax.isCode, syntax != .table, syntax != .log else { return false }
+        guard name.kind == .password, name.level == .strong, !syntax.isCode, syntax != .table, syntax != .log else {
+            return false
+        }
         var start = text.lineStart(before: range.lowerBound, limit: 100)
-        if let quote = (start..<range.lowerBound).last(where: { text[$0] == 34 && text[$0 - 1] == 58 || text[$0] == 34 && text[$0 - 1] == 32 && text[$0 - 2] == 58 }) { start = quote + 1 }
+        if let quote = (start..<range.lowerBound).last(where: {
+            text[$0] == 34 && text[$0 - 1] == 58 || text[$0] == 34 && text[$0 - 1] == 32 && text[$0 - 2] == 58
+        }) {
+            start = quote + 1
+        }
         guard range.lowerBound - start < 100 else { return false }
         while [32, 9, 45, 42, 34, 39, 96, 62].contains(text[start]), start < range.lowerBound { start += 1 }
         let word = bareWord(at: start)
@@ -113,11 +135,15 @@ extension DetectionPass {
         var joint = word.upperBound
         while [34, 39, 96, 42].contains(text[joint]) { joint += 1 }
         let isJoined = [
-            " is the ", " is my ", " is our ", " is a ", " is their ", " ist das ", " ist mein ", " ist unser ", " est le ",
-            " es la ", " es mi ", " é a ", " è la ", " - ", " (", " = ", " – ", " — ", " ← ", " is for the ", " is what ", " for the ", ", the ",
+            " is the ", " is my ", " is our ", " is a ", " is their ", " ist das ", " ist mein ", " ist unser ",
+            " est le ",
+            " es la ", " es mi ", " é a ", " è la ", " - ", " (", " = ", " – ", " — ", " ← ", " is for the ",
+            " is what ", " for the ", ", the ",
             ", das ", " as ", " als ", " to je ", " to ", " is de ", " is het ", " är ",
         ].contains { (words: StaticString) in text.has(words, at: joint) }
-        guard isJoined, range.lowerBound - joint < 40, looksTyped(word, besideAccount: true), !isModel(word) else { return false }
+        guard isJoined, range.lowerBound - joint < 40, looksTyped(word, besideAccount: true), !isModel(word) else {
+            return false
+        }
         add("prose-secret", word)
         return true
     }

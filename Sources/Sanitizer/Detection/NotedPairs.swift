@@ -190,15 +190,13 @@ extension DetectionPass {
         while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 {
             position += 1
         }
-        for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", "en ", "et ", "y ", "e ", "i ", ": "] as [StaticString]
+        for joint in [
+            "with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", "en ", "et ", "y ", "e ", "i ",
+            ": ",
+        ] as [StaticString]
         where text.has(joint, at: position) {
             position = text.skipBlanks(position + joint.utf8CodeUnitCount)
             guard let value = text.readValue(at: position, context: .word) else { return }
-            if text.has("use ", at: end - 4) {
-                let word = bareWord(at: position)
-                if looksTyped(word, besideAccount: true) { add("login-pair", word) }
-                return
-            }
             addPairedValue(value)
             return
         }

@@ -10,7 +10,13 @@ extension DetectionPass {
     func labelledPair(_ range: Range<Int>) -> Bool {
         guard !syntax.isCode, syntax != .table else { return false }
         switch text[range.lowerBound - 1] {
-        case 47, 38, 44, 40, 58, 43, 32: break
+        case 47, 38, 44, 40, 58, 43: break
+        case 32:
+            // `ID PW`, `아이디 PW`; words are no labels without a sign.
+            let before = text[range.lowerBound - 2]
+            guard before >= 0x80 || before < 64 || (!text[range.lowerBound - 4].isLetter && before | 32 == 100) else {
+                return false
+            }
         default: return false
         }
         var fields = 0
@@ -52,10 +58,14 @@ extension DetectionPass {
             position = open
             break
         }
-        guard position > range.upperBound || [58, 61, 45, 40, 9, 0xE2, 0xEF].contains(text[position]) else { return false }
+        guard position > range.upperBound || [58, 61, 45, 40, 9, 0xE2, 0xEF].contains(text[position]) else {
+            return false
+        }
         for word in ["are ", "is ", "sind ", "ist ", "son ", "sont "] as [StaticString]
         where text.has(word, at: position) { position += word.utf8CodeUnitCount }
-        while position < lineEnd, [32, 58, 61, 45, 62, 40, 42, 96, 34, 39].contains(text[position]) || text[position] == 9 {
+        while position < lineEnd,
+            [32, 58, 61, 45, 62, 40, 42, 96, 34, 39].contains(text[position]) || text[position] == 9
+        {
             position += 1
         }
         if text[position] == 0xE2, text[position + 1] == 0x86 { position = text.skipBlanks(position + 3) }
@@ -95,7 +105,8 @@ extension DetectionPass {
         }
         if cutsAtSlash, let cut = text.first(47, in: value) { value = value.lowerBound..<cut }
         let profile = ByteProfile(text, value)
-        guard profile.length >= 4, profile.letters > 0, text.first(47, in: value) == nil, text.first(61, in: value) == nil,
+        guard profile.length >= 4, profile.letters > 0, text.first(47, in: value) == nil,
+            text.first(61, in: value) == nil,
             profile.digits > 0 || looksTyped(value, besideAccount: true)
         else { return false }
         return typedSecret(FoundValue(range: value, quote: 34, end: value.upperBound), rule: "login-pair")
@@ -107,7 +118,8 @@ extension DetectionPass {
         guard !syntax.isCode else { return false }
         var start = range.upperBound + 1
         if text[range.upperBound] == 40 {
-            guard text.first(46, in: range) == nil, text[start].isWord, let close = text.first(41, in: start..<min(text.count, start + 80))
+            guard text.first(46, in: range) == nil, text[start].isWord,
+                let close = text.first(41, in: start..<min(text.count, start + 80))
             else { return false }
             for word in ["default:", "initial:", "new:", "temp:", "temporary:"] as [StaticString]
             where text.has(word, at: start) { start = text.skipBlanks(start + word.utf8CodeUnitCount) }

@@ -4,7 +4,9 @@ extension DetectionPass {
     /// One of several names before one operator, whose values follow in the same order.
     func parallelValue(_ range: Range<Int>) -> Bool {
         let isFirst = text[range.upperBound] == 44
-        guard isFirst || text[range.lowerBound - 1] == 44 || (text[range.lowerBound - 1] == 32 && text[range.lowerBound - 2] == 44),
+        guard
+            isFirst || text[range.lowerBound - 1] == 44
+                || (text[range.lowerBound - 1] == 32 && text[range.lowerBound - 2] == 44),
             syntax != .table, syntax != .json
         else { return false }
         var place = 0
@@ -99,7 +101,9 @@ extension DetectionPass {
         let limit = min(text.count, start + 1500)
         var index = start
         while index < limit, text[index] != 93 {
-            guard text[index].isQuote, text.has("value", at: index + 1), text[index - 1] != 58, text[index - 1] != 32 || text[index - 2] != 58 else {
+            guard text[index].isQuote, text.has("value", at: index + 1), text[index - 1] != 58,
+                text[index - 1] != 32 || text[index - 2] != 58
+            else {
                 index += 1
                 continue
             }

@@ -4,9 +4,12 @@ extension DetectionPass {
     private static let readers: [StaticString] = [
         "password-stdin", "sudo -s", "sudo --stdin", "chpasswd", "--with-token", "passphrase-fd", "kinit", "smbpasswd",
         "cryptsetup", "pass insert", "secret-tool", "passwd --stdin", "passwd", "base64", "openssl passwd", "--stdin",
-        "auth login", "openssl", "wg pubkey", "wg set", "wg genpsk", "su -", "keepassxc-cli", "chage", "pinentry", "htpasswd",
-        "mosquitto_passwd", "secret create", "secrets create", "secret set", "secret put", "secrets set", "kdbx", "vncpasswd",
-        "resetpassword", "gpg ", "mount", "sops", "age ", "vault login", "keyctl", "systemd-creds", "security add-generic", "op signin", "bw unlock",
+        "auth login", "openssl", "wg pubkey", "wg set", "wg genpsk", "su -", "keepassxc-cli", "chage", "pinentry",
+        "htpasswd",
+        "mosquitto_passwd", "secret create", "secrets create", "secret set", "secret put", "secrets set", "kdbx",
+        "vncpasswd",
+        "resetpassword", "gpg ", "mount", "sops", "age ", "vault login", "keyctl", "systemd-creds",
+        "security add-generic", "op signin", "bw unlock",
     ]
 
     /// `echo ` or `printf ` stands before `end`.
@@ -60,13 +63,17 @@ extension DetectionPass {
     /// `passwordeval "echo x"`, `encryption_passcommand: echo x`.
     private func isPrintedByHelper(before start: Int) -> Bool {
         let line = text.lineStart(before: start, limit: 60)..<start
-        return ["passcmd", "passcommand", "password_command", "passwordcommand", "password-command", "passwordeval", "pass_cmd", "passwordcmd", "askpass"]
-            .contains { (word: StaticString) in text.find(word, in: line) != nil }
+        return [
+            "passcmd", "passcommand", "password_command", "passwordcommand", "password-command", "passwordeval",
+            "pass_cmd", "passwordcmd", "askpass",
+        ]
+        .contains { (word: StaticString) in text.find(word, in: line) != nil }
     }
 
     static let printers = [
         "pass show ", "secret-tool lookup ", "bw get password ", "op read ", "find-generic-password ", "gopass show ",
-        "rbw get ", "initial-password", "initial-admin-password", "initialadminpassword", "get-password", "reset-password ", "kv get -field", "find-internet-password ",
+        "rbw get ", "initial-password", "initial-admin-password", "initialadminpassword", "get-password",
+        "reset-password ", "kv get -field", "find-internet-password ",
     ]
 
     /// A command that prints a secret: the line after it is what it printed.

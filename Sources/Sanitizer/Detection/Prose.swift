@@ -211,7 +211,8 @@ extension DetectionPass {
                 && ["a", "à", "en", "por", "em"].contains(where: { (joint: StaticString) in
                     wordEnd - wordStart == joint.utf8CodeUnitCount && text.has(joint, at: wordStart)
                 })
-            if flags & ProseWords.connector != 0 || isTo || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
+            if flags & ProseWords.connector != 0 || isTo || (text[wordEnd] == 58 && wordEnd < index)
+                || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
                 var after = text.skipBlanks(index)
@@ -286,7 +287,8 @@ extension DetectionPass {
                 }
             }
             if !isDirect || words > 0, name.kind == .password, name.level == .strong, words < 7,
-                index >= end || closes || text[index + 1] == 40, case let last = bareWord(at: start, limit: index - start),
+                index >= end || closes || text[index + 1] == 40,
+                case let last = bareWord(at: start, limit: index - start),
                 looksTyped(last)
             {
                 // "sudo pw on the lab box x"
@@ -301,11 +303,15 @@ extension DetectionPass {
 
     /// Names of languages in which "a" introduces what something is changed to.
     private func isRomance(_ range: Range<Int>) -> Bool {
-        ["contrase", "senha", "clave", "passe", "parola"].contains { (word: StaticString) in text.has(word, at: range.lowerBound) }
+        ["contrase", "senha", "clave", "passe", "parola"].contains { (word: StaticString) in
+            text.has(word, at: range.lowerBound)
+        }
     }
 
     private static let networkFillers = WordTable(
-        ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map { ($0, UInt32(1)) })
+        ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map {
+            ($0, UInt32(1))
+        })
 
     /// `->`, `=>`, `=`, `→` as a word of its own.
     func isArrow(_ word: Range<Int>) -> Bool {

@@ -1,8 +1,9 @@
 /// Passwords that a sentence gives away by its verb, a picture or a joint: "unlocks with x", "use kim and x", "🔑 x", "the code word is x".
 extension DetectionPass {
     static let withJoints = [
-        " with ", " mit ", " using ", " avec ", " con ", " com ", " met ", " type ", " enter ", " z hasłem ", " needs ", " wants ", " tried ", " use ", "Use ",
-        " hat ", " braucht ", " try ", " necesita ",
+        " with ", " mit ", " using ", " avec ", " con ", " met ", " type ", " enter ", " z hasłem ", " needs ",
+        " wants ", " tried ", " use ", "\nuse ", "\"use ",
+        " braucht ", " try ", " necesita ",
     ]
 
     /// What is opened, unlocked or signed in to.
@@ -11,7 +12,8 @@ extension DetectionPass {
         "authenticat", "connect", "password", "passphrase", "secured", "einlogg", "anmeld", "entsperr", "entschlüssel",
         "verschlüsselt", "geschützt", "öffne", "inlogg", "ontgrendel", "beveiligd", "déverrouill", "protég", "chiffr",
         "get into", "sudo", "wlan", "wi-fi", "wifi", "kennwort", "passwort", "schlüssel", "answer", "security question",
-        "sicherheitsfrage", "credential", "scanner asks", "asks", "desbloque", "protegid", "cifrad", "entra ", "inicia", "abre", "sblocc", "protett", "acced",
+        "sicherheitsfrage", "credential", "scanner asks", "asks", "desbloque", "protegid", "cifrad", "entra ", "inicia",
+        "abre", "sblocc", "protett", "acced",
     ]
 
     /// "… with x": the next word, when the sentence opens something.
@@ -24,11 +26,21 @@ extension DetectionPass {
             hasDigit = hasDigit || text.base[index].isDigit
             index += 1
         }
-        guard hasDigit else { return }
+        guard hasDigit || text.has("use ", at: end - 4) else { return }
+        if text.has("use ", at: end - 4), !hasDigit || text.has(" and ", at: index) {
+            // "use kim and x"
+            pairAfter(end)
+            return
+        }
         let quote = text[end].isQuote || text[end] == 42 ? 1 : 0
         let word = bareWord(at: end + quote)
         let line = text.lineStart(before: start, limit: 90)..<text.lineEnd(from: end, limit: 90)
-        guard looksTyped(word), Self.openingWords.contains(where: { text.find($0, in: line) != nil }) else { return }
+        // "login is kim@example.org with x"
+        var account = start
+        while account > 0, start - account < 60, !text[account - 1].isSpace { account -= 1 }
+        guard looksTyped(word, besideAccount: text.first(64, in: account..<start) != nil),
+            Self.openingWords.contains(where: { text.find($0, in: line) != nil })
+        else { return }
         add("prose-secret", word)
     }
 
@@ -51,9 +63,12 @@ extension DetectionPass {
     }
 
     static let spokenNames = [
-        "code word", "codeword", "codewort", "codeworten", "safe word", "code for the wifi", "code for wifi", "wifi code", "wi-fi code", "wlan-code", "wlan code",
-        "code wifi", "code wi-fi", "code du wifi", "código wifi", "código del wifi", "codice wifi", "codice wi-fi", "wifi key",
-        "wi-fi key", "wlan key", "wlan-key", "wpa key", "network key", "key content", "schlüsselinhalt", "contenu de la clé",
+        "code word", "codeword", "codewort", "codeworten", "safe word", "code for the wifi", "code for wifi",
+        "wifi code", "wi-fi code", "wlan-code", "wlan code",
+        "code wifi", "code wi-fi", "code du wifi", "código wifi", "código del wifi", "codice wifi", "codice wi-fi",
+        "wifi key",
+        "wi-fi key", "wlan key", "wlan-key", "wpa key", "network key", "key content", "schlüsselinhalt",
+        "contenu de la clé",
         "contenido de la clave", "conteúdo da chave", "contenuto chiave", "clé wifi", "clé wi-fi", "clé du wifi",
         "clave wifi", "clave del wifi", "diceware",
     ]
@@ -63,13 +78,16 @@ extension DetectionPass {
         guard !text[start - 1].isLetter, !text[end].isLetter, !syntax.isCode else { return }
         let name = KeyName(kind: .password, level: .strong)
         var position = end
-        if text[position].isQuote || text[position] == 42 { while text[position].isQuote || text[position] == 42 { position += 1 } }
+        if text[position].isQuote || text[position] == 42 {
+            while text[position].isQuote || text[position] == 42 { position += 1 }
+        }
         let operatorAt = text.skipBlanks(position)
         if text[operatorAt] == 58 || text[operatorAt] == 61 || text[operatorAt] == 9 {
             let from = text.skipBlanks(operatorAt + 1)
             guard let value = text.readValue(at: from, context: .assignment) else { return }
             let profile = ByteProfile(text, value.range)
-            guard profile.length >= 6, profile.digits > 0 || looksTyped(value.range, besideAccount: true) || joins(value.range),
+            guard profile.length >= 6,
+                profile.digits > 0 || looksTyped(value.range, besideAccount: true) || joins(value.range),
                 judge.isSecret(text, value, name: name, isCode: false)
             else { return }
             add("password", value.range)
@@ -88,7 +106,7 @@ extension DetectionPass {
     static let codeNames = [
         "activation code", "license code", "licence code", "product code", "serial number", "serial:", "activation id",
         "aktivierungscode", "lizenzcode", "lizenznummer", "seriennummer", "code d'activation", "código de activación",
-        "codice di attivazione", "numéro de série", "número de serie", "volume license", "upgrade code", "registration code",
+        "codice di attivazione", "numéro de série", "número de serie", "upgrade code", "registration code",
         "redeem code", "voucher code", "unlock code", "licentiecode",
     ]
 
@@ -113,15 +131,16 @@ extension DetectionPass {
     }
 
     static let loginLabels = [
-        "credentials of ", "credentials on ", "login of ", "login at ", "login to ", "login for ", "logins for ", "log in to ", "creds for ", "credentials for ", "access to ", "zugang zum ",
-        "zugang zur ", "zugang für ", "zugangsdaten für ", "zugangsdaten ", "anmeldung am ", "accès au ", "accès à ",
-        "acceso al ", "acceso a ", "accesso al ", "accesso a ", "acesso ao ", "acesso à ", "toegang tot ", "dostęp do ",
-        "доступ к ",
+        "credentials of", "credentials on", "login of", "login at", "login to", "login for", "logins for", "log in to",
+        "creds for", "credentials for", "access to", "zugang zum",
+        "zugang zur", "zugang für", "zugangsdaten für", "zugangsdaten", "anmeldung am", "accès au", "accès à",
+        "acceso al", "acceso a", "accesso al", "accesso a", "acesso ao", "acesso à", "toegang tot", "dostęp do",
+        "доступ к",
     ]
 
     /// "Login to the printer's page: admin, x": the pair after the colon.
     func loginLabelHit(_ start: Int, _ end: Int) {
-        guard !text[start - 1].isLetter, !syntax.isCode else { return }
+        guard text[end] == 32, !text[start - 1].isLetter, !syntax.isCode else { return }
         let lineEnd = text.lineEnd(from: end, limit: 60)
         for joint in [": ", " are ", " is ", " sind ", " son ", " sont "] as [StaticString] {
             guard let place = text.find(joint, in: end..<lineEnd), text[place - 1] != 34 else { continue }
@@ -136,7 +155,9 @@ extension DetectionPass {
         var position = start
         while [96, 42, 40, 34, 39].contains(text[position]) { position += 1 }
         let account = position
-        while position - account < 48, text[position].isName || text[position] == 64 || text[position] == 43 { position += 1 }
+        while position - account < 48, text[position].isName || text[position] == 64 || text[position] == 43 {
+            position += 1
+        }
         guard position > account else { return false }
         while text[position] == 96 || text[position] == 42 || text[position] == 34 { position += 1 }
         let joint = position
@@ -159,13 +180,17 @@ extension DetectionPass {
         guard looksTyped(word, besideAccount: true) else { return false }
         if isBlank, needsEnd {
             let rest = text.skipBlanks(word.upperBound)
-            guard rest >= text.lineEnd(from: rest, limit: 2) || [34, 41, 44, 46, 35].contains(text[rest]) else { return false }
+            guard rest >= text.lineEnd(from: rest, limit: 2) || [34, 41, 44, 46, 35].contains(text[rest]) else {
+                return false
+            }
         }
         add("login-pair", word)
         return true
     }
 
-    static let hostEnds = [".lan ", ".local ", ".home ", ".internal ", "192.168.", "10.0.", "172.16.", "172.17.", "ssh ", "sftp "]
+    static let hostEnds = [
+        ".lan ", ".local ", ".home ", ".internal ", "192.168.", "10.0.", "172.16.", "172.17.", "ssh ", "sftp ",
+    ]
 
     /// A host of someone's own network, then an account and its password: `nas.lan kim x`, `10.0.0.3 (kim/x)`, `ssh kim@nas kim/x`.
     func hostNoteHit(_ start: Int, _ end: Int) {
@@ -193,7 +218,9 @@ extension DetectionPass {
             guard [58, 47, 45, 124].contains(text[from]), text[from + 1] == 32 else { return }
             from = text.skipBlanks(from + 1)
             let word = bareWord(at: from)
-            if looksTyped(word, besideAccount: true), text.skipBlanks(word.upperBound) >= text.lineEnd(from: word.upperBound, limit: 3) {
+            if looksTyped(word, besideAccount: true),
+                text.skipBlanks(word.upperBound) >= text.lineEnd(from: word.upperBound, limit: 3)
+            {
                 add("login-pair", word)
             }
             return
@@ -236,8 +263,9 @@ extension DetectionPass {
     func afterAddress(_ end: Int, needsJoint: Bool = false) {
         var position = end
         let first = text[position]
-        guard first == 32 || first == 40 || first == 45 || first == 47 || first == 44 || first == 0xE2 || first == 9
-            || first == 124
+        guard
+            first == 32 || first == 40 || first == 45 || first == 47 || first == 44 || first == 0xE2 || first == 9
+                || first == 124
         else {
             return
         }

@@ -44,6 +44,10 @@ extension DetectionPass {
             {
                 return true
             }
+            // `M4pl3_90`
+            if besideAccount, profile.upper > 0, profile.lower > 0, profile.digits > 1, profile.changes >= 4 {
+                return true
+            }
             return isJoinedWords(range)
         }
         guard profile.upper > 0, profile.lower > 0, profile.length >= 8, !profile.isHex else { return false }
@@ -55,7 +59,8 @@ extension DetectionPass {
     /// `Async+Windows.swift`, `what?.html`
     private func endsLikeFile(_ range: Range<Int>) -> Bool {
         guard let dot = range.last(where: { text[$0] == 46 }), dot > range.lowerBound else { return false }
-        return (2...5).contains(range.upperBound - dot - 1) && (dot + 1..<range.upperBound).allSatisfy { text[$0].isLower }
+        return (2...5).contains(range.upperBound - dot - 1)
+            && (dot + 1..<range.upperBound).allSatisfy { text[$0].isLower }
     }
 
     /// Short parts around a plus sign and no other mark.

@@ -90,11 +90,13 @@ extension DetectionPass {
 
     /// A user name that is a token.
     private func tokenUser(_ range: Range<Int>) {
-        if ["trojan://", "hysteria2://", "hy2://", "hysteria://", "anytls://"].contains(where: { (scheme: StaticString) in
+        if ["trojan://", "hysteria2://", "hy2://", "hysteria://", "anytls://"].contains(where: {
+            (scheme: StaticString) in
             text.has(scheme, at: range.lowerBound - scheme.utf8CodeUnitCount)
         }) {
             // Their user is a password.
-            typedSecret(FoundValue(range: range, quote: 34, end: range.upperBound), rule: "url-credentials", allowWords: true)
+            typedSecret(
+                FoundValue(range: range, quote: 34, end: range.upperBound), rule: "url-credentials", allowWords: true)
             return
         }
         let profile = ByteProfile(text, range)
@@ -112,7 +114,9 @@ extension DetectionPass {
         var end = index
         while end < text.count, end - index < 120 {
             let byte = text.base[end]
-            if byte <= 32 || byte == 34 || byte == 40 || byte == 41 || byte == 60 || byte == 62 || byte == 93 || byte == 92 {
+            if byte <= 32 || byte == 34 || byte == 40 || byte == 41 || byte == 60 || byte == 62 || byte == 93
+                || byte == 92
+            {
                 break
             }
             end += 1

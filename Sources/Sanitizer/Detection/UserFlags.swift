@@ -7,10 +7,12 @@ extension DetectionPass {
         guard let value, !value.range.isEmpty else { return }
         let profile = ByteProfile(text, value.range)
         // Ports, paths and files are what `-p` takes elsewhere.
-        guard profile.length >= 6, profile.letters > 0, profile.digits > 0 || looksTyped(value.range, besideAccount: true),
+        guard profile.length >= 6, profile.letters > 0,
+            profile.digits > 0 || looksTyped(value.range, besideAccount: true),
             text.first(47, in: value.range) == nil, text.first(58, in: value.range) == nil
         else { return }
-        let line = text.lineStart(before: start, limit: 120)..<min(text.lineEnd(from: value.end, limit: 60), value.end + 60)
+        let line =
+            text.lineStart(before: start, limit: 120)..<min(text.lineEnd(from: value.end, limit: 60), value.end + 60)
         guard
             [" -u ", " --user ", " -U ", " --username ", " --login ", " -l ", " --user=", " --username="].contains(
                 where: { (flag: StaticString) in text.find(flag, in: line) != nil })

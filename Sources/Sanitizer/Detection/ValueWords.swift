@@ -20,7 +20,8 @@ extension ValueJudge {
                 all = word.lowerBound > range.lowerBound && !before.isLetter && word.count <= 2
                 return
             }
-            all = placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
+            all =
+                placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
                 || algorithms.flags(text, word) != 0
         }
         guard all, words > 0 else { return false }
