@@ -1,5 +1,28 @@
 /// What a value behind an operator may be: a phrase, a default, a declaration, the half of a login.
 extension DetectionPass {
+    /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
+    func weigh(_ range: Range<Int>) -> KeyName {
+        if let forced = forcedName { return forced }
+        var name = readName(range)
+        if range.count == 11, text.has("keymaterial", at: range.lowerBound) {
+            return KeyName(kind: .password, level: .strong)
+        }
+        if range.count == 3, name.kind == .key,
+            text.has("uci set wireless", at: text.lineStart(before: range.lowerBound, limit: 80))
+        {
+            return KeyName(kind: .password, level: .strong)
+        }
+        // `data-key` of HTML names whatever a page likes.
+        if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
+        guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
+        var start = range.lowerBound - 1
+        while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
+        guard start < range.lowerBound - 1 else { return name }
+        if text.has("public ", at: start), range.lowerBound - start == 7 { return KeyName() }
+        let wider = readName(start..<range.upperBound)
+        return wider.level > name.level ? wider : name
+    }
+
     /// `username = 'kim'` a few lines above `password = …`, or before it among the arguments of a call: the login's other half.
     func accountBefore(_ range: Range<Int>) {
         let floor = max(0, range.lowerBound - 160)
