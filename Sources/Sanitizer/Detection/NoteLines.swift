@@ -23,7 +23,8 @@ extension DetectionPass {
 
     /// The line around a topic, read once.
     func noteHit(_ start: Int, _ end: Int) {
-        guard start >= noteEnd, !text[start - 1].isWord || text[start - 2] == 92,
+        // A path is no note.
+        guard !name.isEmpty, start >= noteEnd, !text[start - 1].isWord || text[start - 2] == 92,
             !text[end].isLetter && !text[end].isDigit || text[end - 1] == 32 || text.has("fritz", at: start)
                 || (text[end] == 115 && !text[end + 1].isLetter)
         else { return }

@@ -261,6 +261,7 @@ extension DetectionPass {
 
     /// What follows an address on its line.
     func afterAddress(_ end: Int, needsJoint: Bool = false) {
+        guard !name.isEmpty else { return }
         var position = end
         let first = text[position]
         guard

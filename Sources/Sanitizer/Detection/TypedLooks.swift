@@ -39,6 +39,7 @@ extension DetectionPass {
         }
         guard profile.digits > 0 else { return false }
         if joints > 0 {
+            if endsLikeFile(range) { return false }
             if profile.looksRandom, profile.upper > 1, profile.lower > 1, !judge.isSlug(text, range),
                 range.count(where: { text[$0] == 46 }) < 2
             {
