@@ -49,12 +49,6 @@ extension DetectionPass {
         while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
         nameEnd = last
         guard last - first <= Self.nameLimit else { return }
-        // Dutch notes say `ww`; code and base64 hold it for other reasons.
-        if last - first == 2, lowered(text[first]) == 119, lowered(text[first + 1]) == 119,
-            syntax.isCode || ![32, 10, 0, 34, 40, 42].contains(text[first - 1])
-        {
-            return
-        }
 
         // What stands between the name and its operator.
         var position = last

@@ -186,10 +186,13 @@ extension DetectionPass {
     /// `u: kim p: x`, `U: kim / P: x`
     func shortFieldsHit(_ start: Int, _ end: Int) {
         let line = text.lineStart(before: start, limit: 60)..<start
+        // Dutch notes say `ww: x`.
+        let isDutch = text.has("ww: ", at: start) && !text[start - 1].isWord
         guard !syntax.isCode,
-            ["u: ", "u = ", "user", "login", "un: "].contains(where: { (word: StaticString) in
-                text.find(word, in: line) != nil
-            })
+            isDutch
+                || ["u: ", "u = ", "user", "login", "un: "].contains(where: { (word: StaticString) in
+                    text.find(word, in: line) != nil
+                })
         else { return }
         let word = bareWord(at: end)
         if looksTyped(word, besideAccount: true) { add("login-pair", word) }

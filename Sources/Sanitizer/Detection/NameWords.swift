@@ -8,7 +8,7 @@ enum NameWords {
         geheimwort losungswort şifresi sifresi parolası parolasi парола heslo
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
         비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
-        passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю ww passkeyphrase παρολι
+        passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 

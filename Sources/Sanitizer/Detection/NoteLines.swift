@@ -79,7 +79,10 @@ extension DetectionPass {
                 candidate = inner + 1..<word.upperBound
                 break
             }
-            if words > 1 {
+            if words > 1,
+                word.contains(where: { text[$0].isDigit })
+                    || word.dropLast().contains(where: { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) })
+            {
                 let hasMark = word.contains { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) }
                 if looksTyped(word, besideAccount: isLast && isStrong) && (hasMark || isSeparated || isStrong)
                     && (isLast || isSeparated || isStrong),

@@ -262,7 +262,7 @@ final class RuleSet: Sendable {
 
     private static let shortNameAnchors = [
         "pw", "pws", "pin", "puk", "cvv", "cvc", "psk", "wpa", "mdp", "otp", "mfa", "clave", "sig", "sid", "psw", "wep",
-        "sas", "pat", "ww",
+        "sas", "pat",
     ]
 
     private static func embedded(_ name: String) throws -> [UInt8] {

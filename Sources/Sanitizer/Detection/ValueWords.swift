@@ -9,6 +9,7 @@ extension ValueJudge {
     /// Whether every word of the value is one that names things: `your_api_key`, `test-token`, `password`, `accessToken`.
     func isMadeOfVocabulary(_ text: ByteText, _ range: Range<Int>) -> Bool {
         guard range.count <= 64 else { return false }
+        if algorithms.flags(text, range) != 0 { return true }
         var all = true
         var words = 0
         lexicon.forEachWord(text, range) { word in
