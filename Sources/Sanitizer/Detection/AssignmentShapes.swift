@@ -216,7 +216,9 @@ extension DetectionPass {
     func addElementText(_ position: Int, _ name: KeyName, _ nameRange: Range<Int>) {
         var start = text.skipSpace(position)
         if text.has("<![cdata[", at: start) { start += 9 }
-        for tag in ["<value>", "<string>", "<plaintext>"] as [StaticString] where text.has(tag, at: start) {
+        for tag in [
+            "<value>", "<string>", "<plaintext>", "<code>", "<b>", "<strong>", "<tt>", "<kbd>", "<em>", "<pre>",
+        ] as [StaticString] where text.has(tag, at: start) {
             start = text.skipSpace(start + tag.utf8CodeUnitCount)
         }
         var end = start

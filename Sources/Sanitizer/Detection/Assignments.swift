@@ -167,7 +167,7 @@ extension DetectionPass {
                 text[position + 1].isQuote
             {
                 collection(range, name, at: position)
-            } else if !isBracketed, bracketedValue(range) {
+            } else if bracketedValue(range) {
                 return
             } else if isBracketed, !syntax.isCode {
                 try spacedValue(range, position, isFlag: false)
@@ -291,6 +291,14 @@ extension DetectionPass {
             if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
                 add(Self.ruleID(name), value.range)
             }
+            return
+        }
+        if next == 60, name.kind == .password,
+            ["<b>", "<code>", "<strong>", "<tt>", "<kbd>", "<em>"].contains(where: { (tag: StaticString) in
+                text.has(tag, at: valueStart)
+            })
+        {
+            addElementText(valueStart, name, range)
             return
         }
         if next == UInt8(ascii: "[") || next == UInt8(ascii: "{") || next == UInt8(ascii: "(") {

@@ -137,6 +137,7 @@ struct CommandOption: Sendable {
         CommandOption(command: "ejabberdctl register", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "prosodyctl register", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "rclone obscure", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(command: "hash-password", options: [("--plaintext", .whole, false), ("-p", .whole, false)]),
         CommandOption(command: "signtool", options: [("/p", .whole, false)]),
         CommandOption(command: "qpdf", options: [("--encrypt", .whole, false)]),
         CommandOption(command: "user:resetpassword", options: [], pairPositional: true),

@@ -7,7 +7,7 @@ enum NameWords {
         пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật khẩu psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
         geheimwort losungswort şifresi sifresi parolası parolasi парола heslo
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
-        비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
+        authtok zugangscode 비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
         passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
@@ -18,7 +18,7 @@ enum NameWords {
         secret secrets token apikey apitoken authtoken jwt bearer accesskey secretkey privatekey authkey otp totp mfa mnemonic
         zugangsschlüssel zugangsschluessel geheimschlüssel lizenzschlüssel apischlüssel aktivierungsschlüssel
         wiederherstellungsschlüssel localprivate seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
-        passwordsalt refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
+        토큰 passwordsalt refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
         """
 
     static let weakSecrets = """

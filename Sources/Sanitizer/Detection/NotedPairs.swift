@@ -4,7 +4,7 @@ extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
         "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
-        "alarm pin", "sim pin", "disarm", "entsperren", "unscharf",
+        "alarm pin", "sim pin", "opens with", "unlocks with", "disarm", "entsperren", "unscharf",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.

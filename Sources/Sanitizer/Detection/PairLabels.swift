@@ -116,8 +116,10 @@ extension DetectionPass {
     @discardableResult
     func bracketedValue(_ range: Range<Int>) -> Bool {
         guard !syntax.isCode else { return false }
-        var start = range.upperBound + 1
-        if text[range.upperBound] == 40 {
+        // `secret (x)`
+        let open = text[range.upperBound] == 32 ? range.upperBound + 1 : range.upperBound
+        var start = open + 1
+        if text[open] == 40 {
             guard text.first(46, in: range) == nil, text[start].isWord,
                 let close = text.first(41, in: start..<min(text.count, start + 80))
             else { return false }

@@ -25,7 +25,11 @@ extension DetectionPass {
         {
             position = text.skipBlanks(format.end)
         }
-        guard let value = text.readValue(at: position, context: .word) else { return }
+        guard var value = text.readValue(at: position, context: .word) else { return }
+        if !value.isQuoted, let bar = text.first(124, in: value.range), bar > value.range.lowerBound {
+            // `printf x|docker secret create …`
+            value = FoundValue(range: value.range.lowerBound..<bar, end: bar)
+        }
         if isPrintedByHelper(before: start) {
             typedSecret(value, rule: "piped-secret")
             return

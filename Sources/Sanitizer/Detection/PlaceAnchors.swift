@@ -6,6 +6,7 @@ enum PlaceAnchors {
         + each(DetectionPass.loginLabels, .loginLabel) + each(DetectionPass.hostEnds, .hostNote)
         + each(DetectionPass.topics, .note) + each(["<< eof", "<<eof", "<<'eof", "<<end"], .heredoc)
         + each(["admin and ", "admin und ", "root and ", "root und ", "admin y ", "admin et "], .accountAnd)
+        + each(["credentials are ", "creds are ", "logins are "], .basicPair)
         + each([" p: ", " p = ", "ww: "], .shortFields) + each(["privkey:"], .privateKeyHex)
         + each(["socks5 ", "socks4 "], .socks) + each(["secret,id="], .secretObject)
         + each([" -p "], .shortPasswordFlag, isCaseSensitive: true)

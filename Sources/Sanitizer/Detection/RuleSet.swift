@@ -204,7 +204,7 @@ final class RuleSet: Sendable {
         for anchor in DetectionPass.printers { add(anchor, .printer) }
         for call in DetectionPass.inputCalls { add(call, .inputCall) }
         for anchor in [" — ", " – "] { add(anchor, .dashNote) }
-        for anchor in ["user=", "login="] { add(anchor, .loginWord) }
+        for anchor in ["user=", "login=", "users=", "userpwd, ", "userpwd => "] { add(anchor, .loginWord) }
         for anchor in ["basicauth ", "proxyauth "] { add(anchor, .basicPair) }
         for anchor in [":CL:", "-setcookie "] { add(anchor, .typedWord, isCaseSensitive: true) }
         for anchor in ["AUTH PLAIN", "AUTHENTICATE PLAIN"] { add(anchor, .plainExchange, isCaseSensitive: true) }
@@ -254,7 +254,8 @@ final class RuleSet: Sendable {
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
         "rootpw", "bindpw", "adminpw", "erlang_cookie", "localprivate", "geheimwort", "geheimzahl", "losungswort",
-        "暗証番号", "clé", "chiave", "비번", "合言葉", "paasavard", "पासवर्ड", "รหัสผ่าน", "كلمة المرور", "كلمة السر", "رمز عبور",
+        "暗証番号", "clé", "chiave", "토큰", "zugangscode", "비번", "合言葉", "paasavard", "पासवर्ड", "รหัสผ่าน", "كلمة المرور",
+        "كلمة السر", "رمز عبور",
         "mật khẩu", "keymaterial",
         "geslo", "parool", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
         "parole",

@@ -33,7 +33,8 @@ extension DetectionPass {
             return
         }
         let quote = text[end].isQuote || text[end] == 42 ? 1 : 0
-        let word = bareWord(at: end + quote)
+        var word = bareWord(at: end + quote)
+        if let colon = text.first(58, in: word), colon + 6 < word.upperBound { word = colon + 1..<word.upperBound }
         let line = text.lineStart(before: start, limit: 90)..<text.lineEnd(from: end, limit: 90)
         // "login is kim@example.org with x"
         var account = start
@@ -67,7 +68,8 @@ extension DetectionPass {
         "wifi code", "wi-fi code", "wlan-code", "wlan code",
         "code wifi", "code wi-fi", "code du wifi", "código wifi", "código del wifi", "codice wifi", "codice wi-fi",
         "wifi key",
-        "wi-fi key", "wlan key", "wlan-key", "wpa key", "network key", "key content", "schlüsselinhalt",
+        "wi-fi key", "wlan key", "wlan-key", "wpa key", "network key", "chiave di rete", "clave de red",
+        "chave de rede", "clé réseau", "netwerksleutel", "key content", "schlüsselinhalt",
         "contenu de la clé",
         "contenido de la clave", "conteúdo da chave", "contenuto chiave", "clé wifi", "clé wi-fi", "clé du wifi",
         "clave wifi", "clave del wifi", "diceware",

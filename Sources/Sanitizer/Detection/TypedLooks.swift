@@ -53,7 +53,7 @@ extension DetectionPass {
         }
         guard profile.upper > 0, profile.lower > 0, profile.length >= 8, !profile.isHex else { return false }
         // `1Password`, `7zip`
-        if besideAccount, !text[range.lowerBound].isDigit || profile.digits > 1 { return true }
+        if besideAccount, !text[range.lowerBound].isDigit || profile.digits > 1 || profile.changes > 2 { return true }
         return profile.changes >= 3 && !judge.isWordLike(text, range)
     }
 
@@ -140,7 +140,11 @@ extension DetectionPass {
         {
             end += 1
         }
-        while end > index, [34, 39, 41, 42, 44, 46, 58, 59, 92, 93, 96].contains(text[end - 1]) { end -= 1 }
+        // An asterisk at the end is a password's, unless it closes what is set in bold.
+        let isBold = text[index] == 42 || text[index - 1] == 42
+        while end > index,
+            [34, 39, 41, 44, 46, 58, 59, 92, 93, 96].contains(text[end - 1]) || (isBold && text[end - 1] == 42)
+        { end -= 1 }
         return index..<end
     }
 }
