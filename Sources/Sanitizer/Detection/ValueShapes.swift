@@ -11,6 +11,8 @@ extension ValueJudge {
             let next = text[start + 1]
             // `$y$`, `$6$`, `$2b$`, `$argon2id$` are hashes, `$NAME` and `${NAME}` references.
             if next == UInt8(ascii: "{") || next == UInt8(ascii: "(") || next == UInt8(ascii: "[") { return true }
+            // `$$name` of Compose.
+            if next == 36, range.dropFirst(2).allSatisfy({ text[$0].isWord }) { return true }
             if next.isLetter || next == 95 {
                 var index = start + 1
                 while index < range.upperBound,
