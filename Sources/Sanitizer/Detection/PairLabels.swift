@@ -14,7 +14,8 @@ extension DetectionPass {
         case 32:
             // `ID PW`, `아이디 PW`; words are no labels without a sign.
             let before = text[range.lowerBound - 2]
-            guard before >= 0x80 || before < 64 || (!text[range.lowerBound - 4].isLetter && before | 32 == 100) else {
+            let isSign = before < 64 && !before.isDigit && before != 32
+            guard before >= 0x80 || isSign || (!text[range.lowerBound - 4].isLetter && before | 32 == 100) else {
                 return false
             }
         default: return false
