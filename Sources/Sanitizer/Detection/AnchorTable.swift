@@ -32,8 +32,8 @@ final class AnchorTable: @unchecked Sendable {
     private let starts: UnsafeMutablePointer<Int32>
     private let flags: UnsafeMutablePointer<UInt8>
 
-    private static let setBits = 17
-    private static let headBits = 13
+    private static let setBits = 18
+    private static let headBits = 14
     private static let mark3: UInt32 = 0x8000_0000
 
     init(_ anchors: [Anchor], commonness: (ArraySlice<UInt8>) -> Float) {

@@ -229,7 +229,7 @@ extension DetectionPass {
 
     /// `<secret>{acme AQAAABAAA x}</secret>`: a note of a few words that a token stands in.
     private func tokensAmongWords(_ range: Range<Int>, _ name: KeyName) {
-        guard range.count <= 400, !judge.isNeverSecret(text, range) || text[range.lowerBound] == 123 else { return }
+        guard range.count <= 1200, !judge.isNeverSecret(text, range) || text[range.lowerBound] == 123 else { return }
         var start = range.lowerBound
         while start < range.upperBound {
             var end = start

@@ -11,13 +11,14 @@ extension DetectionPass {
         }
         guard let hit, !text[hit - 1].isWord || text[hit - 1] == 95 else { return }
         var end = hit + 4
-        if text.has("name", at: end) { end += 4 }
+        // `user`, `username`, and `User ID` of a connection string.
+        if text.has("name", at: end) { end += 4 } else if text.has(" id", at: end) { end += 3 }
         let equals = text.skipBlanks(end)
         guard text[equals] == 61, text[equals + 1] != 61, let value = text.readValue(at: equals + 1),
             value.range.upperBound < range.lowerBound
         else { return }
         let lead = text.skipBlanks(text.lineStart(before: hit, limit: 80))
-        guard lead == hit || value.isQuoted else { return }
+        guard lead == hit || value.isQuoted || text[hit - 1] == 59 else { return }
         addAccount(value.range)
     }
 
@@ -90,6 +91,13 @@ extension DetectionPass {
             return false
         }
         if syntax.isCode { return true }
+        // The last pair of a connection string: `User Id=kim;Password=x;`
+        if !value.isQuoted, text[range.upperBound] == 61, text[range.lowerBound - 1] == 59,
+            text.find("user", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
+                || text.find(";uid=", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
+        {
+            return false
+        }
         if syntax.isConfiguration { return false }
         // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
         if after == 41

@@ -53,7 +53,7 @@ enum NameWords {
         change changed changer recovery prompt input box dialog dto request response requests responses list array count
         estimate estimates estimated total totals detail details stats saved remaining left sale ization
         pubkey verifierurl logs scheme schema bits size location within requirement requirements
-        sha md commit revision etag integrity checksums minimum maximum repeatable constraint constraints management info information
+        sha md commit revision etag integrity checksums release build minimum maximum repeatable constraint constraints management info information
         """
 
     static let harmlessTails = """
