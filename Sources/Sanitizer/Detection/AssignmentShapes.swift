@@ -15,8 +15,8 @@ extension DetectionPass {
         if isFlag { start = text.skipSpace(position) }
         // `fill_in 'Password', with: 'x'`
         if text.has("with: ", at: start) { start = text.skipBlanks(start + 6) }
-        // `add_argument("--token", default="x")`
-        if isFlag, text.has("default=", at: start) { start += 8 }
+        // `add_argument("--token", default="x")`, `env("TOKEN", default="x")`
+        if text.has("default=", at: start) { start += 8 }
         guard text[start - 1] != 10 || isFlag, text.quoteDepth(at: start) != nil, var value = text.readValue(at: start),
             value.isQuoted
         else {

@@ -175,7 +175,7 @@ extension DetectionPass {
             }
             let isOr =
                 (byte == 124 && text[index + 1] == 124) || (byte == 63 && text[index + 1] == 63)
-                || text.has(" or ", at: index)
+                || (byte == 63 && text[index + 1] == 58) || text.has(" or ", at: index)
                 || text.has(" else ", at: index)
             if isOr {
                 var start = index + 2
@@ -187,8 +187,10 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
-                let literal = text.readValue(at: index + 1)
+            // `Field(default="x")`
+            let argument = byte == 40 && text.has("default=", at: index + 1) ? index + 9 : index + 1
+            if byte == 40 || byte == 123, text.quoteDepth(at: argument) != nil,
+                let literal = text.readValue(at: argument)
             {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
@@ -200,8 +202,22 @@ extension DetectionPass {
                             && profile.length >= 6 && text.find("hash", in: value.range.lowerBound..<index) != nil)
                 {
                     add(Self.ruleID(name), literal.range)
+                    return
                 }
-                return
+                // `os.environ.get("TOKEN") or "x"`: what the call names is no secret, and what follows may be.
+                guard literal.end > index, text[literal.end] == 41 || text[literal.end] == 44 else { return }
+                if text[literal.end] == 44 {
+                    // `getenv("X", "x")`: the second is what holds when the first is not set.
+                    let next = text.skipBlanks(literal.end + 1)
+                    guard text.find("env", in: value.range.lowerBound..<index) != nil, text.quoteDepth(at: next) != nil,
+                        let second = text.readValue(at: next), second.isQuoted,
+                        judge.isSecret(text, second, name: strict, isCode: true, nameRange: range),
+                        ByteProfile(text, second.range).digits > 0
+                    else { return }
+                    add(Self.ruleID(name), second.range)
+                    return
+                }
+                index = literal.end
             }
             index += 1
         }
