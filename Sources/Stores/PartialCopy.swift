@@ -4,12 +4,13 @@ internal import Support
 internal import SystemPackage
 
 /// One bundle on its way into a folder: `.NAME.partial`, locked while it is written.
+///
+/// Where another bundle has its name already, as two that were made in one second have, it is called NAME-2, and so on.
 final class PartialCopy {
-    private let bundle: OutgoingBundle
+    private var bundle: OutgoingBundle
     private let folder: FilePath
     private let cancellation: CancellationFlag
     private let progress: any ProgressReporter
-    private let partial: FilePath
 
     init(
         _ bundle: OutgoingBundle, in folder: FilePath, cancellation: CancellationFlag,
@@ -19,8 +20,9 @@ final class PartialCopy {
         self.folder = folder
         self.cancellation = cancellation
         self.progress = progress
-        partial = folder.appending(Self.partialName(of: bundle.name))
     }
+
+    private var partial: FilePath { folder.appending(Self.partialName(of: bundle.name)) }
 
     private static func partialName(of name: String) -> String { ".\(name).partial" }
 
@@ -29,6 +31,13 @@ final class PartialCopy {
         let source = try FileSystem.openRegular(bundle.file)
         defer { source.closeQuietly() }
         guard try FileStatus(of: source).size == bundle.properties.size else { throw changed() }
+        let name = bundle.name
+        var number = 1
+        while try isTaken() {
+            number += 1
+            guard number < 100 else { throw taken(name) }
+            bundle.name = Self.numbered(name, number)
+        }
         if let item = try existing() { return item }
         let raw = partial.withPlatformString {
             hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
@@ -36,7 +45,8 @@ final class PartialCopy {
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "writing", subject: partial.printable) }
         let target = FileDescriptor(rawValue: raw)
         defer { target.closeQuietly() }
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
+        // The one that had the lock may have finished the bundle meanwhile.
+        guard flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(partial, of: target), try !stands() else {
             throw OperatorError(
                 "busy", doing: "writing", subject: partial.printable, reason: "another process is writing it",
                 exit: .skipped, isTemporary: true)
@@ -65,20 +75,42 @@ final class PartialCopy {
         try FileSystem.makeDirectory(folder)
     }
 
-    /// The item, if the same bytes stand there under the same name. A bundle of that name without its record, as a process that
-    /// died between two steps of another version would leave it, is measured and gets its record.
-    private func existing() throws -> StoredItem? {
-        let path = folder.appending(bundle.name)
-        guard (try? FileStatus(at: path)) != nil else { return nil }
-        let measured = try FileMeasure(of: path, cancellation: cancellation)
-        guard measured.size == bundle.properties.size,
-            measured.checksums.confirm(bundle.properties.checksums) == .equal
-        else {
-            throw OperatorError(
-                "exists", doing: "writing", subject: path.printable,
-                reason: "a file of that name with other content stands there", advice: "move it away",
-                exit: .cannotWrite)
+    private func stands() throws -> Bool {
+        do {
+            _ = try FileStatus(at: folder.appending(bundle.name))
+            return true
+        } catch .noSuchFileOrDirectory {
+            return false
         }
+    }
+
+    /// Whether something else stands there under the bundle's name.
+    private func isTaken() throws -> Bool {
+        let path = folder.appending(bundle.name)
+        guard try stands() else { return false }
+        let status = try FileStatus(at: path)
+        guard status.kind == .file, status.size == bundle.properties.size else { return true }
+        let measured = try FileMeasure(of: path, cancellation: cancellation)
+        return measured.checksums.confirm(bundle.properties.checksums) != .equal
+    }
+
+    /// `a.tar.zst.age` becomes `a-2.tar.zst.age`.
+    private static func numbered(_ name: String, _ number: Int) -> String {
+        let dot = name.firstIndex(of: ".") ?? name.endIndex
+        return "\(name[..<dot])-\(number)\(name[dot...])"
+    }
+
+    private func taken(_ name: String) -> OperatorError {
+        OperatorError(
+            "exists", doing: "writing", subject: folder.appending(name).printable,
+            reason: "a hundred files of that name with other content stand there", advice: "move them away",
+            exit: .cannotWrite)
+    }
+
+    /// The item, if the same bytes stand there under the same name. A bundle of that name without its record, as a process that
+    /// died between two steps of another version would leave it, gets its record.
+    private func existing() throws -> StoredItem? {
+        guard try stands() else { return nil }
         if let item = try DirectoryStore.read(bundle.name, in: folder), item.isVerified { return item }
         try BundleRecord(bundle.properties).write(for: bundle.name, in: folder)
         return try DirectoryStore.read(bundle.name, in: folder)
@@ -170,7 +202,9 @@ final class PartialCopy {
         guard raw >= 0 else { return }
         let file = FileDescriptor(rawValue: raw)
         defer { file.closeQuietly() }
-        if flock(raw, LOCK_EX | LOCK_NB) == 0 { _ = path.withPlatformString { unlink($0) } }
+        if flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(path, of: file) {
+            _ = path.withPlatformString { unlink($0) }
+        }
     }
 
     private func changed() -> OperatorError {

@@ -34,7 +34,7 @@ public final class PartialDownload {
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "writing", subject: part.printable) }
         descriptor = FileDescriptor(rawValue: raw)
         offset = 0
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(part, of: descriptor) else {
             throw OperatorError(
                 "busy", doing: "writing", subject: part.printable, reason: "another process is downloading it",
                 exit: .skipped, isTemporary: true)

@@ -54,6 +54,13 @@ public struct FileStatus: Sendable, Hashable {
         self.init(status)
     }
 
+    /// Whether the path is a name of the open file. Between its opening and its locking another process may have renamed it, and a
+    /// lock on what has another name by now guards nothing.
+    public static func isName(_ path: FilePath, of file: FileDescriptor) -> Bool {
+        guard let named = try? FileStatus(at: path), let open = try? FileStatus(of: file) else { return false }
+        return named.device == open.device && named.inode == open.inode
+    }
+
     /// The status of the path itself, a symlink not followed.
     public init(at path: FilePath) throws(Errno) {
         try self.init(at: path, below: FileDescriptor(rawValue: AT_FDCWD))

@@ -16,7 +16,17 @@ struct HardeningOptions {
     }
 
     /// What holds for every job and for the alert.
-    func baseLines(_ settings: UnitSettings) throws -> [String] {
+    func jobLines(_ settings: UnitSettings) throws -> [String] {
+        // The configuration's folder, because it may include others; but never the whole home for a file that lies in it.
+        let folder = settings.configuration.removingLastComponent()
+        let configuration = hidden.contains(folder) || folder == settings.userHome ? settings.configuration : folder
+        return try baseLines(
+            reading: [settings.hermesHome, configuration, settings.binary] + settings.readOnlyPaths,
+            writing: [settings.stateDirectory])
+    }
+
+    /// What holds for every unit.
+    private func baseLines(reading: [FilePath], writing: [FilePath]) throws -> [String] {
         var lines = ["# The sandbox: everything is read-only, the homes are empty but for what is named here."]
         if flavour == .user {
             lines += [
@@ -31,12 +41,8 @@ struct HardeningOptions {
                 + (try hidden.map { try UnitSyntax.word($0, suffix: ":ro") }.joined(separator: " ")))
         // The system's manager makes that one read-only.
         if flavour == .system { lines.append("ProtectHome=tmpfs") }
-        // The configuration's folder, because it may include others; but never the whole home for a file that lies in it.
-        let folder = settings.configuration.removingLastComponent()
-        let configuration = hidden.contains(folder) || folder == settings.userHome ? settings.configuration : folder
-        let shown = [settings.hermesHome, configuration, settings.binary] + settings.readOnlyPaths
-        lines += try readable(shown)
-        lines += try writable([settings.stateDirectory])
+        lines += try readable(reading)
+        lines += try writable(writing)
         lines += ["PrivateTmp=yes", "PrivateDevices=yes", "PrivateMounts=yes", "CapabilityBoundingSet="]
         if flavour == .system { lines += ["PrivateIPC=yes", "KeyringMode=private"] }
         lines += [
@@ -81,16 +87,24 @@ struct HardeningOptions {
         flavour == .user ? ["# The manager's bus, to ask about units.", "BindReadOnlyPaths=-%t"] : []
     }
 
-    /// What the restore drill's seal needs: unshare(1) with namespaces of its own and bind mounts inside them.
-    var namespaceGrant: [String] {
-        [
-            "# The restore drill seals the hermes command in namespaces of its own.",
-            "RestrictNamespaces=user mnt net ipc pid",
-            "# All of @mount but chroot and pivot_root.",
-            "SystemCallFilter=fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree umount umount2",
-        ]
+    /// What the seal has: of all folders the drills' alone to write to, no network, and what unshare(1) needs for namespaces of
+    /// its own and bind mounts inside them.
+    func sealLines(_ settings: UnitSettings) throws -> [String] {
+        try baseLines(reading: [settings.binary] + settings.sealedPaths, writing: [settings.drillDirectory])
+            + ["", "# The hermes command runs in namespaces of its own."] + networkBan
+            + [
+                "RestrictNamespaces=user mnt net ipc pid", "# All of @mount but chroot and pivot_root.",
+                "SystemCallFilter=fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree umount umount2",
+            ]
             // Linux 5.12 asks it of whoever maps root into a user namespace.
             + (flavour == .system ? ["CapabilityBoundingSet=CAP_SETFCAP"] : [])
+    }
+
+    /// What a job has that runs the hermes command: the way to the seal.
+    func sealGrant(_ socket: String) -> [String] {
+        ["# The hermes command runs in a unit of its own, without network.", "Environment=HERMES_OPS_SEAL=\(socket)"]
+            // The system's folder of sockets is hidden from nobody.
+            + (flavour == .user ? ["BindReadOnlyPaths=-\(FilePath(socket).removingLastComponent())"] : [])
     }
 
     /// A user manager knows no network-online.target.

@@ -53,7 +53,11 @@ public struct UnitInstaller: Sendable {
         if flavour == .system { try await prepareHandOver(rendered) }
         let masked = Set(plan.changes.filter { $0.kind == .masked }.compactMap { $0.path.lastComponent?.string })
         let timers = rendered.scheduledJobs.map(RenderedUnits.timer).filter { !masked.contains($0) }
-        if !timers.isEmpty { try await systemctl(["enable", "--now", "--quiet"] + timers) }
+        let sockets = rendered.sockets.filter { !masked.contains($0) }
+        // A socket that listens keeps its old address and mode.
+        let changed = plan.changes.filter { $0.kind == .change }.compactMap { $0.file?.name }.filter(sockets.contains)
+        if !changed.isEmpty { try await systemctl(["stop"] + changed) }
+        if !(sockets + timers).isEmpty { try await systemctl(["enable", "--now", "--quiet"] + sockets + timers) }
         let services = plan.firstRuns.map(RenderedUnits.service)
         if !services.isEmpty { try await systemctl(["start", "--no-block"] + services) }
         return Report(plan: plan, started: plan.firstRuns, notices: notices(plan, rendered))
@@ -84,11 +88,12 @@ public struct UnitInstaller: Sendable {
         }
     }
 
-    /// Disables the timers that go, then removes their files.
+    /// Disables the timers and sockets that go, then removes their files.
     private func retire(_ plan: UnitPlan) async throws {
         let leaving = plan.changes.filter { $0.kind == .remove }
-        let timers = leaving.compactMap { $0.path.lastComponent?.string }.filter { $0.hasSuffix(".timer") }
-        if !timers.isEmpty { try await systemctl(["disable", "--now", "--quiet"] + timers) }
+        let enabled = leaving.compactMap { $0.path.lastComponent?.string }
+            .filter { $0.hasSuffix(".timer") || $0.hasSuffix(".socket") }
+        if !enabled.isEmpty { try await systemctl(["disable", "--now", "--quiet"] + enabled) }
         for change in leaving {
             try FileSystem.removeTree(change.path)
             // The folder of drop-ins goes with the last of them; one that holds a local drop-in stays.

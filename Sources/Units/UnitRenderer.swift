@@ -27,6 +27,8 @@ public struct RenderedUnits: Sendable {
     /// Files that only root can install for a user's instance: the hand-over folder's declaration. Empty in the system flavour,
     /// where ``files`` holds them.
     public var rootFiles: [UnitFile]
+    /// Sockets to enable.
+    public var sockets: [String]
     /// Names of the jobs that have a timer, in the order of the declaration.
     public var scheduledJobs: [String]
     /// Folders that must exist before the first run: what is missing could not be made inside the sandbox.
@@ -67,12 +69,20 @@ public enum UnitRenderer {
                         kind: .unit, name: RenderedUnits.timer(of: job.name), contents: timer(job, schedule: schedule)))
             }
         }
+        let isSealing = settings.jobs.contains(where: \.runsHermes)
+        if isSealing {
+            files += [
+                UnitFile(kind: .unit, name: sealSocket, contents: sealSocketUnit),
+                UnitFile(kind: .unit, name: "hermes-ops-seal@.service", contents: try sealTemplate(settings)),
+            ]
+        }
         let shared = try handOver(settings)
         if settings.flavour == .system { files += shared }
         let required = [settings.stateDirectory] + settings.jobs.flatMap(\.writablePaths)
         return RenderedUnits(
             flavour: settings.flavour, files: files.sorted { $0.name < $1.name },
             rootFiles: settings.flavour == .user ? shared : [],
+            sockets: isSealing ? [sealSocket] : [],
             scheduledJobs: settings.jobs.filter { $0.schedule != nil }.map(\.name),
             requiredDirectories: required.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
                 .filter { !$0.starts(with: ExportDirectory.parent) })
@@ -99,7 +109,7 @@ public enum UnitRenderer {
             "TimeoutStartSec=infinity", "TimeoutStopSec=90s", "KillMode=mixed",
         ]
         lines += try commonLines(settings)
-        lines += [""] + (try sandbox.baseLines(settings))
+        lines += [""] + (try sandbox.jobLines(settings))
         lines += [""] + sandbox.networkBan
         lines += ["RestrictNamespaces=yes"]
         return lines.joined(separator: "\n") + "\n"
@@ -120,8 +130,48 @@ public enum UnitRenderer {
         ]
         lines += try commonLines(settings)
         lines += try credentials(settings.alertCredentials, settings)
-        lines += [""] + (try sandbox.baseLines(settings))
+        lines += [""] + (try sandbox.jobLines(settings))
         lines += [""] + sandbox.addressFamilies(.full) + ["RestrictNamespaces=yes"]
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    // MARK: The seal
+
+    private static let sealSocket = "hermes-ops-seal.socket"
+    private static let sealAddress = "%t/hermes-ops/seal.socket"
+
+    private static let sealSocketUnit = """
+        \(marker)
+        [Unit]
+        Description=Seal of the hermes command that Hermes Ops drills run
+
+        [Socket]
+        ListenStream=\(sealAddress)
+        SocketMode=0600
+        DirectoryMode=0755
+        # Each command is a process of its own, which ends when the drill hangs up.
+        Accept=yes
+        MaxConnections=16
+        RemoveOnStop=yes
+
+        [Install]
+        WantedBy=sockets.target
+
+        """
+
+    /// Runs the hermes command for drills: a job that needs the network must not make namespaces, and what runs in them needs neither
+    /// the network nor the job's credentials.
+    private static func sealTemplate(_ settings: UnitSettings) throws -> String {
+        var lines = [
+            marker, "[Unit]", "Description=Sealed hermes command of a Hermes Ops drill (\(settings.instanceID))",
+            "CollectMode=inactive-or-failed", "",
+            "[Service]", "ExecStart=\(try UnitSyntax.argument(settings.binary)) seal", "StandardInput=socket",
+            "StandardOutput=journal", "StandardError=journal",
+            "# Not a line for each command; what goes wrong is said.", "LogLevelMax=notice",
+            "# Drills set limits of their own.", "RuntimeMaxSec=15min",
+        ]
+        lines += try commonLines(settings)
+        lines += [""] + (try HardeningOptions(settings).sealLines(settings))
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -137,7 +187,7 @@ public enum UnitRenderer {
         lines += try sandbox.readable(job.readOnlyPaths)
         lines += sandbox.networkGrant(job.network)
         if job.asksManager { lines += sandbox.managerGrant }
-        if job.makesNamespaces { lines += sandbox.namespaceGrant }
+        if job.runsHermes { lines += sandbox.sealGrant(sealAddress) }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -27,6 +27,8 @@ public struct UnitSettings: Sendable {
     public var hermesHome: FilePath
     /// What every job may read besides: folders or files below a hidden tree (the homes, /tmp), for example credential files.
     public var readOnlyPaths: [FilePath]
+    /// What the seal may read besides: the folders of the hermes command.
+    public var sealedPaths: [FilePath]
     /// What the alert unit needs to send a message.
     public var alertCredentials: [UnitCredential]
     /// The hand-over folders below /var/lib/hermes-ops-exports to declare.
@@ -36,7 +38,8 @@ public struct UnitSettings: Sendable {
     public init(
         flavour: UnitFlavour, binary: FilePath, configuration: FilePath, stateDirectory: FilePath, instanceID: String,
         userName: String, userHome: FilePath, hermesHome: FilePath, readOnlyPaths: [FilePath] = [],
-        alertCredentials: [UnitCredential] = [], exports: [ExportDirectory] = [], jobs: [JobUnit]
+        sealedPaths: [FilePath] = [], alertCredentials: [UnitCredential] = [], exports: [ExportDirectory] = [],
+        jobs: [JobUnit]
     ) {
         self.flavour = flavour
         self.binary = binary
@@ -47,10 +50,14 @@ public struct UnitSettings: Sendable {
         self.userHome = userHome
         self.hermesHome = hermesHome
         self.readOnlyPaths = readOnlyPaths
+        self.sealedPaths = sealedPaths
         self.alertCredentials = alertCredentials
         self.exports = exports
         self.jobs = jobs
     }
+
+    /// Where drills put what they restore.
+    var drillDirectory: FilePath { stateDirectory.appending("drills") }
 }
 
 /// One declared job as its units need it.
@@ -79,13 +86,13 @@ public struct JobUnit: Sendable {
     public var readOnlyPaths: [FilePath]
     /// Whether the job asks the manager about units; ``Network/inspect`` says so too. A user's job sees the manager's bus only then.
     public var asksManager: Bool
-    /// Whether the job makes namespaces of its own: the restore drill seals the hermes command in them.
-    public var makesNamespaces: Bool
+    /// Whether the job runs the hermes command on what it restored, which the seal does for it.
+    public var runsHermes: Bool
 
     public init(
         name: String, schedule: String? = nil, randomizedDelay: Duration = .zero, timeout: Duration? = nil,
         network: Network = .none, credentials: [UnitCredential] = [], writablePaths: [FilePath] = [],
-        readOnlyPaths: [FilePath] = [], asksManager: Bool = false, makesNamespaces: Bool = false
+        readOnlyPaths: [FilePath] = [], asksManager: Bool = false, runsHermes: Bool = false
     ) {
         self.name = name
         self.schedule = schedule
@@ -96,7 +103,7 @@ public struct JobUnit: Sendable {
         self.writablePaths = writablePaths
         self.readOnlyPaths = readOnlyPaths
         self.asksManager = asksManager || network == .inspect
-        self.makesNamespaces = makesNamespaces
+        self.runsHermes = runsHermes
     }
 }
 

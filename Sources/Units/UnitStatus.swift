@@ -22,6 +22,23 @@ public struct UnitStatus: Sendable, Codable, Equatable {
 }
 
 extension UnitInstaller {
+    /// The rendered sockets that do not listen. Throws when the manager does not say.
+    public func idleSockets(of rendered: RenderedUnits) async throws -> [String] {
+        var idle: [String] = []
+        for socket in rendered.sockets {
+            let scope = flavour == .user ? ["--user"] : []
+            let result = try await run(
+                ["systemctl"] + scope + ["show", "--property=ActiveState", "--value", "--", socket])
+            guard result.isSuccess else {
+                throw OperatorError(
+                    "units.manager", doing: "asking systemd about", subject: socket,
+                    reason: Self.firstLine(result.errors))
+            }
+            if Self.firstLine(result.output) != "active" { idle.append(socket) }
+        }
+        return idle
+    }
+
     /// Asks the manager about every given job at once. A manager that does not answer makes them all unknown, never inactive.
     public func status(of jobs: [String]) async -> [UnitStatus] {
         guard !jobs.isEmpty else { return [] }

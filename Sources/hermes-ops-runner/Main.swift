@@ -19,6 +19,7 @@ struct HermesOpsRunner: AsyncParsableCommand {
             by a signal.
             """,
         version: Version.current,
+        subcommands: [SealCommand.self],
         groupedSubcommands: [
             CommandGroup(
                 name: "Setting up",

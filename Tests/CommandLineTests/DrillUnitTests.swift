@@ -5,8 +5,8 @@ internal import SystemPackage
 internal import TestSupport
 internal import Testing
 
-/// A drill under a real systemd, in both managers, within the sandbox that its own units make: the real hermes command too, in the
-/// namespaces of its seal.
+/// A drill that may use the network under a real systemd, in both managers, within the sandbox that its own units make: the real
+/// hermes command too, in the seal's unit and its namespaces.
 @Suite(
     .timeLimit(.minutes(5)),
     .enabled(
@@ -25,6 +25,7 @@ struct DrillUnitTests {
             for place in [Place.root, .uma] {
                 try await configure(sandbox, place, hermes)
                 try await drill(sandbox, place)
+                try await withoutSeal(sandbox, place)
                 try await killed(sandbox, place)
             }
         }
@@ -61,11 +62,13 @@ struct DrillUnitTests {
             db.close()
             P
             git init -q --bare -b main ~/remote.git
+            printf %s '\(OperationsSandbox.token)' >\(place.configuration)/credentials/telegram
             key=$(hermes-ops-runner keys generate -o \(place.configuration)/credentials/drill-key 2>/dev/null)
             cat >\(place.configuration)/config.yaml <<Y
             version: 1
             instance: { id: \(place.id), label: \(place.id), hermesHome: ~/.hermes }
-            credentials: { drill-key: { systemd: drill-key } }
+            credentials: { drill-key: { systemd: drill-key }, telegram: { systemd: telegram } }
+            notify: { telegram: { chat: "-1001", credential: telegram } }
             repository: { path: ~/repository, branch: main, remote: \(place.home)/remote.git }
             bundle: { recipients: [ $key ] }
             stores: { local: { directory: ~/bundles } }
@@ -78,6 +81,7 @@ struct DrillUnitTests {
                   - verify: { hermes: required }
                   - restore: { from: store, store: local, identity: drill-key }
                   - verify: { hermes: required }
+                onSuccess: [ notify ]
             Y
             """)
         try await sandbox.must(place, "hermes-ops-runner units install")
@@ -106,6 +110,29 @@ struct DrillUnitTests {
         }
         #expect(receipt.drills.last?.counts["sessions"] == 7 && receipt.drills.last?.counts["messages"] == 21)
         #expect(try await sandbox.must(place, "ls -A \(place.state)/drills") == "")
+        let network = "systemctl \(place.flag) show -p RestrictAddressFamilies --value hermes-ops@restore-drill.service"
+        #expect(try await sandbox.must(place, network).contains("AF_INET"))
+        guard place == .root else { return }
+        for unit in ["hermes-ops@restore-drill.service", "hermes-ops-seal@x.service"] {
+            let line = try await sandbox.must(place, "systemd-analyze security --no-pager \(unit) | tail -n 1")
+            #expect(line.split(separator: " ").lazy.compactMap { Double($0) }.first ?? 10 <= 2.0, "\(line)")
+        }
+    }
+
+    /// Where the seal cannot be reached the hermes command is not run, and its check is not passed.
+    private func withoutSeal(_ sandbox: OperationsSandbox, _ place: Place) async throws {
+        try await sandbox.must(
+            place, "systemctl \(place.flag) stop hermes-ops-seal.socket; rm \(place.state)/runs/*/receipt.json")
+        #expect(
+            try await sandbox.run(place, "systemctl \(place.flag) start hermes-ops@restore-drill.service").status != 0)
+        let text = try await sandbox.must(place, "cat \(place.state)/runs/*/receipt.json")
+        let receipt = try JSONDecoder().decode(Drilled.self, from: Data(text.utf8))
+        #expect(receipt.drills.allSatisfy { $0.checks.last?.outcome == "unknown" }, "\(receipt)")
+        #expect(receipt.drills.last?.reason("hermes").contains("units install") == true, "\(receipt)")
+        #expect(try await sandbox.run(place, "hermes-ops-runner doctor --json").output.contains("does not listen"))
+        // An installation mends it.
+        try await sandbox.must(place, "hermes-ops-runner units install")
+        #expect(try await sandbox.must(place, "systemctl \(place.flag) is-active hermes-ops-seal.socket") == "active\n")
     }
 
     /// kill -9 in the middle: what stops after the unit takes the restored home away.

@@ -85,6 +85,28 @@ internal import Testing
         #expect(reminder.output.contains("the last restore drill failed"), "\(reminder.output)")
     }
 
+    /// The newest bundle lost its end in the store: the one before it is taken, and that is said.
+    @Test func aDamagedNewestBundleIsToldOf() async throws {
+        let site = try await DrillSite()
+        func bundles() throws -> [String] {
+            try DirectoryListing.names(at: site.store).map { String(decoding: $0, as: UTF8.self) }
+                .filter { $0.hasSuffix(".age") }
+        }
+        let first = try bundles()
+        let second = try await site.runner("run", "emergency-bundle", "--quiet")
+        #expect(second.status == 0, "\(second.errors)")
+        let newest = try #require(try bundles().first { !first.contains($0) })
+        #expect(truncate(site.store.appending(newest).string, 1000) == 0)
+        let drill = try await site.drill("drill-store")
+        #expect(drill.status == 0 && drill.receipt.outcome == "passed", "\(drill)")
+        #expect(drill.errors.contains("\(newest) in") && drill.errors.contains("passed over"), "\(drill.errors)")
+        // By its name it is damaged.
+        let target = site.runner.folder.path.appending("restored")
+        let named = try await site.runner(
+            "restore", "--from", "store", "--bundle", newest, "--into", target.string, "--identity", "drill-key")
+        #expect(named.status == 65, "\(named.errors)")
+    }
+
     @Test func aHermesThatIsMissingIsUnknownWhereItIsRequired() async throws {
         var site = try await DrillSite()
         site.runner.environment["PATH"] = "/usr/bin:/bin"

@@ -17,7 +17,7 @@ struct DirectoryStoreTests {
     }
 
     private func bundle(_ name: String, _ bytes: [UInt8]) async throws -> OutgoingBundle {
-        let file = try temporary.write("out/\(name)", bytes)
+        let file = try temporary.write("out/\(hex(Digest.of(bytes, .sha256)))", bytes)
         return try await .measuring(
             file, name: name, instance: "bheem", run: nil, created: Timestamp(seconds: 1_790_000_000))
     }
@@ -47,6 +47,25 @@ struct DirectoryStoreTests {
         #expect(try FileStatus(at: folder.appending("b.age.json")).permissions == 0o600)
         #expect(try FileStatus(at: folder).permissions == 0o700)
         #expect(item.properties == outgoing.properties)
+    }
+
+    @Test("Two bundles of one name both have a place, and each only one")
+    func sameName() async throws {
+        let first = try await bundle("b-20261129T000000Z.tar.zst.age", [1, 2, 3])
+        let second = try await bundle("b-20261129T000000Z.tar.zst.age", [4, 5, 6])
+        let third = try await bundle("b-20261129T000000Z.tar.zst.age", [7])
+        let items = [
+            try await store.put(first, progress: NoProgress()), try await store.put(second, progress: NoProgress()),
+            try await store.put(third, progress: NoProgress()),
+        ]
+        #expect(items.map(\.name) == ["", "-2", "-3"].map { "b-20261129T000000Z\($0).tar.zst.age" })
+        #expect(try await store.put(second, progress: NoProgress()) == items[1])
+        #expect(try await store.list(instance: "bheem").items.count == 3)
+        for (item, outgoing) in zip(items, [first, second, third]) {
+            #expect(item.properties == outgoing.properties)
+            let copy = temporary.path.appending("copy-\(item.name)")
+            try await store.get(item, into: copy, progress: NoProgress())
+        }
     }
 
     @Test("A copy that was killed is gone on with, and its bytes are checked")
@@ -120,12 +139,12 @@ struct DirectoryStoreTests {
     @Test("Another file of the same name is not overwritten")
     func collision() async throws {
         _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())
-        let other = try await bundle("a.age", [2])
-        let error = try await #require(throws: OperatorError.self) {
-            try await store.put(other, progress: NoProgress())
-        }
-        #expect(error.exit == .cannotWrite)
+        try FileSystem.replace(folder.appending("a-2.age"), with: [7])
+        try FileSystem.makeDirectory(folder.appending("a-3.age"))
+        let item = try await store.put(try await bundle("a.age", [2]), progress: NoProgress())
+        #expect(item.name == "a-4.age")
         #expect(try FileSystem.read(folder.appending("a.age"), limit: 10) == [1])
+        #expect(try FileSystem.read(folder.appending("a-2.age"), limit: 10) == [7])
     }
 
     @Test("A bundle that changed after it was measured is refused and leaves nothing")

@@ -71,7 +71,7 @@ import Units
                 JobUnit(
                     name: "credential", timeout: .seconds(30),
                     credentials: [UnitCredential(name: "gone", source: config.appending("gone"))]),
-                JobUnit(name: "sealed", timeout: .seconds(30), makesNamespaces: true),
+                JobUnit(name: "sealed", timeout: .seconds(30), runsHermes: true),
                 JobUnit(name: "wide", timeout: .seconds(30)), JobUnit(name: "fail", timeout: .seconds(30)),
                 JobUnit(name: "skip", timeout: .seconds(30)), JobUnit(name: "hang", timeout: .seconds(30)),
                 JobUnit(name: "killed", timeout: .seconds(30)),

@@ -6,7 +6,7 @@ enum ExampleSettings {
     static let vijay = UnitSettings(
         flavour: .system, binary: "/usr/local/bin/hermes-ops-runner", configuration: "/etc/hermes-ops/config.yaml",
         stateDirectory: "/var/lib/hermes-ops", instanceID: "vijay", userName: "root", userHome: "/root",
-        hermesHome: "/root/.hermes",
+        hermesHome: "/root/.hermes", sealedPaths: ["/root/.local/bin"],
         alertCredentials: [UnitCredential(name: "telegram", source: "/etc/hermes-ops/telegram")],
         exports: [
             ExportDirectory(instanceID: "vijay", userName: "root"),
@@ -18,6 +18,7 @@ enum ExampleSettings {
         flavour: .user, binary: "/usr/local/bin/hermes-ops-runner",
         configuration: "/home/uma/.config/hermes-ops/config.yaml", stateDirectory: "/home/uma/.local/state/hermes-ops",
         instanceID: "bheem", userName: "uma", userHome: "/home/uma", hermesHome: "/home/uma/.hermes",
+        sealedPaths: ["/home/uma/.local/bin"],
         alertCredentials: [UnitCredential(name: "telegram", source: "/home/uma/.config/hermes-ops/telegram")],
         exports: [ExportDirectory(instanceID: "bheem", userName: "uma")],
         jobs: jobs(home: "/home/uma", credentials: "/home/uma/.config/hermes-ops", export: "bheem", encrypted: false))
@@ -36,7 +37,7 @@ enum ExampleSettings {
             JobUnit(
                 name: "restore-drill", schedule: "quarterly", randomizedDelay: .seconds(3600), timeout: .seconds(7200),
                 network: .full, credentials: [push, telegram, drill],
-                readOnlyPaths: [home.appending(".local").appending("bin")], makesNamespaces: true),
+                readOnlyPaths: [home.appending(".local").appending("bin")], runsHermes: true),
             JobUnit(
                 name: "snapshot", schedule: "minutely", timeout: .seconds(50), network: .inspect,
                 writablePaths: [ExportDirectory.parent.appending(export)]),

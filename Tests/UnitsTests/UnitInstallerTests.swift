@@ -41,7 +41,8 @@ import Testing
                 "systemctl is-system-running", "systemctl daemon-reload",
                 "systemd-sysusers \(layout.sysusers)/hermes-ops.conf",
                 "systemd-tmpfiles --create \(layout.tmpfiles)/hermes-ops.conf",
-                "systemctl enable --now --quiet hermes-ops-backup.timer hermes-ops-restore-drill.timer hermes-ops-snapshot.timer",
+                "systemctl enable --now --quiet hermes-ops-seal.socket hermes-ops-backup.timer hermes-ops-restore-drill.timer "
+                    + "hermes-ops-snapshot.timer",
                 "systemctl start --no-block hermes-ops@backup.service hermes-ops@restore-drill.service "
                     + "hermes-ops@snapshot.service",
             ])

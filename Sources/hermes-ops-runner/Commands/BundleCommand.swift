@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Bundles
 internal import Jobs
+internal import Logging
 internal import Stores
 internal import Support
 internal import SystemPackage
@@ -42,7 +43,8 @@ struct BundleCommand: ParsableCommand {
             guard let store else { return try await body(FilePath(bundle)) }
             let configuration = try await session.configuration()
             let opened = try await session.store(store, in: configuration)
-            let item = try await StoredBundles.find(bundle, in: opened, instance: configuration.instance.id)
+            let item = try await StoredBundles.find(
+                bundle, in: opened, instance: configuration.instance.id, logger: session.logger)
             let folder = try session.stateFile("downloads")
             try FileSystem.makeDirectory(folder)
             let file = folder.appending(item.name)
@@ -295,8 +297,9 @@ struct BundleCommand: ParsableCommand {
 
 /// Bundles in a store by name.
 enum StoredBundles {
-    /// The bundle of that name, whoever's it is, or with `latest` the newest verified one of the instance.
-    static func find(_ name: String, in store: any Store, instance: String) async throws -> StoredItem {
+    /// The bundle of that name, whoever's it is, or with `latest` the newest verified one of the instance; newer ones that are not
+    /// whole are told of.
+    static func find(_ name: String, in store: any Store, instance: String, logger: Logger) async throws -> StoredItem {
         let listing = try await store.list(instance: name == "latest" ? instance : nil)
         let matches =
             name == "latest"
@@ -308,6 +311,14 @@ enum StoredBundles {
                     ? "\(store.label) holds no bundle of \(instance)"
                     : name == "latest" ? "none in \(store.label) is verified" : "it is not in \(store.label)",
                 advice: "see `hermes-ops-runner bundle list`", exit: .failure)
+        }
+        if name == "latest" {
+            for passed in listing.items.prefix(while: { !$0.isVerified }) {
+                logger.warning(
+                    "\(printable(passed.name, limit: 200)) in \(store.label) is newer and damaged, so it is passed over: make a new one"
+                )
+            }
+            if !listing.isComplete { logger.warning("\(store.label) holds a bundle whose record cannot be read") }
         }
         return item
     }

@@ -332,8 +332,14 @@ struct Doctor: Sendable {
                     session: session, configuration: configuration, flavour: flavour, binary: binary)
                 let installer = UnitInstaller(
                     flavour: flavour, layout: layout, userName: session.userName, environment: session.environment)
-                let plan = try installer.plan(UnitRenderer.render(wiring.settings()))
-                let notes = wiring.notices.map { Diagnosis(title, .warning, $0) }
+                let rendered = try UnitRenderer.render(wiring.settings())
+                let plan = try installer.plan(rendered)
+                var notes = wiring.notices.map { Diagnosis(title, .warning, $0) }
+                notes += try await installer.idleSockets(of: rendered).map {
+                    Diagnosis(
+                        title, .failed, "\($0) does not listen: drills cannot run the hermes command",
+                        advice: "hermes-ops-runner units install\(flag)")
+                }
                 if plan.isEmpty { return [Diagnosis(title, .ok, "as the configuration wants them")] + notes }
                 return [
                     Diagnosis(

@@ -32,9 +32,9 @@ extension Session {
             let name = try storeName(store, in: configuration)
             let identities = try await identities()
             let opened = try await self.store(name, in: configuration)
-            let instance = configuration.instance.id
+            let (instance, logger) = (configuration.instance.id, logger)
             return BundleOrigin(identities: identities) { folder in
-                let item = try await StoredBundles.find(bundle ?? "latest", in: opened, instance: instance)
+                let item = try await StoredBundles.find(bundle ?? "latest", in: opened, instance: instance, logger: logger)
                 let target = folder.appending(FilePath(item.name).lastComponent?.string ?? "bundle")
                 try await opened.get(item, into: target, progress: progress)
                 return target
@@ -102,7 +102,10 @@ extension Session {
         let command = try HermesLocation.find(
             configured: configuration.hermes.command, searchPath: environment["PATH"], userHome: locations.home,
             liveHome: configuration.instance.hermesHome)
-        return HermesTrial(wish == .required ? .required : .auto, command: command)
+        // A unit that needs the network has its hermes command run by one that has none.
+        let runner: any CommandRunner =
+            environment["HERMES_OPS_SEAL"].map { SocketCommandRunner(socket: FilePath($0)) } ?? SystemCommandRunner()
+        return HermesTrial(wish == .required ? .required : .auto, command: command, runner: runner)
     }
 
     /// Removes what a drill of this process left in the state directory, kept ones aside.

@@ -37,6 +37,7 @@ struct UnitWiring {
             stateDirectory: session.stateDirectory, instanceID: configuration.instance.id,
             userName: session.userName, userHome: session.locations.home,
             hermesHome: configuration.instance.hermesHome, jobs: configuration.jobs.map(unit))
+        settings.sealedPaths = hermesFolders
         let alert = configuration.notify.telegram.flatMap { configuration.credentials[$0.credential]?.reference }
         settings.alertCredentials = systemdCredentials([alert].compactMap { $0 })
         // Files that the configuration includes may lie anywhere; the folder of the first is shown anyway.
@@ -87,9 +88,8 @@ struct UnitWiring {
                 }
             case .verify(let options):
                 guard options.hermes != .off else { continue }
-                unit.makesNamespaces = true
-                guard let command = hermesCommand(in: session.environment["PATH"]) else { continue }
-                unit.readOnlyPaths += HermesProgram.folders(of: command, userHome: session.locations.home)
+                unit.runsHermes = true
+                unit.readOnlyPaths += hermesFolders
             case .remind:
                 if let telegram = configuration.notify.telegram {
                     unit.network = .full
@@ -161,6 +161,11 @@ struct UnitWiring {
                     name: name, source: isEncrypted ? encrypted : folder.appending(name), isEncrypted: isEncrypted))
         }
         return found
+    }
+
+    private var hermesFolders: [FilePath] {
+        hermesCommand(in: session.environment["PATH"])
+            .map { HermesProgram.folders(of: $0, userHome: session.locations.home) } ?? []
     }
 
     /// Where the hermes command lies, as this shell finds it or as a service does.
