@@ -103,7 +103,8 @@ final class NameLexicon: Sendable {
                         return Self.key | Self.qualifier
                     }
                     // `acmekey`: a service that no list names; only what is drawn at random counts.
-                    if before == 0, word.count > 6, !Self.wordsInKey.contains(where: { text.has($0, at: word.lowerBound) })
+                    if before == 0, word.count > 6,
+                        !Self.wordsInKey.contains(where: { text.has($0, at: word.lowerBound) })
                     {
                         return Self.key
                     }
@@ -122,8 +123,10 @@ final class NameLexicon: Sendable {
 
     /// Words and names that end in `key` and are none.
     private static let wordsInKey: [StaticString] = [
-        "monkey", "donkey", "hotkey", "hockey", "jockey", "whiskey", "mickey", "turnkey", "cachekey", "rowkey", "mapkey",
-        "indexkey", "lookupkey", "groupkey", "objectkey", "namekey", "fieldkey", "routekey", "querykey", "filekey", "sitekey",
+        "monkey", "donkey", "hotkey", "hockey", "jockey", "whiskey", "mickey", "turnkey", "cachekey", "rowkey",
+        "mapkey",
+        "indexkey", "lookupkey", "groupkey", "objectkey", "namekey", "fieldkey", "routekey", "querykey", "filekey",
+        "sitekey",
         "resourcekey",
     ]
 
