@@ -83,6 +83,11 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text.has("]::new(", at: last) {
+            // `[Net.NetworkCredential]::new("kim", "x")`
+            callArgument(range, last + 7)
+            return
+        }
         if text[first - 1] == 91, text[last] == 93,
             first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8))
         {
