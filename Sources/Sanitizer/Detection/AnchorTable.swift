@@ -1,8 +1,10 @@
 /// Finds every occurrence of many short byte strings in a text, faster than an automaton can: each string is known by its rarest three
 /// or four bytes, and a text's every four bytes are looked up in a small set of those, without one look waiting for the last.
 ///
-/// Letters A to Z and a to z are the same, unless an anchor says otherwise. Sets of 16 KiB stay in the first-level cache; what a set
-/// answers wrongly (1 in 100, since it holds hashes) is settled by comparing bytes.
+/// Letters A to Z and a to z are the same, unless an anchor says otherwise. Sets of 16 KiB stay in the first-level cache. What they
+/// let pass, wrongly in places since they hold hashes, goes through a second sieve that knows two bytes more, and then bytes are
+/// compared. Both sieves write down every place and count only those that pass: a processor that had to guess which do would be
+/// wrong too often.
 final class AnchorTable: @unchecked Sendable {
     struct Anchor: Sendable {
         var bytes: [UInt8]
@@ -16,47 +18,70 @@ final class AnchorTable: @unchecked Sendable {
 
     /// One anchor under one of its grams.
     private struct Entry {
-        var gram: UInt32
+        /// Up to eight bytes of the anchor from the gram on, folded, and which of them there are.
+        var value: UInt64
+        var mask: UInt64
         var id: Int32
         /// Where the gram stands in the anchor.
         var offset: Int32
+        var length: Int32
+        /// The next of its chain, or -1.
         var next: Int32
     }
 
     // Everything below is filled by the initializer and only read afterwards.
     private let threes: UnsafeMutablePointer<UInt64>
     private let fours: UnsafeMutablePointer<UInt64>
-    private let heads: UnsafeMutablePointer<Int32>
+    /// By a hash of four bytes, a bit for each class of the two that follow.
+    private let followers: UnsafeMutablePointer<UInt8>
+    private let threeHeads: UnsafeMutablePointer<Int32>
+    private let fourHeads: UnsafeMutablePointer<Int32>
     private let entries: UnsafeMutablePointer<Entry>
     private let bytes: UnsafeMutablePointer<UInt8>
     private let starts: UnsafeMutablePointer<Int32>
     private let flags: UnsafeMutablePointer<UInt8>
 
-    private static let setBits = 18
-    private static let headBits = 14
-    private static let mark3: UInt32 = 0x8000_0000
+    private static let setBits = 17
+    private static let followerBits = 16
+    private static let threeHeadBits = 11
+    private static let fourHeadBits = 13
+    /// Every byte's bit of the lower case.
+    private static let folded: UInt64 = 0x2020_2020_2020_2020
 
     init(_ anchors: [Anchor], commonness: (ArraySlice<UInt8>) -> Float) {
-        let words = 1 << (Self.setBits - 6)
-        threes = .allocate(capacity: words)
-        threes.initialize(repeating: 0, count: words)
-        fours = .allocate(capacity: words)
-        fours.initialize(repeating: 0, count: words)
-        heads = .allocate(capacity: 1 << Self.headBits)
-        heads.initialize(repeating: -1, count: 1 << Self.headBits)
-
-        func gram(_ slice: ArraySlice<UInt8>) -> UInt32 {
-            var value: UInt32 = 0
-            for (index, byte) in slice.enumerated() { value |= UInt32(byte | 0x20) << UInt32(8 * index) }
-            return value
+        func filled<Element>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
+            let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(1, count))
+            pointer.initialize(repeating: value, count: count)
+            return pointer
         }
-        var list: [Entry] = []
+        threes = filled(1 << (Self.setBits - 6), 0)
+        fours = filled(1 << (Self.setBits - 6), 0)
+        followers = filled(1 << Self.followerBits, 0)
+        threeHeads = filled(1 << Self.threeHeadBits, -1)
+        fourHeads = filled(1 << Self.fourHeadBits, -1)
+
+        var list: [(entry: Entry, isFour: Bool)] = []
         var flat: [UInt8] = []
         var firsts: [Int32] = [0]
         var marks: [UInt8] = []
         for (id, anchor) in anchors.enumerated() {
             let bytes = anchor.isCaseSensitive ? anchor.bytes : anchor.bytes.map(lowered)
             precondition(bytes.count >= 2, "an anchor is too short")
+            func add(_ bytes: ArraySlice<UInt8>, offset: Int, isFour: Bool) {
+                var value: UInt64 = 0
+                var mask: UInt64 = 0
+                for (index, byte) in bytes.prefix(8).enumerated() {
+                    value |= UInt64(byte | 0x20) << UInt64(8 * index)
+                    mask |= 0xFF << UInt64(8 * index)
+                }
+                let length = Int32(anchor.bytes.count)
+                list.append(
+                    (
+                        Entry(value: value, mask: mask, id: Int32(id), offset: Int32(offset), length: length, next: -1),
+                        isFour
+                    )
+                )
+            }
             flat += bytes
             firsts.append(Int32(flat.count))
             marks.append((anchor.isCaseSensitive ? 1 : 0) | (anchor.endsWord ? 2 : 0))
@@ -65,30 +90,41 @@ final class AnchorTable: @unchecked Sendable {
                 var nexts = Set(anchor.followers.map { $0 | 0x20 })
                 if nexts.isEmpty { nexts = Set((UInt8(0)...255).map { $0 | 0x20 }) }
                 for next in nexts.sorted() where !(anchor.endsWord && next.isLetter) {
-                    list.append(Entry(gram: gram((bytes + [next])[...]), id: Int32(id), offset: 0, next: 0))
+                    add((bytes + [next])[...], offset: 0, isFour: false)
                 }
             } else if bytes.count == 3 {
-                list.append(Entry(gram: gram(bytes[...]), id: Int32(id), offset: 0, next: 0))
+                add(bytes[...], offset: 0, isFour: false)
             } else {
                 let places = 0...(bytes.count - 4)
                 let best = places.min { commonness(bytes[$0..<$0 + 4]) < commonness(bytes[$1..<$1 + 4]) } ?? 0
-                list.append(
-                    Entry(gram: gram(bytes[best..<best + 4]), id: Int32(id), offset: Int32(best), next: -2))
+                add(bytes[best...], offset: best, isFour: true)
             }
         }
         // Chains in the order of the anchors' ids.
         for index in list.indices.reversed() {
-            let isFour = list[index].next == -2
-            let gram = list[index].gram
-            let hash = Self.hash(gram)
+            let entry = list[index].entry
+            let isFour = list[index].isFour
+            let hash = isFour ? Self.fourHash(entry.value) : Self.threeHash(entry.value)
             let set = isFour ? fours : threes
             set[Int(hash >> (32 - Self.setBits + 6))] |= 1 << UInt64((hash >> (32 - Self.setBits)) & 63)
-            let head = Int((isFour ? hash : hash ^ Self.mark3) >> (32 - Self.headBits))
-            list[index].next = heads[head]
+            let (heads, headBits) = isFour ? (fourHeads, Self.fourHeadBits) : (threeHeads, Self.threeHeadBits)
+            let head = Int(hash >> (32 - headBits))
+            list[index].entry.next = heads[head]
             heads[head] = Int32(index)
+            guard isFour else { continue }
+            let follower = Int(hash >> UInt32(32 - Self.followerBits))
+            switch entry.mask >> 32 & 0xFFFF {
+            case 0: followers[follower] = 0xFF
+            case 0xFF:
+                // The sixth byte may be any.
+                for byte in UInt64(0)...255 {
+                    followers[follower] |= 1 << Self.followerClass(entry.value | (byte | 0x20) << 40)
+                }
+            default: followers[follower] |= 1 << Self.followerClass(entry.value)
+            }
         }
         entries = .allocate(capacity: max(1, list.count))
-        entries.initialize(from: list, count: list.count)
+        entries.initialize(from: list.map(\.entry), count: list.count)
         self.bytes = .allocate(capacity: max(1, flat.count))
         self.bytes.initialize(from: flat, count: flat.count)
         starts = .allocate(capacity: firsts.count)
@@ -100,17 +136,32 @@ final class AnchorTable: @unchecked Sendable {
     deinit {
         threes.deallocate()
         fours.deallocate()
-        heads.deallocate()
+        followers.deallocate()
+        threeHeads.deallocate()
+        fourHeads.deallocate()
         entries.deallocate()
         bytes.deallocate()
         starts.deallocate()
         flags.deallocate()
     }
 
-    @inline(__always) private static func hash(_ gram: UInt32) -> UInt32 { gram &* 0x9E37_79B1 }
+    @inline(__always) private static func fourHash(_ word: UInt64) -> UInt32 {
+        UInt32(truncatingIfNeeded: word) &* 0x9E37_79B1
+    }
 
-    @inline(__always) private static func holds(_ set: UnsafeMutablePointer<UInt64>, _ hash: UInt32) -> Bool {
-        set[Int(hash >> UInt32(32 - setBits + 6))] &>> UInt64((hash >> UInt32(32 - setBits)) & 63) & 1 != 0
+    @inline(__always) private static func threeHash(_ word: UInt64) -> UInt32 {
+        (UInt32(truncatingIfNeeded: word) & 0x00FF_FFFF) &* 0x9E37_79B1
+    }
+
+    /// Of the fifth and sixth byte, a number below 8.
+    @inline(__always) private static func followerClass(_ word: UInt64) -> UInt8 {
+        let two = UInt32(truncatingIfNeeded: word &>> 32) & 0xFFFF
+        return UInt8(truncatingIfNeeded: (two &* 0x9E37_79B1) &>> 29)
+    }
+
+    /// 1 if the set may hold a hash, in the lowest bit.
+    @inline(__always) private static func bit(_ set: UnsafeMutablePointer<UInt64>, _ hash: UInt32) -> UInt64 {
+        set[Int(hash &>> UInt32(32 - setBits + 6))] &>> UInt64((hash &>> UInt32(32 - setBits)) & 63)
     }
 
     /// An anchor in a text.
@@ -124,26 +175,32 @@ final class AnchorTable: @unchecked Sendable {
     /// Goes through a text, hit by hit; anchors that do not overlap come in the order of the text.
     ///
     /// A cursor rather than a closure: its state is plain numbers, which nothing has to retain for each hit.
-    struct Cursor {
+    struct Cursor: ~Copyable {
+        /// Bytes that are sieved at once.
+        private static let blockLength = 2048
+
         private let table: AnchorTable
         private let text: ByteText
-        /// The next place that has not been looked at.
-        private var index = 0
-        /// The first of the four places under way, their bytes and the four after them, and which of them are left.
+        /// Of the block under way, counted from its start, the places that passed the sieves.
+        private let places: UnsafeMutablePointer<UInt16>
         private var block = 0
-        private var eight: UInt64 = 0
-        private var left: UInt64 = 0
-        /// What is left of a chain of entries, the gram that they should have, and where it stands.
+        private var count = 0
+        private var used = 0
+        /// The next place that has not been sieved.
+        private var index = 0
+        /// What is left of a chain of entries, the bytes at the place it is for, and whether those of three bytes come next.
         private var entry: Int32 = -1
-        private var gram: UInt32 = 0
+        private var word: UInt64 = 0
         private var place = 0
-        /// Whether the place's three bytes are still to be looked up.
         private var owesThree = false
 
         fileprivate init(_ table: AnchorTable, _ text: ByteText) {
             self.table = table
             self.text = text
+            places = .allocate(capacity: Self.blockLength + 4)
         }
+
+        deinit { places.deallocate() }
 
         mutating func next() -> Hit? {
             let table = table
@@ -151,88 +208,96 @@ final class AnchorTable: @unchecked Sendable {
                 while entry >= 0 {
                     let found = table.entries[Int(entry)]
                     entry = found.next
-                    guard found.gram == gram else { continue }
+                    guard word & found.mask == found.value else { continue }
                     let start = place &- Int(found.offset)
-                    let end = start &+ table.length(of: Int(found.id))
+                    let end = start &+ Int(found.length)
                     if table.matches(text, Int(found.id), start, end) {
                         return Hit(id: Int(found.id), start: start, end: end)
                     }
                 }
                 if owesThree {
                     owesThree = false
-                    gram &= 0x00FF_FFFF
-                    let hash = AnchorTable.hash(gram)
-                    if AnchorTable.holds(table.threes, hash) { entry = table.head(hash ^ AnchorTable.mark3) }
-                } else if left != 0 {
-                    let lane = left.trailingZeroBitCount
-                    left &= left &- 1
-                    place = block &+ lane
-                    gram = UInt32(truncatingIfNeeded: eight &>> UInt64(8 &* lane))
+                    let hash = AnchorTable.threeHash(word)
+                    if AnchorTable.bit(table.threes, hash) & 1 != 0 {
+                        entry = table.threeHeads[Int(hash &>> UInt32(32 - AnchorTable.threeHeadBits))]
+                    }
+                } else if used < count {
+                    place = block &+ Int(places[used])
+                    used &+= 1
+                    word = eight(at: place)
                     owesThree = true
-                    let hash = AnchorTable.hash(gram)
-                    if AnchorTable.holds(table.fours, hash) { entry = table.head(hash) }
-                } else if !advance(table) {
+                    let hash = AnchorTable.fourHash(word)
+                    entry = table.fourHeads[Int(hash &>> UInt32(32 - AnchorTable.fourHeadBits))]
+                } else if index < text.count {
+                    sieve(table)
+                } else {
                     return nil
                 }
             }
         }
 
-        /// Goes on to the next four places of which one may begin an anchor; false at the end of the text.
-        @inline(__always)
-        private mutating func advance(_ table: AnchorTable) -> Bool {
+        /// The eight bytes at a place, folded; what is beyond the text's end reads as zero.
+        @inline(__always) private func eight(at place: Int) -> UInt64 {
+            var word: UInt64 = 0
+            if place &+ 8 <= text.count {
+                word = UInt64(
+                    littleEndian: UnsafeRawPointer(text.base).loadUnaligned(fromByteOffset: place, as: UInt64.self))
+            } else {
+                for offset in 0..<8 { word |= UInt64(text[place &+ offset]) << UInt64(8 &* offset) }
+            }
+            return word | AnchorTable.folded
+        }
+
+        /// Writes down the places of the next block at which an anchor may begin.
+        private mutating func sieve(_ table: AnchorTable) {
             let base = UnsafeRawPointer(text.base)
-            let threes = table.threes
-            let fours = table.fours
-            let count = text.count
-            var index = index
-            defer { self.index = index }
-            // Four places at a time, with one branch for all of them.
-            while index &+ 8 <= count {
-                let bytes =
+            let (threes, fours, followers, places) = (table.threes, table.fours, table.followers, places)
+            let start = index
+            let end = min(start &+ Self.blockLength, text.count)
+            var count = 0
+            // Four places at a time.
+            var index = start
+            while index < end, index &+ 8 <= text.count {
+                let word =
                     UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-                    | 0x2020_2020_2020_2020
-                let hits =
-                    AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes))
-                    | AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes &>> 8)) &<< 1
-                    | AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes &>> 16)) &<< 2
-                    | AnchorTable.bit(fours, threes, UInt32(truncatingIfNeeded: bytes &>> 24)) &<< 3
-                if hits != 0 {
-                    block = index
-                    eight = bytes
-                    left = hits
-                    index &+= 4
-                    return true
+                    | AnchorTable.folded
+                let offset = index &- start
+                for lane in 0..<4 {
+                    let bytes = word &>> UInt64(8 &* lane)
+                    let hit =
+                        AnchorTable.bit(fours, AnchorTable.fourHash(bytes))
+                        | AnchorTable.bit(threes, AnchorTable.threeHash(bytes))
+                    places[count] = UInt16(truncatingIfNeeded: offset &+ lane)
+                    count &+= Int(truncatingIfNeeded: hit & 1)
                 }
                 index &+= 4
             }
-            guard index < count else { return false }
-            // The text's last bytes; what is beyond reads as zero.
-            var word: UInt64 = 0
-            for offset in 0..<8 { word |= UInt64(text[index &+ offset]) << UInt64(8 &* offset) }
-            block = index
-            eight = word | 0x2020_2020_2020_2020
-            left = 0b1111
-            index &+= 4
-            return true
+            var passed = 0
+            for number in 0..<count {
+                let offset = places[number]
+                let word = eight(at: start &+ Int(offset))
+                let hash = AnchorTable.fourHash(word)
+                let four =
+                    followers[Int(hash &>> UInt32(32 - AnchorTable.followerBits))]
+                    &>> AnchorTable.followerClass(word)
+                let hit = UInt64(four) | AnchorTable.bit(threes, AnchorTable.threeHash(word))
+                places[passed] = offset
+                passed &+= Int(truncatingIfNeeded: hit & 1)
+            }
+            // The text's last bytes are few.
+            while index < end {
+                places[passed] = UInt16(truncatingIfNeeded: index &- start)
+                passed &+= 1
+                index &+= 1
+            }
+            self.index = index
+            block = start
+            self.count = passed
+            used = 0
         }
     }
 
     func hits(in text: ByteText) -> Cursor { Cursor(self, text) }
-
-    @inline(__always)
-    private static func bit(
-        _ fours: UnsafeMutablePointer<UInt64>, _ threes: UnsafeMutablePointer<UInt64>, _ word: UInt32
-    ) -> UInt64 {
-        let four = hash(word)
-        let three = hash(word & 0x00FF_FFFF)
-        return
-            (fours[Int(four >> UInt32(32 - setBits + 6))] &>> UInt64(four >> UInt32(32 - setBits))
-            | threes[Int(three >> UInt32(32 - setBits + 6))] &>> UInt64(three >> UInt32(32 - setBits))) & 1
-    }
-
-    @inline(__always) private func head(_ hash: UInt32) -> Int32 { heads[Int(hash >> UInt32(32 - Self.headBits))] }
-
-    private func length(of id: Int) -> Int { Int(starts[id + 1] - starts[id]) }
 
     @inline(never)
     private func matches(_ text: ByteText, _ id: Int, _ start: Int, _ end: Int) -> Bool {

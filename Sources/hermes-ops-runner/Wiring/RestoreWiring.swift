@@ -34,7 +34,8 @@ extension Session {
             let opened = try await self.store(name, in: configuration)
             let (instance, logger) = (configuration.instance.id, logger)
             return BundleOrigin(identities: identities) { folder in
-                let item = try await StoredBundles.find(bundle ?? "latest", in: opened, instance: instance, logger: logger)
+                let item = try await StoredBundles.find(
+                    bundle ?? "latest", in: opened, instance: instance, logger: logger)
                 let target = folder.appending(FilePath(item.name).lastComponent?.string ?? "bundle")
                 try await opened.get(item, into: target, progress: progress)
                 return target
