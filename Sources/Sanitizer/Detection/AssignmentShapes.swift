@@ -17,8 +17,8 @@ extension DetectionPass {
         if text[start] == 60, text[start + 1] == 60, text[start + 2].isQuote { start += 2 }
         // `fill_in 'Password', with: 'x'`
         if text.has("with: ", at: start) { start = text.skipBlanks(start + 6) }
-        // `add_argument("--token", default="x")`
-        if isFlag, text.has("default=", at: start) { start += 8 }
+        // `add_argument("--token", default="x")`, `env("TOKEN", default="x")`
+        if text.has("default=", at: start) { start += 8 }
         guard text[start - 1] != 10 || isFlag, text.quoteDepth(at: start) != nil, var value = text.readValue(at: start),
             value.isQuoted
         else {
@@ -232,6 +232,25 @@ extension DetectionPass {
         let value = FoundValue(range: start..<end, quote: 34, end: end)
         if judge.isSecret(text, value, name: name, isCode: false, nameRange: nameRange) {
             add(Self.ruleID(name), value.range)
+        } else if name.kind != .password, name.level >= .medium {
+            tokensAmongWords(value.range, name)
+        }
+    }
+
+    /// `<secret>{acme AQAAABAAA x}</secret>`: a note of a few words that a token stands in.
+    private func tokensAmongWords(_ range: Range<Int>, _ name: KeyName) {
+        guard range.count <= 1200, !judge.isNeverSecret(text, range) || text[range.lowerBound] == 123 else { return }
+        var start = range.lowerBound
+        while start < range.upperBound {
+            var end = start
+            while end < range.upperBound, text[end].isTokenByte { end += 1 }
+            let word = start..<end
+            if word.count >= 12, case let profile = ByteProfile(text, word), !judge.isNeverSecret(text, word),
+                judge.isToken(text, word, profile, allowHex: true), !judge.isSlug(text, word)
+            {
+                add(Self.ruleID(name), word)
+            }
+            start = end + 1
         }
     }
 

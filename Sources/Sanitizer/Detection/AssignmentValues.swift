@@ -34,13 +34,14 @@ extension DetectionPass {
         }
         guard let hit, !text[hit - 1].isWord || text[hit - 1] == 95 else { return }
         var end = hit + 4
-        if text.has("name", at: end) { end += 4 }
+        // `user`, `username`, and `User ID` of a connection string.
+        if text.has("name", at: end) { end += 4 } else if text.has(" id", at: end) { end += 3 }
         let equals = text.skipBlanks(end)
         guard text[equals] == 61, text[equals + 1] != 61, let value = text.readValue(at: equals + 1),
             value.range.upperBound < range.lowerBound
         else { return }
         let lead = text.skipBlanks(text.lineStart(before: hit, limit: 80))
-        guard lead == hit || value.isQuoted else { return }
+        guard lead == hit || value.isQuoted || text[hit - 1] == 59 else { return }
         addAccount(value.range)
     }
 
@@ -122,6 +123,13 @@ extension DetectionPass {
             return false
         }
         if syntax.isCode { return true }
+        // The last pair of a connection string: `User Id=kim;Password=x;`
+        if !value.isQuoted, text[range.upperBound] == 61, text[range.lowerBound - 1] == 59,
+            text.find("user", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
+                || text.find(";uid=", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
+        {
+            return false
+        }
         if syntax.isConfiguration { return false }
         // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
         if after == 41
@@ -234,7 +242,7 @@ extension DetectionPass {
             }
             let isOr =
                 (byte == 124 && text[index + 1] == 124) || (byte == 63 && text[index + 1] == 63)
-                || text.has(" or ", at: index)
+                || (byte == 63 && text[index + 1] == 58) || text.has(" or ", at: index)
                 || text.has(" else ", at: index)
             if isOr {
                 var start = index + 2
@@ -246,8 +254,10 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
-                let literal = text.readValue(at: index + 1)
+            // `Field(default="x")`
+            let argument = byte == 40 && text.has("default=", at: index + 1) ? index + 9 : index + 1
+            if byte == 40 || byte == 123, text.quoteDepth(at: argument) != nil,
+                let literal = text.readValue(at: argument)
             {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
@@ -259,8 +269,22 @@ extension DetectionPass {
                             && profile.length >= 6 && isDigest(value.range.lowerBound..<index))
                 {
                     add(Self.ruleID(name), literal.range)
+                    return
                 }
-                return
+                // `os.environ.get("TOKEN") or "x"`: what the call names is no secret, and what follows may be.
+                guard literal.end > index, text[literal.end] == 41 || text[literal.end] == 44 else { return }
+                if text[literal.end] == 44 {
+                    // `getenv("X", "x")`: the second is what holds when the first is not set.
+                    let next = text.skipBlanks(literal.end + 1)
+                    guard text.find("env", in: value.range.lowerBound..<index) != nil, text.quoteDepth(at: next) != nil,
+                        let second = text.readValue(at: next), second.isQuoted,
+                        judge.isSecret(text, second, name: strict, isCode: true, nameRange: range),
+                        ByteProfile(text, second.range).digits > 0
+                    else { return }
+                    add(Self.ruleID(name), second.range)
+                    return
+                }
+                index = literal.end
             }
             index += 1
         }

@@ -97,6 +97,11 @@ extension DetectionPass {
             sentence(range, weigh(range), from: last + (text[last] == 39 ? 3 : 5))
             return
         }
+        if text.has("]::new(", at: last) {
+            // `[Net.NetworkCredential]::new("kim", "x")`
+            callArgument(range, last + 7)
+            return
+        }
         if text[first - 1] == 91, text[last] == 93,
             first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8))
         {
@@ -113,10 +118,12 @@ extension DetectionPass {
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
             valueBefore(range)
-        case UInt8(ascii: "?") where text[position + 1] != 61: answer(range)
+        case UInt8(ascii: "?") where text[position + 1] != 61 && (text[position + 1] != 63 || text[position + 2] != 61):
+            answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
-            if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
+            // `?=`, `+=`, `.=`, `??=`, `->`
+            if next == UInt8(ascii: "=") || next == UInt8(ascii: "?") || (text[position] == 45 && next == 62) {
                 try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
             } else if text[position] == 45, next == 32, position > close {
                 dashPair(range, position + 2)

@@ -105,6 +105,7 @@ final class DetectionPass {
         try scanLongRuns()
         scanKeyArray()
         scanByName()
+        scanRepeats()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {

@@ -26,7 +26,7 @@ enum NameWords {
         sig webhook ticket pat nonce appid macaroon assertion otpauth hmac login basic jsapi token1
         """
 
-    static let keys = "key keys schlüssel schluessel clef clé chave chiave llave ключ 鍵 密鑰"
+    static let keys = "key keys ikey skey akey schlüssel schluessel clef clé chave chiave llave ключ 鍵 密鑰"
 
     static let qualifiers = """
         api secret private access auth encryption encrypt signing sign master account shared license licence app application client
@@ -37,6 +37,7 @@ enum NameWords {
         runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
         setup enrollment enrolment join pairing bootstrap machine hotspot
         derived wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
+        validation unseal machine bootstrap
         """
 
     static let tails = """
@@ -55,7 +56,7 @@ enum NameWords {
         change changed changer recovery prompt input box dialog dto request response requests responses list array count
         estimate estimates estimated total totals detail details stats saved remaining left sale ization
         pubkey verifierurl logs scheme schema bits size location within requirement requirements
-        minimum maximum repeatable constraint constraints management info information
+        sha md commit revision etag integrity checksums release build minimum maximum repeatable constraint constraints management info information
         """
 
     static let harmlessTails = """
