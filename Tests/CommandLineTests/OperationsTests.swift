@@ -384,6 +384,8 @@ internal import Testing
         site.runner.environment["MONITOR_EXIT_STATUS"] = "KILL"
         #expect(try await site.runner("notify", "alert", "other").status == 0)
         #expect(try await site.messages().last?.contains("out of memory") == true)
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "exit-code"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "78"
         // Without its credential the news waits.
         try FileSystem.replace(path, with: good)
         #expect(try await site.runner("run", "quiet").status == 0)
