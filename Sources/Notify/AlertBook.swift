@@ -39,6 +39,16 @@ struct AlertBook: Codable, Equatable {
     var lastSentAt: Timestamp?
     var lastFailedAt: Timestamp?
 
+    /// Forgets jobs that are not declared any more, and the reminders of them that still wait.
+    mutating func forgetJobs(except declared: Set<String>) {
+        let kept = declared.union([Notifier.configurationSubject])
+        func isGone(_ subject: String) -> Bool {
+            subject.hasPrefix("job/") && !kept.contains(String(subject.dropFirst("job/".count)))
+        }
+        conditions = conditions.filter { !isGone($0.key) }
+        outbox.removeAll { isGone($0.subject) && $0.kind == .reminder && !$0.isInFlight }
+    }
+
     /// Puts a message into the outbox, cut into pieces that Telegram takes.
     mutating func queue(_ kind: MessageKind, subject: String, text: String, now: Timestamp) {
         // An older reminder about the same thing that never left says nothing any more.

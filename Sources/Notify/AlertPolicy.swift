@@ -1,7 +1,7 @@
 internal import Support
 
 /// When a person is told: once when something starts to fail, once when it works again, again after a while as long as it stays
-/// bad, and nothing in between. What keeps changing is called unstable once and then left alone until it is steady.
+/// bad, and nothing in between but warnings that are new or became worse. What keeps changing is called unstable once and then left alone until it is steady.
 public struct AlertPolicy: Sendable {
     /// While something stays bad, a reminder after so long; nil means never.
     public var remindEvery: Duration?
@@ -40,6 +40,8 @@ struct AlertCondition: Codable, Sendable, Equatable {
     var toldAt: Timestamp?
     /// The last runs that were reported: the run itself and the unit that watches it may both report one.
     var runs: [String] = []
+    /// By key; nil while no run of it ever told of warnings.
+    var warnings: [String: KnownWarning]?
 }
 
 enum MessageKind: String, Codable, Sendable {
@@ -51,8 +53,10 @@ extension AlertPolicy {
     func report(
         _ run: RunSummary, announcing: Bool, _ condition: inout AlertCondition, now: Timestamp
     ) -> (kind: MessageKind, text: String)? {
-        guard !condition.runs.contains(run.runID) else { return nil }
-        condition.runs = Array((condition.runs + [run.runID]).suffix(8))
+        if !run.runID.isEmpty {
+            guard !condition.runs.contains(run.runID) else { return nil }
+            condition.runs = Array((condition.runs + [run.runID]).suffix(8))
+        }
         condition.title = AlertText.Title(label: run.instanceLabel, name: run.job)
         if run.outcome.isBad { return failed(run, &condition, now) }
         if run.outcome == .success, let message = worked(run, announcing, &condition, now) { return message }
@@ -63,14 +67,26 @@ extension AlertPolicy {
         MessageKind, String
     )? {
         condition.failures += 1
-        guard condition.failingSince == nil else { return reminder(&condition, run, now: now) }
-        condition.failingSince = now
-        condition.starts = condition.starts.filter { now - $0 < flapWindow } + [now]
-        if condition.unstableSince != nil { return reminder(&condition, run, now: now) }
+        let news = notice(run, &condition, now: now)
+        let begins = condition.failingSince == nil
+        if begins {
+            condition.failingSince = now
+            condition.starts = condition.starts.filter { now - $0 < flapWindow } + [now]
+        }
+        guard begins, condition.unstableSince == nil else {
+            // It fails already, or is known to come and go: what it found anew is told all the same.
+            guard !news.isEmpty, let digest = condition.tellWarnings(news: news) else {
+                return reminder(&condition, run, now: now)
+            }
+            condition.toldAt = now
+            return (.alert, AlertText.news(run, digest))
+        }
         condition.toldAt = now
-        guard condition.starts.count >= flapLimit else { return (.alert, AlertText.failing(run)) }
+        let digest = condition.tellWarnings(news: news)
+        guard condition.starts.count >= flapLimit else { return (.alert, AlertText.failing(run, digest)) }
         condition.unstableSince = condition.starts[0]
-        let text = AlertText.unstable(run, starts: condition.starts.count, window: flapWindow, settle: settleTime)
+        let text = AlertText.unstable(
+            run, digest, starts: condition.starts.count, window: flapWindow, settle: settleTime)
         return (.alert, text)
     }
 
@@ -79,12 +95,14 @@ extension AlertPolicy {
     ) -> (MessageKind, String)? {
         let since = condition.unstableSince ?? condition.failingSince
         condition.failingSince = nil
+        condition.closeWarnings()
         guard let since else { return nil }
         let wasUnstable = condition.unstableSince != nil
         // A clock that was set back must not keep it unstable for ever.
         if wasUnstable, let last = condition.starts.last, now >= last, now - last < settleTime { return nil }
         let text = AlertText.recovered(
-            run, since: since, failures: condition.failures, wasUnstable: wasUnstable, withSteps: announcing)
+            run, condition.tellWarnings(), since: since, failures: condition.failures, wasUnstable: wasUnstable,
+            withSteps: announcing)
         condition.failures = 0
         condition.unstableSince = nil
         condition.toldAt = nil
@@ -102,10 +120,12 @@ extension AlertPolicy {
         guard now - told >= remindEvery * 0.95 else { return nil }
         condition.toldAt = now
         if let unstable = condition.unstableSince {
-            return (.reminder, AlertText.stillUnstable(condition.title, since: unstable, now: now))
+            let text = AlertText.stillUnstable(condition.title, condition.tellWarnings(), since: unstable, now: now)
+            return (.reminder, text)
         }
         let text = AlertText.reminder(
-            run, condition.title, since: condition.failingSince ?? now, failures: condition.failures, now: now)
+            run, condition.title, condition.tellWarnings(), since: condition.failingSince ?? now,
+            failures: condition.failures, now: now)
         return (.reminder, text)
     }
 }

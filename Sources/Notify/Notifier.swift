@@ -25,30 +25,41 @@ public struct Notifier: Sendable {
         public var error: OperatorError?
     }
 
+    /// How messages leave.
+    public enum Route: Sendable {
+        /// No channel is configured: states are kept all the same.
+        case none
+        case telegram(TelegramChannel, TelegramClient)
+        /// A channel is configured that cannot be used just now, such as one without its credential: messages wait for it.
+        case blocked(OperatorError)
+    }
+
     private let book: AlertBookFile
     private let directory: FilePath
-    private let channel: TelegramChannel?
-    private let client: TelegramClient
+    private let route: Route
+    private let jobs: Set<String>?
     private let policy: AlertPolicy
     private let time: any TimeSource
     private let patience: Duration
 
     /// - Parameters:
-    ///   - channel: nil when none is configured; states are kept all the same.
+    ///   - jobs: those that are declared: nobody is reminded of others. Nil: all are.
     ///   - patience: so long in all a call waits for a server that asked for it.
     public init(
-        stateDirectory: FilePath, channel: TelegramChannel?, client: TelegramClient,
-        policy: AlertPolicy = AlertPolicy(),
+        stateDirectory: FilePath, route: Route, jobs: Set<String>? = nil, policy: AlertPolicy = AlertPolicy(),
         time: any TimeSource = SystemTime(), patience: Duration = .seconds(60)
     ) {
         directory = stateDirectory.appending("notify")
         book = AlertBookFile(directory: directory)
-        self.channel = channel
-        self.client = client
+        self.route = route
+        self.jobs = jobs
         self.policy = policy
         self.time = time
         self.patience = patience
     }
+
+    /// Stands for the configuration where a job's name is expected: no job can be called so.
+    public static let configurationSubject = "the configuration"
 
     /// Reports a finished run. The same run reported again, by the unit that watches it, says nothing new.
     ///
@@ -58,7 +69,7 @@ public struct Notifier: Sendable {
         return await deliver { book in take(run, announcing: announcing, &book, now) }
     }
 
-    /// Notes the success of a run that does not send itself, if it ends a failure that was told: the message leaves with the next
+    /// Notes the success of something that does not send itself, if it ends a failure that was told: the message leaves with the next
     /// call that sends.
     public func noteRecovery(_ run: RunSummary) async throws {
         guard run.outcome == .success, let condition = book.peek()?.conditions["job/\(run.job)"],
@@ -96,36 +107,39 @@ public struct Notifier: Sendable {
 
     /// Forgets jobs that are no longer declared, so that nobody is reminded of them.
     public func forgetJobs(except declared: Set<String>) async {
-        _ = try? await book.update { book in
-            book.conditions = book.conditions.filter { declared.contains(String($0.key.dropFirst("job/".count))) }
-        }
+        _ = try? await book.update { $0.forgetJobs(except: declared) }
     }
 
     // MARK: Sending
 
     private func deliver(_ change: (inout AlertBook) -> Void) async -> Result {
-        guard let channel else {
-            // The states are kept, the words are not: they would all leave on the day a channel is configured.
-            do {
-                let update = try await book.update { book in
-                    change(&book)
-                    book.outbox = []
-                }
-                return Result(outcome: .suppressed, error: update.failure)
-            } catch {
-                return Result(outcome: .suppressed, error: Self.operatorError(error))
-            }
-        }
         do {
+            let now = time.now
             let update = try await book.update { book in
                 let before = book.lastNumber
+                if let jobs { book.forgetJobs(except: jobs) }
                 change(&book)
-                remind(&book)
-                return book.outbox.filter { $0.number > before }
+                switch route {
+                // The states are kept, the words are not: they would all leave on the day a channel is configured.
+                case .none: book.outbox = []
+                case .telegram: remind(&book)
+                case .blocked:
+                    remind(&book)
+                    if !book.outbox.isEmpty { book.lastFailedAt = now }
+                }
+                return (queued: book.outbox.filter { $0.number > before }, waiting: book.outbox.count)
             }
-            if let failure = update.failure { return await sendWithoutBook(update.result, channel, failure) }
-            return try await send(through: channel, queued: !update.result.isEmpty)
+            let (queued, waiting) = update.result
+            switch route {
+            case .none: return Result(outcome: .suppressed, error: update.failure)
+            case .telegram(let channel, let client):
+                if let failure = update.failure { return await sendWithoutBook(queued, channel, client, failure) }
+                return try await send(through: channel, client, queued: !queued.isEmpty)
+            case .blocked(let obstacle):
+                return Result(outcome: waiting > 0 ? .failed : .suppressed, waiting: waiting, error: obstacle)
+            }
         } catch {
+            if case .none = route { return Result(outcome: .suppressed, error: Self.operatorError(error)) }
             return Result(outcome: .failed, error: Self.operatorError(error))
         }
     }
@@ -142,7 +156,7 @@ public struct Notifier: Sendable {
     }
 
     /// Empties the outbox from its head, as far as the server lets it.
-    private func send(through channel: TelegramChannel, queued: Bool) async throws -> Result {
+    private func send(through channel: TelegramChannel, _ client: TelegramClient, queued: Bool) async throws -> Result {
         var result = Result(outcome: .suppressed)
         guard let lock = try await book.sendingLock(patience: .seconds(10)) else {
             // Whoever holds it reads the outbox anew after each message, and finds ours.
@@ -155,6 +169,7 @@ public struct Notifier: Sendable {
         var unreachable = queued ? 0 : 1
         while let next = try await takeNext(channel) {
             var kind: TelegramClient.Failure.Kind?
+            var mayHaveArrived = false
             do {
                 let receipt = try await client.send(
                     next.text, to: TelegramChannel(chat: next.chat, token: channel.token))
@@ -170,6 +185,7 @@ public struct Notifier: Sendable {
                 continue
             } catch let failure as TelegramClient.Failure {
                 kind = failure.kind
+                mayHaveArrived = failure.mayHaveArrived
                 result.error = failure.error
             } catch is CancellationError {
                 kind = .ambiguous
@@ -191,17 +207,23 @@ public struct Notifier: Sendable {
                 }
                 if Task.isCancelled { return try await finish(result, queued) }
             case .later(let asked):
-                let wait = asked ?? backoff
+                // Never sooner than this program's own wait, whatever the server says: with the patience that bounds the tries.
+                let wait = max(asked ?? .zero, backoff)
+                let isMarked = mayHaveArrived
                 try await settle(next, channel) { book, message in
                     book.lastFailedAt = failedAt
                     if let asked { message.notBefore = failedAt + asked }
+                    if isMarked { message.mayHaveArrived = true }
                     return false
                 }
-                if result.error?.wasSurelyNotSent == true { unreachable += 1 }
+                // Neither a dead network nor somebody else's page in place of Telegram's answer is tried for long.
+                if result.error?.wasSurelyNotSent == true || result.error?.type == TelegramClient.foreignAnswer {
+                    unreachable += 1
+                }
                 guard waited + wait <= patience, unreachable < 2 else { return try await finish(result, queued) }
                 try await time.sleep(for: wait)
                 waited += wait
-                if asked == nil { backoff = min(backoff * 2, .seconds(30)) }
+                if wait == backoff { backoff = min(backoff * 2, .seconds(30)) }
             case .channel, nil:
                 try await settle(next, channel) { book, _ in
                     book.lastFailedAt = failedAt
@@ -290,7 +312,7 @@ public struct Notifier: Sendable {
 
     /// A full disk must not silence the alert about it: without the book the message goes out once, now or never.
     private func sendWithoutBook(
-        _ messages: [AlertBook.Message], _ channel: TelegramChannel, _ failure: OperatorError
+        _ messages: [AlertBook.Message], _ channel: TelegramChannel, _ client: TelegramClient, _ failure: OperatorError
     ) async -> Result {
         var result = Result(outcome: messages.isEmpty ? .suppressed : .failed, error: failure)
         for message in messages {
@@ -303,6 +325,14 @@ public struct Notifier: Sendable {
         }
         if result.sent > 0 { result.outcome = .delivered }
         return result
+    }
+
+    /// Why nothing can be sent at all.
+    private var obstacle: OperatorError {
+        if case .blocked(let error) = route { return error }
+        return OperatorError(
+            "notify.channel", doing: "sending a test message", reason: "no channel is configured",
+            advice: "add notify.telegram to the configuration", exit: .configuration)
     }
 
     private static func operatorError(_ error: any Error) -> OperatorError {
@@ -318,17 +348,14 @@ extension Notifier {
     /// Sends a test message right now, past the spool, and records in `STATE/notify/test.json` that it did and how it went.
     @discardableResult
     public func test(instanceLabel: String, host: String) async throws -> NotifyTestRecord {
-        guard let channel else {
-            throw OperatorError(
-                "notify.channel", doing: "sending a test message", reason: "no channel is configured",
-                advice: "add notify.telegram to the configuration", exit: .configuration)
-        }
+        if case .none = route { throw obstacle }
         let start = time.uptime
         let text =
             "🔔 \(instanceLabel): test from \(host), \(AlertText.moment(time.now)). Alerts of this instance arrive here."
         var record = NotifyTestRecord(at: time.now, outcome: .delivered)
         var failure: OperatorError?
         do {
+            guard case .telegram(let channel, let client) = route else { throw obstacle }
             let receipt = try await client.send(CredentialScrubber.scrub(printable(text, limit: 1000)), to: channel)
             record.migratedTo = receipt.migratedTo
         } catch {

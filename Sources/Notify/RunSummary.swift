@@ -28,9 +28,45 @@ public struct RunSummary: Sendable {
         }
     }
 
+    /// One of several things that a run found wrong.
+    public struct Warning: Sendable, Codable, Equatable {
+        public enum Severity: String, Sendable, Codable, Comparable {
+            case warn, critical
+
+            public static func < (left: Severity, right: Severity) -> Bool { left == .warn && right == .critical }
+        }
+
+        /// The same for the same trouble in every run.
+        public var key: String
+        /// What kind of trouble it is: `database-damaged`.
+        public var code: String
+        public var severity: Severity
+        /// One line.
+        public var message: String
+        /// A command.
+        public var advice: String?
+
+        public init(key: String, code: String, severity: Severity, message: String, advice: String? = nil) {
+            self.key = key
+            self.code = code
+            self.severity = severity
+            // It is kept between runs.
+            self.message = CredentialScrubber.scrub(message)
+            self.advice = advice
+        }
+
+        /// That a run which should have found warnings failed itself.
+        init(failed run: RunSummary) {
+            self.init(
+                key: "", code: "run-failed", severity: .critical,
+                message: "\(run.job) itself failed: \(run.error ?? run.outcome.rawValue)")
+        }
+    }
+
     public var job: String
     /// The instance as people call it: `Bheem / Uma`.
     public var instanceLabel: String
+    /// Empty for what is no run.
     public var runID: String
     public var outcome: Outcome
     public var finishedAt: Timestamp
@@ -40,11 +76,16 @@ public struct RunSummary: Sendable {
     /// What to do next, as a sentence or a command.
     public var advice: String?
     public var steps: [Step]
+    /// Everything that the run found wrong, told one by one; nil for a run that does not look for such things, or did not get to it.
+    public var warnings: [Warning]?
+    /// What the headline says of a bad run in place of "failed".
+    public var verdict: String?
 
     public init(
         job: String, instanceLabel: String, runID: String, outcome: Outcome, finishedAt: Timestamp,
         duration: Duration? = nil,
-        error: String? = nil, advice: String? = nil, steps: [Step] = []
+        error: String? = nil, advice: String? = nil, steps: [Step] = [], warnings: [Warning]? = nil,
+        verdict: String? = nil
     ) {
         self.job = job
         self.instanceLabel = instanceLabel
@@ -55,6 +96,8 @@ public struct RunSummary: Sendable {
         self.error = error
         self.advice = advice
         self.steps = steps
+        self.warnings = warnings
+        self.verdict = verdict
     }
 }
 
@@ -65,15 +108,18 @@ public struct UnitFailure: Sendable, Equatable {
     public var exitStatus: String?
     /// The failed run's id: the unit's INVOCATION_ID.
     public var runID: String
+    /// The program that the unit starts.
+    public var binary: String
 
     /// Nil when the environment holds no such report.
-    public init?(environment: [String: String]) {
+    public init?(environment: [String: String], binary: String = "/usr/local/bin/hermes-ops-runner") {
         guard let result = environment["MONITOR_SERVICE_RESULT"], let id = environment["MONITOR_INVOCATION_ID"] else {
             return nil
         }
         serviceResult = result
         exitStatus = environment["MONITOR_EXIT_STATUS"]
         runID = id
+        self.binary = binary
     }
 
     public var outcome: RunSummary.Outcome {
@@ -107,7 +153,8 @@ public struct UnitFailure: Sendable, Equatable {
 
     public var advice: String {
         switch exitStatus {
-        case "200", "203", "226", "243", "CHDIR", "EXEC", "NAMESPACE", "CREDENTIALS": "run: hermes-ops-runner validate"
+        case "203", "EXEC": "run: ls -l \(printable(binary, limit: 200)); hermes-ops-runner units install"
+        case "200", "226", "243", "CHDIR", "NAMESPACE", "CREDENTIALS": "run: hermes-ops-runner validate"
         default: "run: hermes-ops-runner show \(printable(runID, limit: 40))"
         }
     }

@@ -42,7 +42,12 @@ public struct TelegramClient: Sendable {
 
         public var kind: Kind
         public var error: OperatorError
+        /// With ``Kind/later(_:)``: an answer came that is not readable, so Telegram may have taken the message.
+        public var mayHaveArrived = false
     }
+
+    /// The error's type when something else than Telegram seems to answer.
+    static let foreignAnswer = "telegram.answer"
 
     private let http: HTTPClient
     private let base: String
@@ -55,15 +60,15 @@ public struct TelegramClient: Sendable {
 
     /// Sends one message of 1 to 4096 UTF-16 code units. A chat that has migrated is followed once.
     public func send(_ text: String, to channel: TelegramChannel) async throws -> Receipt {
-        let (status, answer) = try await post(text, chat: channel.chat, token: channel.token)
-        if let receipt = answer.receipt { return receipt }
+        let (response, answer) = try await post(text, chat: channel.chat, token: channel.token)
+        if response.status == 200, let receipt = answer.receipt { return receipt }
         if let chat = answer.parameters?.newChat {
-            let (status, answer) = try await post(text, chat: String(chat), token: channel.token)
-            guard var receipt = answer.receipt else { throw failure(status, answer) }
+            let (response, answer) = try await post(text, chat: String(chat), token: channel.token)
+            guard response.status == 200, var receipt = answer.receipt else { throw failure(response, answer) }
             receipt.migratedTo = String(chat)
             return receipt
         }
-        throw failure(status, answer)
+        throw failure(response, answer)
     }
 
     // MARK: The exchange
@@ -106,11 +111,24 @@ public struct TelegramClient: Sendable {
                 case retryAfter = "retry_after"
                 case newChat = "migrate_to_chat_id"
             }
+
+            /// A wait that is no whole number of seconds is no wait: the rest of the answer counts all the same.
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: CodingKeys.self)
+                retryAfter = try? container.decodeIfPresent(Int64.self, forKey: .retryAfter)
+                newChat = try container.decodeIfPresent(Int64.self, forKey: .newChat)
+            }
         }
         var ok: Bool
         var result: Result?
+        var errorCode: Int?
         var description: String?
         var parameters: Parameters?
+
+        enum CodingKeys: String, CodingKey {
+            case ok, result, description, parameters
+            case errorCode = "error_code"
+        }
 
         var receipt: Receipt? { ok ? result.map { Receipt(messageID: $0.messageID, migratedTo: nil) } : nil }
     }
@@ -134,16 +152,13 @@ public struct TelegramClient: Sendable {
             said.isTemporary = true
             throw Failure(kind: .ambiguous, error: said)
         }
-        if let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body)),
-            answer.ok == (response.status == 200),
-            !answer.ok || answer.result != nil
-        {
-            return (response, answer)
-        }
+        let answer = try? JSONDecoder().decode(Answer.self, from: Data(response.body))
+        if let answer, answer.receipt != nil || !answer.ok { return (response, answer) }
         if response.status == 200 {
-            throw Failure(
-                kind: .ambiguous,
-                error: problem("telegram.answer", "the answer is not Telegram's", exit: .unavailable, temporary: true))
+            // A portal's page, or an answer that was cut or changed on its way. Only Telegram's own yes is one.
+            var failure = foreign("the answer is not Telegram's")
+            failure.mayHaveArrived = true
+            throw failure
         }
         // A gateway's own page.
         return (response, Answer(ok: false, result: nil, description: nil, parameters: nil))
@@ -169,13 +184,14 @@ public struct TelegramClient: Sendable {
     // MARK: What an answer means
 
     private func failure(_ response: HTTPResponse, _ answer: Answer) -> Failure {
-        let status = response.status
+        // A no within a 200 says itself which one it is.
+        let status = response.status == 200 ? answer.errorCode ?? 200 : response.status
         let said = CredentialScrubber.scrub(printable(answer.description ?? "no description", limit: 200))
         switch status {
         case 429:
             let wait =
                 answer.parameters?.retryAfter.map { Duration.seconds(max(0, min($0, 86400))) }
-                ?? response.retryAfter(now: SystemTime().now)
+                ?? response.retryAfter(now: SystemTime().now).map { min($0, .seconds(86400)) }
             return Failure(
                 kind: .later(wait),
                 error: problem("telegram.rate", "too many messages (429)", exit: .unavailable, temporary: true))
@@ -210,13 +226,13 @@ public struct TelegramClient: Sendable {
                 kind: .later(response.retryAfter(now: SystemTime().now)),
                 error: problem(
                     "telegram.unavailable", "the server answers \(status)", exit: .unavailable, temporary: true))
-        default:
-            return Failure(
-                kind: .later(nil),
-                error: problem(
-                    "telegram.answer", "the server answers \(status), which sendMessage never does", exit: .unavailable,
-                    temporary: true))
+        default: return foreign("the server answers \(status), which sendMessage never does")
         }
+    }
+
+    private func foreign(_ reason: String) -> Failure {
+        Failure(
+            kind: .later(nil), error: problem(Self.foreignAnswer, reason, exit: .unavailable, temporary: true))
     }
 
     /// Bad Request texts about the message itself (tdlib/telegram-bot-api): text is empty, is too long, cannot be parsed.

@@ -60,6 +60,7 @@ struct HermesOpsRunner: AsyncParsableCommand {
 
     /// Says what went wrong, once, and ends the process with the contract's exit code.
     private static func leave(with error: any Error) -> Never {
+        let isJSON = CommandLine.arguments.contains("--json")
         let failure: OperatorError
         switch error {
         case let error as OperatorError:
@@ -72,10 +73,16 @@ struct HermesOpsRunner: AsyncParsableCommand {
             failure = .system(error.rawValue, doing: "working")
             say("error: \(failure)")
         default:
-            // ArgumentParser's own: help, version, usage (64), and the exit codes that commands throw.
-            exit(withError: error)
+            // ArgumentParser's own: help, version, usage (64), and the exit codes that commands throw, which have printed theirs.
+            guard isJSON, !(error is ExitCode), exitCode(for: error) == .validationFailure else {
+                exit(withError: error)
+            }
+            _ = try? FileDescriptor.standardError.writeAll((fullMessage(for: error) + "\n").utf8)
+            failure = OperatorError(
+                "usage", doing: "reading the command line", reason: printable(message(for: error), limit: 500),
+                advice: "see `hermes-ops-runner help`", exit: .usage)
         }
-        if CommandLine.arguments.contains("--json") {
+        if isJSON {
             let document = ErrorDocument(failure, issues: (error as? ConfigurationErrors)?.issues.map(\.description))
             if let text = try? Console.json(document) { Console(isJSON: true, isQuiet: true).write(text) }
         }

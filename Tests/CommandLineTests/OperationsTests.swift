@@ -266,11 +266,170 @@ internal import Testing
         try FileSystem.replace(stray, with: Array("x".utf8))
         let dirty = try await site.runner("run", "watchdog")
         #expect(dirty.output.contains("[repository-dirty]"), "\(dirty.output)")
+        // It failed already, and this is new: told at once, with what is gone since.
+        let second = try await site.messages()
+        #expect(second.count == 2 && second.last?.hasPrefix("🔴 Vijay / root: watchdog has ") == true, "\(second)")
+        let parts = second.last?.components(separatedBy: "Resolved since the last message:") ?? []
+        #expect(parts.first?.contains("[repository-dirty]") == true)
+        #expect(parts.last?.contains("[backup-never]") == true)
         try FileSystem.removeTree(stray)
         let after = try await site.runner("run", "watchdog")
         #expect(!after.output.contains("[repository-dirty]"))
         #expect(!after.output.contains("[backup-never]"))
-        #expect(try await site.messages().filter { $0.hasPrefix("🔴") }.count == 1)
+        #expect(try await site.messages().filter { $0.hasPrefix("🔴") }.count == 2)
+    }
+
+    /// A watchdog that does not tell itself: the alert unit tells of its warnings one by one all the same.
+    @Test func theAlertUnitTellsOfNewWarnings() async throws {
+        var site = try Site(
+            jobs: "  watchdog: { steps: [ watchdog ] }\n  backup: { steps: [ sanitize, commit, push ] }")
+        try await site.runner.makeRemote()
+        func look(_ id: String) async throws {
+            site.runner.environment["INVOCATION_ID"] = String(repeating: id, count: 32)
+            site.runner.environment["MONITOR_INVOCATION_ID"] = String(repeating: id, count: 32)
+            site.runner.environment["MONITOR_SERVICE_RESULT"] = "exit-code"
+            site.runner.environment["MONITOR_EXIT_STATUS"] = "1"
+            #expect(try await site.runner("run", "watchdog").status == 1)
+            for _ in 0..<2 { #expect(try await site.runner("notify", "alert", "watchdog").status == 0) }
+        }
+        try await look("a")
+        try await look("b")
+        #expect(try await site.messages().count == 1)
+        site.runner.environment["INVOCATION_ID"] = nil
+        #expect(try await site.runner("run", "backup").status == 0)
+        try FileSystem.replace(site.runner.stored.appending("stray"), with: Array("x".utf8))
+        try await look("c")
+        let messages = try await site.messages()
+        #expect(messages.count == 2, "\(messages)")
+        #expect(messages.last?.contains("[repository-dirty]") == true)
+    }
+
+    /// In a unit systemd gives an empty value where the credential's file is missing.
+    @Test func aBackupGoesOnWithoutTheCredentialOfItsMessages() async throws {
+        var site = try Site(jobs: "  backup: { steps: [ sanitize, notify, commit, push ], onSuccess: [ notify ] }")
+        try await site.runner.makeRemote()
+        let folder = site.runner.folder
+        let config = try String(
+            decoding: FileSystem.read(folder.path.appending("config.yaml"), limit: 1 << 20), as: UTF8.self)
+        try folder.write(
+            "config.yaml",
+            config.replacingOccurrences(of: "{ file: \(folder.path)/telegram }", with: "{ systemd: telegram }"))
+        try folder.write("handed/telegram", "", permissions: 0o400)
+        let unit = folder.path.appending("handed").string
+        site.runner.environment["CREDENTIALS_DIRECTORY"] = unit
+        let backup = try await site.runner("run", "backup", "--json")
+        #expect(backup.status == 0, "\(backup.errors)")
+        let said = backup.output + backup.errors
+        #expect(
+            said.contains("systemd found no such credential: \(folder.path)/credentials/telegram is missing or empty"))
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "signal"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "KILL"
+        site.runner.environment["MONITOR_INVOCATION_ID"] = String(repeating: "ab", count: 16)
+        #expect(try await site.runner("notify", "alert", "backup").status == 77)
+        let flush = try await site.runner("notify", "flush")
+        #expect(flush.status == 77 && flush.output.hasPrefix("sent 0, waiting 3"), "\(flush.output)")
+        #expect(try await site.runner("notify", "test").status == 77)
+        // A shell reads the file that the units load.
+        site.runner.environment["CREDENTIALS_DIRECTORY"] = nil
+        for command in [["notify", "flush"], ["notify", "test"], ["validate"], ["run", "backup"]] {
+            #expect(try await site.runner(command).status == (command == ["run", "backup"] ? 0 : 77), "\(command)")
+        }
+        try folder.write("credentials/telegram", "")
+        #expect(try await site.runner("validate").status == 77)
+        #expect(try await site.runner("doctor", "--offline").output.contains("failed   credential telegram: "))
+        try folder.write("credentials/telegram", Site.token)
+        #expect(try await site.runner("validate").status == 0)
+        #expect(try await site.runner("notify", "flush").output.hasPrefix("sent 5, waiting 0"))
+        let heads = try await site.messages().map { String($0.prefix { $0 != "\n" }) }
+        #expect(
+            heads == [
+                "⏳ Vijay / root: backup", "✅ Vijay / root: backup done",
+                "🔴 Vijay / root: backup ended before it could report", "⏳ Vijay / root: backup",
+                "🟢 Vijay / root: backup works again",
+            ], "\(heads)")
+        #expect(try await site.runner("notify", "flush").output == "sent 0, waiting 0\n")
+        #expect(try await site.runner("notify", "test").status == 0)
+        #expect(
+            try await site.runner("doctor", "--offline").output.contains("ok       credential telegram: systemd loads"))
+    }
+
+    /// A configuration that nobody can read stops every job: that is told once, over the channel of the last good one.
+    @Test func aBrokenConfigurationIsToldOf() async throws {
+        var site = try Site(jobs: "  quiet: { steps: [ sanitize ] }\n  other: { steps: [ sanitize ] }")
+        let path = site.runner.folder.path.appending("config.yaml")
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "exit-code"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "78"
+        site.runner.environment["MONITOR_INVOCATION_ID"] = String(repeating: "ab", count: 16)
+        let good = try FileSystem.read(path, limit: 1 << 20)
+        let broken = Array("version: 1\njobs: [\n".utf8)
+        // Before any good one there is no channel.
+        try FileSystem.replace(path, with: broken)
+        #expect(try await site.runner("notify", "alert", "quiet").status == 78)
+        try FileSystem.replace(path, with: good)
+        #expect(try await site.runner("run", "quiet").status == 0)
+        let kept = try FileSystem.read(site.runner.state.pushing("notify/channel.json"), limit: 1 << 20)
+        #expect(!kept.contains(Array(Site.token.utf8)))
+        #expect(try FileStatus(at: site.runner.state.pushing("notify/channel.json")).permissions == 0o600)
+        try FileSystem.replace(path, with: broken)
+        #expect(try await site.runner("run", "quiet").status == 78)
+        for job in ["quiet", "other", "quiet"] {
+            #expect(try await site.runner("notify", "alert", job).status == 0)
+        }
+        let told = try await site.messages()
+        #expect(told.count == 1, "\(told)")
+        #expect(told.first?.hasPrefix("🔴 Vijay / root: the configuration is broken: quiet could not run\n") == true)
+        #expect(told.first?.contains("the configuration of vijay is broken: \(path)") == true, "\(told)")
+        // A job that died of something else meanwhile is told of as well.
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "oom-kill"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "KILL"
+        #expect(try await site.runner("notify", "alert", "other").status == 0)
+        #expect(try await site.messages().last?.contains("out of memory") == true)
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "exit-code"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "78"
+        // Without its credential the news waits.
+        try FileSystem.replace(path, with: good)
+        #expect(try await site.runner("run", "quiet").status == 0)
+        #expect(try await site.runner("notify", "flush").status == 0)
+        #expect(try await site.messages().last?.hasPrefix("🟢 Vijay / root: the configuration works again\n") == true)
+        try FileSystem.replace(path, with: broken)
+        let token = site.runner.folder.path.appending("telegram")
+        try FileSystem.rename(token, to: site.runner.folder.path.appending("away"))
+        #expect(try await site.runner("notify", "alert", "quiet").status == 77)
+        try FileSystem.rename(site.runner.folder.path.appending("away"), to: token)
+        try FileSystem.replace(path, with: good)
+        #expect(try await site.runner("notify", "flush").status == 0)
+        let heads = try await site.messages().map { String($0.prefix { $0 != "\n" }) }
+        #expect(
+            heads.suffix(2) == [
+                "🔴 Vijay / root: the configuration is broken: quiet could not run",
+                "🟢 Vijay / root: the configuration works again",
+            ], "\(heads)")
+    }
+
+    @Test func aKilledRunIsPingedByFinalize() async throws {
+        var site = try Site(jobs: Self.backup + "\n  quiet: { steps: [ sanitize ] }")
+        let invocation = String(repeating: "cd", count: 16)
+        site.runner.environment["INVOCATION_ID"] = invocation
+        site.runner.environment["SERVICE_RESULT"] = "signal"
+        site.runner.environment["EXIT_CODE"] = "killed"
+        site.runner.environment["EXIT_STATUS"] = "KILL"
+        for _ in 0..<2 { #expect(try await site.runner("finalize", "backup").status == 0) }
+        let pings = try await site.pings()
+        #expect(pings.count == 1 && pings[0].hasPrefix("POST /ping/abc/1?rid=cdcdcdcd-"), "\(pings)")
+        site.runner.environment["INVOCATION_ID"] = String(repeating: "ef", count: 16)
+        #expect(try await site.runner("finalize", "quiet").status == 0)
+        #expect(try await site.pings().count == 1)
+    }
+
+    @Test(arguments: [
+        ["units", "bogus", "--json"], ["--json", "nonsense"], ["run", "--json"], ["history", "--limit", "x", "--json"],
+    ]) func usageErrorsAreOneDocumentToo(_ command: [String]) async throws {
+        let runner = try RunnerProgram()
+        let result = try await runner(command)
+        #expect(result.status == 64)
+        let error = try result.json()["error"] as? [String: Any]
+        #expect(error?["type"] as? String == "usage" && error?["exit"] as? Int == 64, "\(result.output)")
+        #expect(result.errors.hasPrefix("Error: "), "\(result.errors)")
     }
 
     @Test func hostileSnapshotsHarmNobody() async throws {

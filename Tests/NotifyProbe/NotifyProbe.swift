@@ -13,8 +13,9 @@ import SystemPackage
         let http = try HTTPClient(NetworkOptions(testLoopbackHTTP: true))
         let notifier = Notifier(
             stateDirectory: FilePath(words[0]),
-            channel: TelegramChannel(chat: "-1001", token: Secret(Array(words[2].utf8))),
-            client: TelegramClient(http: http, base: words[1]))
+            route: .telegram(
+                TelegramChannel(chat: "-1001", token: Secret(Array(words[2].utf8))),
+                TelegramClient(http: http, base: words[1])))
         for number in first..<first + count {
             _ = await notifier.report(
                 RunSummary(

@@ -15,6 +15,9 @@ struct Machine {
     var isOnline = true
     var chat = "-1001"
     var policy = AlertPolicy()
+    /// Why the channel cannot be used.
+    var obstacle: OperatorError?
+    var jobs: Set<String>?
     private var runs = 0
 
     init() throws {
@@ -24,20 +27,21 @@ struct Machine {
 
     var notifier: Notifier {
         Notifier(
-            stateDirectory: directory.path, channel: fake.channel(chat),
-            client: isOnline ? fake.client : fake.unreachable,
-            policy: policy, time: time)
+            stateDirectory: directory.path,
+            route: obstacle.map { .blocked($0) }
+                ?? .telegram(fake.channel(chat), isOnline ? fake.client : fake.unreachable),
+            jobs: jobs, policy: policy, time: time)
     }
 
     mutating func run(
         _ outcome: RunSummary.Outcome, job: String = "backup", id: String? = nil, announcing: Bool = false,
-        error: String? = nil, steps: [RunSummary.Step] = []
+        error: String? = nil, steps: [RunSummary.Step] = [], warnings: [RunSummary.Warning]? = nil
     ) async -> Notifier.Result {
         runs += 1
         let summary = RunSummary(
             job: job, instanceLabel: "Bheem / Uma", runID: id ?? "run\(runs)", outcome: outcome, finishedAt: time.now,
             duration: .seconds(12), error: error ?? (outcome.isBad ? "the remote is away" : nil),
-            advice: outcome.isBad ? "run: hermes-ops-runner show" : nil, steps: steps)
+            advice: outcome.isBad ? "run: hermes-ops-runner show" : nil, steps: steps, warnings: warnings)
         return await notifier.report(summary, announcing: announcing)
     }
 
@@ -176,6 +180,74 @@ struct Machine {
         #expect(await machine.notifier.flush().sent == 1)
     }
 
+    /// A hotel's page, a broken answer, a no within a 200: none of them is Telegram's yes. The one alert stays until there is one.
+    @Test(arguments: [
+        #"{"garbage":true}"#, #"{"answer":"{\"ok\":true,"}"#, #"{"answer":"{\"ok\":true}"}"#,
+        #"{"answer":"{\"ok\":false,\"error_code\":500}"}"#, #"{"answer":"{\"ok\":false}"}"#, #"{"answer":""}"#,
+    ]) func whatIsNotTelegramsYesIsNoDelivery(_ fault: String) async throws {
+        var machine = try Machine()
+        // More of it than one call tries, and than a message that got no answer at all is tried in its life.
+        for _ in 0..<40 { try await machine.fake.fail(fault) }
+        let first = await machine.run(.failure)
+        #expect(first.outcome == .failed && first.sent == 0 && first.waiting == 1 && first.error?.isTemporary == true)
+        #expect(NotifyState.read(stateDirectory: machine.directory.path).lastSentAt == nil)
+        for _ in 0..<3 { #expect(await machine.notifier.flush().waiting == 1) }
+        let tries = try await machine.fake.requestCount()
+        #expect(tries <= 30, "\(tries)")
+        while try await machine.fake.requestCount() < 40 { _ = await machine.notifier.flush() }
+        _ = await machine.notifier.flush()
+        #expect(try await machine.heads() == ["🔴 Bheem / Uma: backup failed"])
+        #expect(await machine.notifier.flush().waiting == 0)
+    }
+
+    /// A wait that no server should ask for: this program's own holds then, and the tries are few.
+    @Test(arguments: ["0", "-5", "9223372036854775807", "1e300", #""soon""#, "0.5", "[]"])
+    func aSenselessWaitMakesNoHotLoop(_ wait: String) async throws {
+        var machine = try Machine()
+        for _ in 0..<100 { try await machine.fake.fail(#"{"status":429,"retry_after":\#(wait)}"#) }
+        #expect(await machine.run(.failure).waiting == 1)
+        let tries = try await machine.fake.requestCount()
+        #expect((1...10).contains(tries), "\(tries)")
+        #expect(machine.time.slept.allSatisfy { $0 >= .seconds(2) })
+    }
+
+    @Test func withoutItsCredentialMessagesWaitForIt() async throws {
+        var machine = try Machine()
+        machine.obstacle = OperatorError(
+            "credential-missing", doing: "reading the credential", reason: "it is empty", exit: .credential)
+        let blocked = await machine.run(.failure)
+        #expect(blocked.outcome == .failed && blocked.waiting == 1 && blocked.error?.exit == .credential)
+        #expect(await machine.run(.failure).outcome == .failed)
+        #expect(await machine.run(.failure, job: "bundle").waiting == 2)
+        #expect(await machine.notifier.flush().error?.exit == .credential)
+        #expect(NotifyState.read(stateDirectory: machine.directory.path).lastOutcome == .failed)
+        await #expect(throws: OperatorError.self) { try await machine.notifier.test(instanceLabel: "x", host: "x") }
+        machine.obstacle = nil
+        #expect(await machine.notifier.flush().sent == 2)
+        #expect(await machine.notifier.flush().sent == 0)
+        #expect(
+            try await machine.heads() == ["🔴 Bheem / Uma: backup failed", "🔴 Bheem / Uma: bundle failed"])
+    }
+
+    @Test func aJobThatIsNoLongerDeclaredIsNotRemindedOf() async throws {
+        var machine = try Machine()
+        machine.jobs = ["backup", "bundle"]
+        _ = await machine.run(.failure)
+        _ = await machine.run(.failure, job: Notifier.configurationSubject)
+        machine.isOnline = false
+        machine.time.advance(by: .seconds(25 * 3600))
+        // A reminder that waits when the job goes is none any more.
+        #expect(await machine.notifier.flush().waiting == 2)
+        machine.isOnline = true
+        machine.jobs = ["bundle"]
+        _ = await machine.run(.success, job: "bundle")
+        machine.time.advance(by: .seconds(25 * 3600))
+        _ = await machine.notifier.flush()
+        let heads = try await machine.heads()
+        #expect(heads.prefix(2) == ["🔴 Bheem / Uma: backup failed", "🔴 Bheem / Uma: the configuration failed"])
+        #expect(heads.count == 4 && heads.dropFirst(2).allSatisfy { $0.contains("the configuration still fails") })
+    }
+
     @Test func aRefusedChannelKeepsTheMessagesForABetterOne() async throws {
         var machine = try Machine()
         machine.chat = "-7"
@@ -265,8 +337,8 @@ struct Machine {
         let machine = try Machine()
         func report(_ channel: TelegramChannel?, _ outcome: RunSummary.Outcome, _ id: String) async -> Notifier.Result {
             let notifier = Notifier(
-                stateDirectory: machine.directory.path, channel: channel, client: machine.fake.client,
-                time: machine.time)
+                stateDirectory: machine.directory.path,
+                route: channel.map { .telegram($0, machine.fake.client) } ?? .none, time: machine.time)
             return await notifier.report(
                 RunSummary(job: "backup", instanceLabel: "x", runID: id, outcome: outcome, finishedAt: machine.time.now)
             )
@@ -318,6 +390,9 @@ struct Machine {
         }
         #expect(UnitFailure(environment: [:]) == nil)
         #expect(try failure("exit-code", "243").reason.contains("credential"))
+        #expect(
+            try failure("exit-code", "203").advice
+                == "run: ls -l /usr/local/bin/hermes-ops-runner; hermes-ops-runner units install")
         #expect(try failure("timeout", "TERM").outcome == .timeout)
         #expect(try failure("signal", "KILL").reason == "it was killed by KILL")
         #expect(try failure("oom-kill", "9").outcome == .unknown)

@@ -63,7 +63,7 @@ import Testing
         (#"{"status":413,"description":"Request Entity Too Large"}"#, .message, .failure),
         (#"{"cut":"before"}"#, .ambiguous, .unavailable),
         (#"{"cut":"after"}"#, .ambiguous, .unavailable),
-        (#"{"garbage":true}"#, .ambiguous, .unavailable),
+        (#"{"garbage":true}"#, .later(nil), .unavailable),
     ])
     func failuresAreToldApart(_ fault: String, _ kind: TelegramClient.Failure.Kind, _ exit: Support.ExitStatus)
         async throws

@@ -8,6 +8,7 @@ sendMessage as the real server does (tdlib/telegram-bot-api), JSON and form bodi
         {"cut": "before"}   close without an answer, nothing delivered
         {"cut": "after"}    deliver, then close without an answer
         {"garbage": true}   200 with a page that is not JSON
+        {"answer": "…"}     200 with that body, nothing delivered
         {"redirect": "URL"} 307 to another server
     POST /control/chats    {"id": "new id" or null, …}: chats that migrated, or are known as they are
     GET  /control/messages everything delivered, in order: [{"chat": …, "text": …}]
@@ -107,6 +108,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.connection.close()
         if fault.get("garbage"):
             return self.answer(200, b"<html>Please log in to the hotel's network</html>")
+        if "answer" in fault:
+            return self.answer(200, fault["answer"].encode())
         if fault.get("redirect"):
             return self.answer(307, b"", [("Location", fault["redirect"])])
         status = fault.get("status")

@@ -127,8 +127,8 @@ public struct StoreConfig: Sendable, Hashable {
 }
 
 /// `network:`, which holds for git, Drive, Telegram and pings alike.
-public struct NetworkConfig: Sendable, Hashable {
-    public enum Proxy: Sendable, Hashable {
+public struct NetworkConfig: Sendable, Hashable, Codable {
+    public enum Proxy: Sendable, Hashable, Codable {
         /// No proxy, whatever the environment says.
         case none
         /// `http://HOST:PORT`, without user information.

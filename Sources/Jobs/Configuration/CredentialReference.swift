@@ -2,8 +2,8 @@ internal import Support
 public import SystemPackage
 
 /// Where the value of a credential comes from. The configuration never holds the value itself.
-public enum CredentialReference: Sendable, Hashable {
-    /// `$CREDENTIALS_DIRECTORY/NAME`, as LoadCredential= puts it there (systemd.exec(5)).
+public enum CredentialReference: Sendable, Hashable, Codable {
+    /// `$CREDENTIALS_DIRECTORY/NAME`, as LoadCredential= puts it there (systemd.exec(5)); outside a unit the file that the units load.
     case systemd(name: String)
     /// A regular file of mode 0600 or stricter, owned by this user; one newline at its end does not count.
     case file(FilePath)

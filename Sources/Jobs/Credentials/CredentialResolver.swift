@@ -1,12 +1,13 @@
 internal import Foundation
 internal import Subprocess
 public import Support
-internal import SystemPackage
+public import SystemPackage
 
 /// Turns credential references into values. Every error exits 77 and holds no value.
 public struct CredentialResolver: Sendable {
     private let environment: [String: String]
     private let user: UInt32
+    private let folder: FilePath
     private let commandTimeout: Duration
 
     /// The largest value, in bytes; a dotenv file or a key file may hold more than one secret.
@@ -15,10 +16,13 @@ public struct CredentialResolver: Sendable {
     /// - Parameters:
     ///   - environment: of the process: CREDENTIALS_DIRECTORY, and the variables that references name.
     ///   - user: the effective user id, who must own the files.
+    ///   - folder: where the units load their credentials from, and a shell reads them: `credentials` beside the configuration.
     ///   - commandTimeout: for credentials that come from a command.
-    public init(environment: [String: String], user: UInt32, commandTimeout: Duration = .seconds(30)) {
+    public init(environment: [String: String], user: UInt32, folder: FilePath, commandTimeout: Duration = .seconds(30))
+    {
         self.environment = environment
         self.user = user
+        self.folder = folder
         self.commandTimeout = commandTimeout
     }
 
@@ -33,10 +37,14 @@ public struct CredentialResolver: Sendable {
     /// The value behind a reference. `name` says in errors what it is for.
     public func resolve(_ reference: CredentialReference, name: String) async throws -> Secret {
         switch reference {
-        case .systemd, .file:
-            return try secret(read(path(of: reference, name), reference, name), name)
+        case .systemd(let credential):
+            let file = try handedOver(credential, name)
+            guard file.protection == .encryption else { return try secret(read(file, name), name) }
+            try open(file, name).close()
+            return try await secret(decrypted(file.path, credential, name), name)
+        case .file(let path): return try secret(read(ValueFile(path), name), name)
         case .dotenv(let path, let key):
-            var bytes = try read(path, reference, name)
+            var bytes = try read(ValueFile(path, mayBeEmpty: true), name)
             defer { wipe(&bytes) }
             guard let value = DotenvFile.value(of: key, in: bytes) else {
                 throw failure(
@@ -51,18 +59,13 @@ public struct CredentialResolver: Sendable {
         }
     }
 
-    /// Whether the reference can be resolved as far as that shows without looking at the value: files are there and private, keys and
-    /// variables exist, the program of a command can be found. Throws what is wrong.
+    /// Whether the reference can be resolved as far as that shows without looking at the value: files are there, private and not empty,
+    /// keys and variables exist, the program of a command can be found. Throws what is wrong.
     public func check(_ reference: CredentialReference, name: String) throws {
         switch reference {
-        case .systemd:
-            // Outside a unit nothing is loaded: the unit's LoadCredential= will tell.
-            guard environment["CREDENTIALS_DIRECTORY"] != nil else { return }
-            try open(path(of: reference, name), reference, name).close()
-        case .file(let path):
-            try open(path, reference, name).close()
-        case .dotenv:
-            try open(path(of: reference, name), reference, name).close()
+        case .systemd(let credential): try open(handedOver(credential, name), name).close()
+        case .file(let path): try open(ValueFile(path), name).close()
+        case .dotenv(let path, _): try open(ValueFile(path, mayBeEmpty: true), name).close()
         case .command(let arguments):
             guard let program = arguments.first, isExecutable(program) else {
                 throw failure(
@@ -76,57 +79,88 @@ public struct CredentialResolver: Sendable {
 
     // MARK: - Files
 
-    private func path(of reference: CredentialReference, _ name: String) throws -> FilePath {
-        switch reference {
-        case .file(let path), .dotenv(let path, _): return path
-        case .systemd(let credential):
-            guard let folder = environment["CREDENTIALS_DIRECTORY"], folder.hasPrefix("/") else {
-                throw failure(
-                    "credential-missing", name,
-                    "systemd handed over no credentials: this process does not run in its unit",
-                    "start the job with `systemctl start`, or add `LoadCredential=\(credential):PATH` to the unit")
-            }
-            return FilePath(folder).appending(credential)
-        default: throw failure("credential-missing", name, "it has no file")
+    /// A file with a value, and what keeps others from it.
+    private struct ValueFile {
+        enum Protection { case owner, systemd, encryption }
+
+        var path: FilePath
+        var protection = Protection.owner
+        var followsLinks = true
+        var mayBeEmpty = false
+        var advice = "make the file, mode 0600, owned by you"
+
+        init(_ path: FilePath, mayBeEmpty: Bool = false) {
+            self.path = path
+            self.mayBeEmpty = mayBeEmpty
         }
     }
 
+    /// Where a credential of systemd's stands: handed over within a unit, else at the place from which the units load it.
+    private func handedOver(_ credential: String, _ name: String) throws -> ValueFile {
+        let source = SystemdCredentialSource(credential, in: folder, isSystem: user == 0)
+        guard let handed = environment["CREDENTIALS_DIRECTORY"] else {
+            var file = ValueFile(source.path)
+            file.protection = source.isEncrypted ? .encryption : .owner
+            file.followsLinks = false
+            file.advice = "write it there, mode 600: the units load it from there"
+            let encrypted = folder.appending("\(credential).cred")
+            if user != 0, (try? FileStatus(at: encrypted)) != nil, (try? FileStatus(at: source.path)) == nil {
+                file.advice += "; a user's manager cannot open \(encrypted.printable)"
+            }
+            return file
+        }
+        var file = ValueFile(FilePath(handed).appending(credential), mayBeEmpty: true)
+        file.protection = .systemd
+        // Units give an empty value where there is nothing to load, so that the job starts and can say so.
+        guard handed.hasPrefix("/"), let status = try? FileStatus(at: file.path), status.size > 0 else {
+            throw failure(
+                "credential-missing", name,
+                "systemd found no such credential: \(source.path.printable) is missing or empty",
+                "write it there, mode 600; `hermes-ops-runner units diff` shows whether the unit loads it")
+        }
+        return file
+    }
+
     /// Opens the file after a look at who could read or change it.
-    private func open(_ path: FilePath, _ reference: CredentialReference, _ name: String) throws -> FileDescriptor {
-        let file: FileDescriptor
+    private func open(_ file: ValueFile, _ name: String) throws -> FileDescriptor {
+        let path = file.path
+        let descriptor: FileDescriptor
         do {
-            file = try FileSystem.openRegular(path)
+            descriptor = try FileSystem.openRegular(path, followingLinks: file.followsLinks)
         } catch let error as OperatorError {
             throw failure(
-                "credential-missing", name, "\(path.printable) cannot be read: \(error.reason)",
-                isSystemd(reference) ? "check LoadCredential= in the unit" : "make the file, mode 0600, owned by you")
+                "credential-missing", name, "\(path.printable) cannot be read: \(error.reason)", file.advice)
         }
         do {
-            try judge(FileStatus(of: file), path, reference, name)
-            return file
+            let status = try FileStatus(of: descriptor)
+            try judge(status, file, name)
+            guard status.size > 0 || file.mayBeEmpty else {
+                throw failure("credential-empty", name, "\(path.printable) is empty", "write the value into it")
+            }
+            return descriptor
         } catch {
-            try? file.close()
+            try? descriptor.close()
             throw error
         }
     }
 
-    private func isSystemd(_ reference: CredentialReference) -> Bool {
-        if case .systemd = reference { return true }
-        return false
-    }
-
-    private func judge(_ status: FileStatus, _ path: FilePath, _ reference: CredentialReference, _ name: String) throws
-    {
+    private func judge(_ status: FileStatus, _ file: ValueFile, _ name: String) throws {
+        let path = file.path
         // systemd keeps its credentials 0400, root's or the user's, in a folder that nobody else may enter.
-        if !isSystemd(reference) {
-            guard status.owner == user else {
-                throw failure(
-                    "credential-owner", name,
-                    "\(path.printable) belongs to user \(status.owner), not to you (user \(user))",
-                    "run `chown` on it, or keep your own copy")
-            }
+        guard status.owner == user || file.protection == .systemd else {
+            throw failure(
+                "credential-owner", name,
+                "\(path.printable) belongs to user \(status.owner), not to you (user \(user))",
+                "run `chown` on it, or keep your own copy")
         }
-        guard status.permissions & 0o077 == 0 || isSystemd(reference) && status.permissions & 0o007 == 0 else {
+        let open: UInt32 =
+            switch file.protection {
+            case .owner: 0o077
+            case .systemd: 0o007
+            // Others may read what they cannot open.
+            case .encryption: 0o022
+            }
+        guard status.permissions & open == 0 else {
             let mode = String(status.permissions & 0o777, radix: 8)
             throw failure(
                 "credential-readable", name, "\(path.printable) is open to others (mode 0\(mode))",
@@ -142,13 +176,26 @@ public struct CredentialResolver: Sendable {
         }
     }
 
-    private func read(_ path: FilePath, _ reference: CredentialReference, _ name: String) throws -> [UInt8] {
-        let file = try open(path, reference, name)
-        defer { try? file.close() }
+    private func read(_ file: ValueFile, _ name: String) throws -> [UInt8] {
+        let descriptor = try open(file, name)
+        defer { try? descriptor.close() }
         do {
-            return try FileSystem.read(file, name: path, limit: Self.sizeLimit)
+            return try FileSystem.read(descriptor, name: file.path, limit: Self.sizeLimit)
         } catch let error as OperatorError {
-            throw failure("credential-missing", name, "\(path.printable) cannot be read: \(error.reason)")
+            throw failure("credential-missing", name, "\(file.path.printable) cannot be read: \(error.reason)")
+        }
+    }
+
+    /// What `systemd-creds encrypt` put into the file; the machine's own key opens it.
+    private func decrypted(_ path: FilePath, _ credential: String, _ name: String) async throws -> [UInt8] {
+        do {
+            return try await output(
+                of: ["systemd-creds", "decrypt", "--name=\(credential)", path.string, "-"], name)
+        } catch var error as OperatorError {
+            error.reason = "\(path.printable) cannot be decrypted: \(error.reason)"
+            error.advice =
+                "make it anew on this machine: systemd-creds encrypt --name=\(credential) FILE \(path.printable)"
+            throw error
         }
     }
 

@@ -38,6 +38,7 @@ struct NotifyCommand: ParsableCommand {
         func run() async throws {
             let session = Session(options)
             let configuration = try await session.configuration()
+            await session.noteGoodConfiguration(configuration)
             guard configuration.notify.hasChannel else {
                 throw OperatorError(
                     "notify.channel", doing: "testing the notification path", reason: "no channel is configured",
@@ -51,7 +52,7 @@ struct NotifyCommand: ParsableCommand {
                 channels.append("ping")
             }
             if configuration.notify.telegram != nil {
-                let notifier = try await session.notifier(configuration)
+                let notifier = await session.notifier(configuration)
                 let label = configuration.instance.label
                 let record = try await Interruption.run("sending a test message") {
                     try await notifier.test(instanceLabel: label, host: ProcessInfo.processInfo.hostName)
@@ -77,13 +78,15 @@ struct NotifyCommand: ParsableCommand {
         func run() async throws {
             let session = Session(options)
             let configuration = try await session.configuration()
-            let notifier = try await session.notifier(configuration)
-            await notifier.forgetJobs(except: Set(configuration.jobs.map(\.name)))
+            await session.noteGoodConfiguration(configuration)
+            let notifier = await session.notifier(configuration)
             let result = try await Interruption.run("sending messages") { await notifier.flush() }
             try session.console.show(Report(result)) {
                 "sent \(result.sent), waiting \(result.waiting)\(result.error.map { ": \($0)" } ?? "")\n"
             }
-            if result.waiting > 0 { throw ExitCode((result.error?.exit ?? .unavailable).rawValue) }
+            if result.waiting > 0 || result.error != nil {
+                throw ExitCode((result.error?.exit ?? .unavailable).rawValue)
+            }
         }
     }
 
@@ -92,7 +95,8 @@ struct NotifyCommand: ParsableCommand {
             abstract: "Tell of a job's unit that failed; for hermes-ops-alert@.service.",
             discussion: """
                 Reads MONITOR_SERVICE_RESULT, MONITOR_EXIT_STATUS and MONITOR_INVOCATION_ID as systemd sets them for OnFailure=. What \
-                the run itself told is not told twice.
+                the run itself told is not told twice. Where the configuration cannot be read, that is told, over the channel of the \
+                last one that could.
                 """)
 
         @OptionGroup var options: GlobalOptions
@@ -102,31 +106,73 @@ struct NotifyCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
-            guard let failure = UnitFailure(environment: session.environment) else {
+            guard let failure = UnitFailure(environment: session.environment, binary: CommandLine.arguments[0]) else {
                 throw OperatorError(
                     "notify.alert", doing: "telling of a failed unit", reason: "systemd named none",
                     advice: "this command is for hermes-ops-alert@.service; try `hermes-ops-runner notify test`",
                     exit: .usage)
             }
-            let configuration = try await session.configuration()
-            guard configuration.notify.telegram != nil else {
-                return session.console.note("no channel is declared: nobody is told that \(printable(job)) failed")
+            let configuration: Configuration
+            do {
+                configuration = try await session.configuration()
+            } catch {
+                return try await tell(ofBroken: error, failure, session)
             }
-            let notifier = try await session.notifier(configuration)
-            let summary = self.summary(failure, session, configuration)
-            let result = try await Interruption.run("sending an alert") { await notifier.report(summary) }
-            try session.console.show(Report(result)) { "\(result.outcome.rawValue)\n" }
+            await session.noteGoodConfiguration(configuration)
+            guard configuration.notify.telegram != nil else { return nobody(session) }
+            let notifier = await session.notifier(configuration)
+            let summary = self.summary(failure, session, AlertChannel(configuration), configuration)
+            try await send([summary], through: notifier, session)
+        }
+
+        private func nobody(_ session: Session) {
+            session.console.note("no channel is declared: nobody is told that \(printable(job)) failed")
+        }
+
+        private func send(_ summaries: [RunSummary], through notifier: Notifier, _ session: Session) async throws {
+            let results = try await Interruption.run("sending an alert") {
+                var results: [Notifier.Result] = []
+                for summary in summaries { results.append(await notifier.report(summary)) }
+                return results
+            }
+            // What one leaves in the spool the next one sends.
+            guard let result = results.last else { return }
+            try session.console.show(Report(result)) {
+                "\(result.outcome.rawValue)\(result.error.map { ": \($0)" } ?? "")\n"
+            }
             if result.outcome == .failed { throw ExitCode((result.error?.exit ?? .unavailable).rawValue) }
+        }
+
+        /// No job runs with a configuration that cannot be read: that is told once, over the channel of the last good one.
+        private func tell(ofBroken error: any Error, _ failure: UnitFailure, _ session: Session) async throws {
+            guard let channel = session.rememberedChannel() else { throw error }
+            guard channel.telegram != nil else {
+                nobody(session)
+                throw error
+            }
+            let reason = (error as? ConfigurationErrors)?.summary ?? error as? OperatorError
+            let broken = RunSummary(
+                job: Notifier.configurationSubject, instanceLabel: channel.label, runID: "", outcome: .error,
+                finishedAt: SystemTime().now,
+                error: "the configuration of \(channel.instance) is broken: \(reason?.reason ?? "it cannot be read")",
+                advice: "hermes-ops-runner validate", verdict: "is broken: \(job) could not run")
+            var summaries = [broken]
+            // What else is wrong with the job is told as well.
+            if failure.exitStatus != String(ExitStatus.configuration.rawValue) {
+                summaries.append(summary(failure, session, channel, nil))
+            }
+            try await send(summaries, through: await session.notifier(channel), session)
         }
 
         /// The run as its record tells it, where it lived long enough to keep one.
         private func summary(
-            _ failure: UnitFailure, _ session: Session, _ configuration: Configuration
+            _ failure: UnitFailure, _ session: Session, _ channel: AlertChannel, _ configuration: Configuration?
         ) -> RunSummary {
-            let label = configuration.instance.label
+            let label = channel.label
             let runs = try? RunStore(stateDirectory: session.stateDirectory)
             if let record = try? runs?.read(failure.runID), record.job.name == job, record.state == .finished {
                 var run = RunSummary(record, label: label)
+                run.warnings = configuration.flatMap { session.foundWarnings(record, $0) }
                 // A process that was killed, or never began, could not say why: systemd can.
                 if run.outcome == .unknown || run.error == nil || record.error?.type == "start-failed" {
                     (run.error, run.advice) = (failure.reason, failure.advice)

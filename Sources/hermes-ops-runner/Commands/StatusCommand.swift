@@ -155,6 +155,7 @@ struct FinalizeCommand: AsyncParsableCommand {
                 version: Version.current,
                 time: SystemTime(), nextElapse: session.nextElapse)
             try await board.write(from: session.ledger(runs))
+            await JobExecution.pingEnd(of: closed, session, configuration)
         }
         try session.console.show(closed) {
             closed.map { "closed \($0.runId): \($0.outcome?.rawValue ?? "unknown")\n" }.joined()

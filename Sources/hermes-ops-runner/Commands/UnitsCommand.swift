@@ -136,8 +136,9 @@ struct UnitsCommand: ParsableCommand {
             let plan = try site.installer.plan(site.rendered)
             if !options.json, !options.quiet { site.session.console.write(plan.diff) }
             let result = try await site.installer.install(site.rendered)
+            await site.session.noteGoodConfiguration(site.configuration)
             // Nobody is reminded of jobs that are no longer declared.
-            try await site.session.recoveryNotifier(site.configuration).forgetJobs(
+            await site.session.silentNotifier(AlertChannel(site.configuration)).forgetJobs(
                 except: Set(site.configuration.jobs.map(\.name)))
             let report = Report(
                 changes: result.plan.changes.map(Change.init), woken: result.woken, started: result.started,

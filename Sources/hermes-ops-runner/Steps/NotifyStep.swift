@@ -14,8 +14,10 @@ struct NotifyStep: Step {
         guard options.channels.contains(.telegram), configuration.notify.telegram != nil else {
             return StepOutcome(.skip, summary: "no message to send")
         }
-        let notifier = try await session.notifier(configuration)
-        let run = RunSummary(context.record, label: configuration.instance.label, summaries: context.summaries)
+        let notifier = await session.notifier(configuration)
+        let run = RunSummary(
+            context.record, label: configuration.instance.label, summaries: context.summaries,
+            warnings: context.values[WatchdogStep.found])
         let result: Notifier.Result
         if context.job.steps.contains(where: { $0.name == context.step.name }) {
             result = await notifier.announceProgress(of: run)

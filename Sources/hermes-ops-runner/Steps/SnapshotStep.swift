@@ -1,6 +1,7 @@
 internal import Glibc
 internal import InstanceState
 internal import Jobs
+internal import Notify
 internal import Support
 internal import SystemPackage
 
@@ -54,8 +55,11 @@ struct SnapshotFiles {
     }
 }
 
-/// `watchdog`: silent when all is well; what is not makes it fail, so that `onFailure` tells of it once, and of its end.
+/// `watchdog`: silent when all is well; what is not makes it fail, so that `onFailure` tells of each warning once, and of its end.
 struct WatchdogStep: Step {
+    /// What the run found, for its messages.
+    static let found = RunKey<[RunSummary.Warning]>("watchdog")
+
     let session: Session
     let canRunDry = true
 
@@ -65,36 +69,61 @@ struct WatchdogStep: Step {
         let (snapshot, _) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: nil, metrics: nil)
-        // Hints are in the snapshot; nobody is woken for them.
-        let serious = snapshot.warnings.filter { $0.severity > .info }.map { warning in
-            "\(warning.message.rawValue) [\(warning.code.rawValue)]"
-        }
-        let stale = staleSnapshot(context)
-        let troubles = serious + [stale].compactMap { $0 }
+        let troubles =
+            Self.serious(snapshot.warnings, of: snapshot.instance) + [staleSnapshot(context)].compactMap { $0 }
+        context.values[Self.found] = troubles
         let hints = snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue)
         guard let first = troubles.first else {
             return StepOutcome(changed: false, items: 0, warnings: hints, summary: "all is well")
         }
-        let worst = snapshot.warnings.first { $0.severity > .info }
-        let more = troubles.count > 1 ? "; \(troubles.dropFirst().prefix(4).joined(separator: "; "))" : ""
-        let rest = troubles.count > 5 ? " and \(troubles.count - 5) more" : ""
+        let texts = troubles.map { "\($0.message) [\($0.code)]" }
+        let rest = texts.count > 5 ? " and \(texts.count - 5) more" : ""
         let error = OperatorError(
-            worst?.code.rawValue ?? "snapshot-stale", doing: "watching", reason: first + more + rest,
-            advice: (worst?.command(for: snapshot.instance)).map { "try `\($0)`" }
-                ?? "see docs/operations.md#\(worst?.code.rawValue ?? "snapshot-stale")")
+            first.code, doing: "watching", reason: texts.prefix(5).joined(separator: "; ") + rest,
+            advice: first.advice.map { "try `\($0)`" } ?? "see docs/operations.md#\(first.code)")
         return StepOutcome(
             .failure(error), changed: false, items: Int64(troubles.count), warnings: hints,
             summary: HumanUnits.count(troubles.count, "warning"))
     }
 
+    /// The warnings that people are told of. Hints are in the snapshot; nobody is woken for them.
+    static func serious(_ warnings: [Warning], of instance: InstanceReference) -> [RunSummary.Warning] {
+        warnings.filter { $0.severity > .info }.map { warning in
+            RunSummary.Warning(
+                key: warning.fingerprint.rawValue, code: warning.code.rawValue,
+                severity: warning.severity == .critical ? .critical : .warn, message: warning.message.rawValue,
+                advice: warning.command(for: instance))
+        }
+    }
+
     /// A snapshot that nobody writes any more, where a job is declared that should.
-    private func staleSnapshot(_ context: StepContext) -> String? {
+    private func staleSnapshot(_ context: StepContext) -> RunSummary.Warning? {
         let configuration = context.configuration
         guard configuration.jobs.contains(where: { $0.kind == .exporter && $0.schedule != nil }) else { return nil }
         let path = SnapshotFiles(configuration.snapshot).snapshot
         guard let status = try? FileStatus(at: path) else { return nil }
         let age = context.time.now - Timestamp(microseconds: status.modified / 1000)
         guard age > configuration.watchdog.maxSnapshotAge else { return nil }
-        return "The snapshot was last written \(HumanUnits.duration(age)) ago [snapshot-stale]"
+        return RunSummary.Warning(
+            key: "snapshot-stale", code: "snapshot-stale", severity: .warn,
+            message: "The snapshot was last written \(HumanUnits.duration(age)) ago")
+    }
+}
+
+extension Session {
+    /// What a watchdog's run found, for one that tells of it from outside; nil if the run did not get as far as a verdict.
+    func foundWarnings(_ record: RunRecord, _ configuration: Configuration) -> [RunSummary.Warning]? {
+        guard configuration.job(named: record.job.name)?.uses(.watchdog) == true else { return nil }
+        let path = stateDirectory.appending("watchdog.json")
+        let memory = WatchdogMemory(
+            decodingOrFresh: try? FileSystem.read(path, limit: 4 << 20, followingLinks: false))
+        let instance = InstanceReference(
+            id: Slug(making: configuration.instance.id), label: SafeText(showing: configuration.instance.label),
+            user: UserName(rawValue: userName) ?? UserName(unchecked: "unknown"),
+            scope: user == 0 ? .system : .user,
+            hermesHome: PlainPath(rawValue: configuration.instance.hermesHome.string))
+        let found = WatchdogStep.serious(memory.open, of: instance)
+        // The run's error is its first warning.
+        return found.contains { $0.code == record.error?.type } ? found : nil
     }
 }

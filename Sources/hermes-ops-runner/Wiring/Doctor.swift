@@ -90,31 +90,17 @@ struct Doctor: Sendable {
         return references.map { name, reference in
             let title = "credential \(name)"
             do {
-                if case .systemd(let credential) = reference, session.environment["CREDENTIALS_DIRECTORY"] == nil {
-                    return try handedOver(title, credential)
-                }
                 try session.credentials.check(reference, name: name)
-                return Diagnosis(title, .ok, reference.source)
+                guard case .systemd(let credential) = reference else {
+                    return Diagnosis(title, .ok, reference.source)
+                }
+                let source = SystemdCredentialSource(
+                    credential, in: session.credentialsFolder, isSystem: session.user == 0)
+                return Diagnosis(title, .ok, "systemd loads it from \(source.path.printable)")
             } catch {
                 return Diagnosis(title, error)
             }
         }
-    }
-
-    /// A credential that systemd will hand to the units, at the place they load it from.
-    private func handedOver(_ title: String, _ name: String) throws -> Diagnosis {
-        for path in [handOver(name), handOver("\(name).cred")] {
-            guard let status = try? FileStatus(following: path) else { continue }
-            guard status.permissions & 0o077 == 0 else {
-                return Diagnosis(
-                    title, .failed, "\(path.printable) can be read by other users",
-                    advice: "chmod 600 \(path.printable)")
-            }
-            return Diagnosis(title, .ok, "systemd loads it from \(path.printable)")
-        }
-        return Diagnosis(
-            title, .failed, "systemd would load it from \(handOver(name).printable), which is not there",
-            advice: "write it there, mode 600, or add LoadCredential= in a drop-in of the unit")
     }
 
     // MARK: Services
@@ -259,8 +245,7 @@ struct Doctor: Sendable {
         }
     }
 
-    /// The public keys of the identities that drills open bundles with, as far as this process can have them: one that only systemd
-    /// hands over lies here all the same.
+    /// The public keys of the identities that drills open bundles with, as far as this process can have them.
     private func recipientsOfIdentitiesHere() async throws -> [String] {
         var names: Set<String> = []
         for step in configuration.jobs.flatMap(\.allSteps) {
@@ -268,26 +253,14 @@ struct Doctor: Sendable {
         }
         var found: [String] = []
         for name in names.sorted() {
-            guard let declaration = configuration.credentials[name] else { continue }
-            var files: [FilePath] = []
-            var credential: String? = name
-            if case .systemd(let handed) = declaration.reference, session.environment["CREDENTIALS_DIRECTORY"] == nil {
-                // Encrypted ones are opened by systemd alone.
-                credential = nil
-                let plain = handOver(handed)
-                if (try? FileStatus(following: plain)) != nil { files = [plain] }
-            }
-            guard credential != nil || !files.isEmpty else { continue }
-            found += try await session.identities(files: files, credential: credential, in: configuration).compactMap {
+            guard let reference = configuration.credentials[name]?.reference,
+                (try? session.credentials.check(reference, name: name)) != nil
+            else { continue }
+            found += try await session.identities(files: [], credential: name, in: configuration).compactMap {
                 try $0.recipient()?.text
             }
         }
         return found
-    }
-
-    /// Where systemd loads a credential for the units from.
-    private func handOver(_ name: String) -> FilePath {
-        session.configurationFile.removingLastComponent().appending("credentials").appending(name)
     }
 
     // MARK: The machine

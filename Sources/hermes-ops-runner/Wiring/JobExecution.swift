@@ -15,6 +15,7 @@ struct JobExecution: Sendable {
 
     func run() async throws -> RunResult {
         let configuration = try await session.configuration()
+        await session.noteGoodConfiguration(configuration)
         let elapses = ElapseMemory(file: session.stateDirectory.appending("elapses.json"), ask: session.nextElapse)
         let runner = JobRunner(
             configuration: configuration, stateDirectory: session.stateDirectory, version: Version.current,
@@ -42,7 +43,7 @@ struct JobExecution: Sendable {
         do {
             try await session.ping(configuration, attempts: 1)?.send(.start, runID: record.runId)
         } catch {
-            session.logger.warning("the ping of the start was not sent: \(describe(error))")
+            session.logger.warning("the ping of the start was not sent: \(Self.describe(error))")
         }
     }
 
@@ -57,27 +58,43 @@ struct JobExecution: Sendable {
                     .finish(exitCode: result.exit.rawValue), runID: result.record.runId)
             } catch {
                 outcome = .failed
-                session.logger.warning("the ping of the end was not sent: \(describe(error))")
+                session.logger.warning("the ping of the end was not sent: \(Self.describe(error))")
             }
             deliveries.append(Delivery(channel: .healthchecks, outcome: outcome, at: SystemTime().now))
         }
         guard result.record.outcome == .success, configuration.notify.telegram != nil else { return deliveries }
         let run = RunSummary(
             result.record, label: configuration.instance.label, summaries: result.summaries)
-        do {
-            if declaration.sendsMessages {
-                let told = StepNotice(try await session.notifier(configuration).report(run))
-                if let error = told.error { session.logger.warning("the message was not sent: \(error)") }
-                // Most successes are no news: then there is nothing to record.
-                deliveries += told.deliveries.filter { $0.outcome != .suppressed }
-            } else {
-                try await session.recoveryNotifier(configuration).noteRecovery(run)
+        if declaration.sendsMessages {
+            let told = StepNotice(await session.notifier(configuration).report(run))
+            if let error = told.error { session.logger.warning("the message was not sent: \(error)") }
+            // Most successes are no news: then there is nothing to record.
+            deliveries += told.deliveries.filter { $0.outcome != .suppressed }
+        } else {
+            do {
+                try await session.silentNotifier(AlertChannel(configuration)).noteRecovery(run)
+            } catch {
+                session.logger.warning("whether the job works again was not noted: \(Self.describe(error))")
             }
-        } catch {
-            session.logger.warning("whether the job works again was not told: \(describe(error))")
         }
         return deliveries
     }
 
-    private func describe(_ error: any Error) -> String { (error as? OperatorError)?.description ?? "stopped" }
+    /// The pings of the end for runs that were killed before they could send theirs; for `finalize`.
+    static func pingEnd(of closed: [RunRecord], _ session: Session, _ configuration: Configuration) async {
+        for record in closed where configuration.job(named: record.job.name)?.sendsPings == true {
+            guard
+                record.deliveries?.contains(where: { $0.channel == .healthchecks && $0.outcome == .delivered }) != true
+            else { continue }
+            let code = record.exit?.code ?? Int(ExitStatus.failure.rawValue)
+            do {
+                try await session.ping(configuration, attempts: 1)?.send(
+                    .finish(exitCode: code == 0 ? ExitStatus.failure.rawValue : Int32(code)), runID: record.runId)
+            } catch {
+                session.logger.warning("the ping of the end was not sent: \(Self.describe(error))")
+            }
+        }
+    }
+
+    private static func describe(_ error: any Error) -> String { (error as? OperatorError)?.description ?? "stopped" }
 }

@@ -6,35 +6,8 @@ internal import Support
 
 extension Session {
     /// The one who tells people, over the declared channel; without one it keeps the states alone.
-    ///
-    /// Throws when the channel's credential cannot be had: then nothing is noted as told, and the next run tells it.
-    func notifier(_ configuration: Configuration) async throws -> Notifier {
-        let notify = configuration.notify
-        var channel: TelegramChannel?
-        if let telegram = notify.telegram {
-            channel = TelegramChannel(
-                chat: telegram.chat, token: try await credentials.resolve(telegram.credential, in: configuration))
-        }
-        return Notifier(
-            stateDirectory: stateDirectory, channel: channel, client: try telegramClient(configuration.network),
-            policy: AlertPolicy(
-                remindEvery: notify.remindEvery > .zero ? notify.remindEvery : nil, tellRecovery: notify.tellRecovery))
-    }
-
-    /// One who notes recoveries for others to send: it needs no credential.
-    func recoveryNotifier(_ configuration: Configuration) throws -> Notifier {
-        Notifier(
-            stateDirectory: stateDirectory, channel: nil, client: try telegramClient(configuration.network),
-            policy: AlertPolicy(tellRecovery: configuration.notify.tellRecovery))
-    }
-
-    private func telegramClient(_ network: NetworkConfig) throws -> TelegramClient {
-        let http = try client(network)
-        // For tests alone: a stand-in on this machine.
-        guard let base = environment["HERMES_OPS_TEST_TELEGRAM"], environment["HERMES_OPS_TEST_LOOPBACK_HTTP"] == "1",
-            base.hasPrefix("http://127.0.0.1:")
-        else { return TelegramClient(http: http) }
-        return TelegramClient(http: http, base: base)
+    func notifier(_ configuration: Configuration) async -> Notifier {
+        await notifier(AlertChannel(configuration), jobs: Set(configuration.jobs.map(\.name)))
     }
 
     /// The dead man's switch; nil when none is declared.
@@ -48,11 +21,7 @@ extension Session {
     /// Sends a text that a step has for people, such as a drill reminder; what became of it is for the record.
     func announce(_ text: String, subject: String, in configuration: Configuration) async -> StepNotice {
         guard configuration.notify.telegram != nil else { return StepNotice(warnings: ["no channel is declared"]) }
-        do {
-            return StepNotice(try await notifier(configuration).announce(text, subject: subject))
-        } catch {
-            return StepNotice(failed: error)
-        }
+        return StepNotice(await notifier(configuration).announce(text, subject: subject))
     }
 }
 
@@ -78,11 +47,6 @@ struct StepNotice {
             if result.waiting > 0 { warnings.append("\(HumanUnits.count(result.waiting, "message")) still to be sent") }
         }
     }
-
-    init(failed error: any Error) {
-        deliveries = [Delivery(channel: .telegram, outcome: .failed, at: SystemTime().now)]
-        self.error = error as? OperatorError ?? .cancelled(doing: "sending a message")
-    }
 }
 
 extension JobDeclaration {
@@ -106,7 +70,10 @@ extension JobDeclaration {
 
 extension RunSummary {
     /// A run as its record tells it, with what the steps said.
-    init(_ record: RunRecord, label: String, summaries: [StepSummary] = [], advice: String? = nil) {
+    init(
+        _ record: RunRecord, label: String, summaries: [StepSummary] = [], advice: String? = nil,
+        warnings: [Warning]? = nil
+    ) {
         let details = Dictionary(summaries.map { ($0.step, $0.text) }) { first, _ in first }
         let outcome = record.outcome.flatMap { RunSummary.Outcome(rawValue: $0.rawValue) } ?? .success
         self.init(
@@ -118,6 +85,6 @@ extension RunSummary {
                 RunSummary.Step(
                     name: step.name, outcome: step.outcome.flatMap { .init(rawValue: $0.rawValue) } ?? .unknown,
                     detail: details[step.name])
-            })
+            }, warnings: warnings)
     }
 }

@@ -12,7 +12,7 @@ extension Session {
             fingerprintKey: try fingerprintKey())
         options.maxFileSize = configuration.sanitizer.maxFileSize
         for declaration in configuration.credentials.values {
-            // Outside its unit a systemd credential is not there: then its value cannot be in this process's hands either.
+            // One that this process cannot have is not in its hands either.
             guard let secret = try? await credentials.resolve(declaration.reference, name: declaration.name) else {
                 continue
             }

@@ -49,7 +49,12 @@ struct Session: Sendable {
         return { await calendar.nextElapse($0, after: $1) }
     }
 
-    var credentials: CredentialResolver { CredentialResolver(environment: environment, user: user) }
+    var credentials: CredentialResolver {
+        CredentialResolver(environment: environment, user: user, folder: credentialsFolder)
+    }
+
+    /// Where the units load their credentials from.
+    var credentialsFolder: FilePath { SystemdCredentialSource.folder(beside: configurationFile) }
 
     var progress: any ProgressReporter { TerminalProgress.forStandardError(isQuiet: console.isQuiet) }
 

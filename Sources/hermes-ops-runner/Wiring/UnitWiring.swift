@@ -148,18 +148,12 @@ struct UnitWiring {
         }
     }
 
-    /// Credentials that systemd hands over come from the folder `credentials` beside the configuration: NAME, or as made by
-    /// `systemd-creds encrypt --name=NAME` NAME.cred.
     private func systemdCredentials(_ references: [CredentialReference]) -> [UnitCredential] {
-        let folder = session.configurationFile.removingLastComponent().appending("credentials")
         var found: [UnitCredential] = []
         for reference in references {
             guard case .systemd(let name) = reference, !found.contains(where: { $0.name == name }) else { continue }
-            let encrypted = folder.appending("\(name).cred")
-            let isEncrypted = flavour == .system && (try? FileStatus(at: encrypted)) != nil
-            found.append(
-                UnitCredential(
-                    name: name, source: isEncrypted ? encrypted : folder.appending(name), isEncrypted: isEncrypted))
+            let source = SystemdCredentialSource(name, in: session.credentialsFolder, isSystem: flavour == .system)
+            found.append(UnitCredential(name: name, source: source.path, isEncrypted: source.isEncrypted))
         }
         return found
     }

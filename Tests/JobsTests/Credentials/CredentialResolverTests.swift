@@ -11,9 +11,11 @@ import Testing
 
     private func text(_ secret: Secret) -> String { secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
 
-    private func resolver(_ environment: [String: String] = [:], timeout: Duration = .seconds(10)) -> CredentialResolver
-    {
-        CredentialResolver(environment: environment, user: currentUser, commandTimeout: timeout)
+    private func resolver(
+        _ environment: [String: String] = [:], folder: FilePath = "/nonexistent/credentials",
+        timeout: Duration = .seconds(10)
+    ) -> CredentialResolver {
+        CredentialResolver(environment: environment, user: currentUser, folder: folder, commandTimeout: timeout)
     }
 
     private func failure(_ reference: CredentialReference, _ resolver: CredentialResolver) async -> OperatorError? {
@@ -51,7 +53,7 @@ import Testing
         let huge = try folder.write("huge", "x")
         #expect(huge.withPlatformString { truncate($0, 8 << 20) } == 0)
         #expect(await failure(.file(huge), resolver())?.reason.contains("larger") == true)
-        let other = CredentialResolver(environment: [:], user: currentUser + 1)
+        let other = CredentialResolver(environment: [:], user: currentUser + 1, folder: folder.path)
         #expect(await failure(.file(try folder.write("mine", Self.value)), other)?.type == "credential-owner")
         let open = folder.path.appending("open")
         try FileSystem.makeDirectory(open, permissions: 0o777)
@@ -67,10 +69,80 @@ import Testing
         let environment = ["CREDENTIALS_DIRECTORY": folder.path.string]
         #expect(text(try await resolver(environment).resolve(.systemd(name: "push"), name: "c")) == Self.value)
         #expect(text(try await resolver(environment).resolve(.systemd(name: "acl"), name: "c")) == Self.value)
-        _ = await failure(.systemd(name: "absent"), resolver(environment))
-        #expect(await failure(.systemd(name: "push"), resolver())?.advice?.contains("LoadCredential=push") == true)
-        try resolver().check(.systemd(name: "push"), name: "c")
-        #expect(throws: OperatorError.self) { try resolver(environment).check(.systemd(name: "absent"), name: "c") }
+        try resolver(environment).check(.systemd(name: "push"), name: "c")
+        // Units hand over an empty value where there is no file.
+        try folder.write("empty", "", permissions: 0o400)
+        for name in ["absent", "empty"] {
+            let error = await failure(.systemd(name: name), resolver(environment, folder: "/etc/x/credentials"))
+            #expect(
+                error?.reason
+                    == "systemd found no such credential: /etc/x/credentials/\(name) is missing or empty")
+            #expect(throws: OperatorError.self) { try resolver(environment).check(.systemd(name: name), name: "c") }
+        }
+    }
+
+    /// Outside a unit: the file that the units load, under the checks of any credential file.
+    @Test func aShellReadsWhatTheUnitsLoad() async throws {
+        let folder = try TemporaryDirectory()
+        let shell = resolver(folder: folder.path)
+        func refused(_ name: String) async -> String? {
+            let type = await failure(.systemd(name: name), shell)?.type
+            let checked = #expect(throws: OperatorError.self) { try shell.check(.systemd(name: name), name: "c") }
+            #expect(checked?.type == type && checked?.exit == .credential)
+            return type
+        }
+        try folder.write("push", Self.value + "\n")
+        #expect(text(try await shell.resolve(.systemd(name: "push"), name: "c")) == Self.value)
+        try shell.check(.systemd(name: "push"), name: "c")
+        #expect(await refused("absent") == "credential-missing")
+        try folder.write("empty", "")
+        #expect(await refused("empty") == "credential-empty")
+        try folder.write("open", Self.value, permissions: 0o640)
+        #expect(await refused("open") == "credential-readable")
+        #expect(folder.path.appending("link").withPlatformString { symlink("push", $0) } == 0)
+        #expect(await refused("link") == "credential-missing")
+        #expect(folder.path.appending("fifo").withPlatformString { mkfifo($0, 0o600) } == 0)
+        #expect(await refused("fifo") == "credential-missing")
+        let huge = try folder.write("huge", "x")
+        #expect(huge.withPlatformString { truncate($0, 8 << 20) } == 0)
+        #expect(await failure(.systemd(name: "huge"), shell)?.reason.contains("larger") == true)
+        let other = CredentialResolver(environment: [:], user: currentUser + 1, folder: folder.path)
+        #expect(await failure(.systemd(name: "push"), other)?.type == "credential-owner")
+        // Encrypted ones are the system's alone.
+        try folder.write("sealed.cred", "x", permissions: 0o644)
+        let user = CredentialResolver(environment: [:], user: 12345, folder: folder.path)
+        let sealed = await failure(.systemd(name: "sealed"), user)
+        #expect(sealed?.advice?.contains("a user's manager cannot open") == true)
+    }
+
+    /// What the real `systemd-creds encrypt` made: of mode 0644 as it leaves it, opened by root alone.
+    @Test(.enabled(if: currentUser == 0 && (try? FileStatus(following: "/usr/bin/systemd-creds")) != nil))
+    func rootOpensEncryptedCredentials() async throws {
+        let folder = try TemporaryDirectory()
+        let plain = try folder.write("plain", Self.value + "\n")
+        let sealed = folder.path.appending("push.cred")
+        let made = try await SystemCommandRunner().run(
+            "systemd-creds", ["encrypt", "--with-key=tpm2-absent", "--name=push", plain.string, sealed.string],
+            deadline: .seconds(30))
+        try #require(made.isSuccess, "\(String(decoding: made.errors, as: UTF8.self))")
+        #expect(sealed.withPlatformString { chmod($0, 0o644) } == 0)
+        let shell = resolver(folder: folder.path)
+        try shell.check(.systemd(name: "push"), name: "c")
+        #expect(text(try await shell.resolve(.systemd(name: "push"), name: "c")) == Self.value)
+        // It goes before a plain one, as it does for the units.
+        try folder.write("push", "older")
+        #expect(text(try await shell.resolve(.systemd(name: "push"), name: "c")) == Self.value)
+        // Others may read it, and nobody else may write it.
+        #expect(sealed.withPlatformString { chmod($0, 0o666) } == 0)
+        #expect(await failure(.systemd(name: "push"), shell)?.type == "credential-readable")
+        #expect(sealed.withPlatformString { chmod($0, 0o644) } == 0)
+        // Of another name, and damaged.
+        try FileSystem.rename(sealed, to: folder.path.appending("other.cred"))
+        #expect(await failure(.systemd(name: "other"), shell)?.reason.contains("cannot be decrypted") == true)
+        try folder.write("junk.cred", "junk", permissions: 0o644)
+        #expect(await failure(.systemd(name: "junk"), shell)?.advice?.contains("systemd-creds encrypt") == true)
+        try folder.write("void.cred", "", permissions: 0o644)
+        #expect(await failure(.systemd(name: "void"), shell)?.type == "credential-empty")
     }
 
     @Test func dotenvKeysAndVariables() async throws {
