@@ -114,7 +114,8 @@ public enum Fleet {
             bytes: Count(text.count))
         if age < .zero - futureTolerance {
             source.state = .future
-            source.detail = SafeText(showing: "its time lies \((.zero - age).components.seconds) s ahead of this clock")
+            source.ageSeconds = nil
+            source.detail = SafeText(showing: "its time lies \(describe(.zero - age)) ahead of this clock")
         } else if snapshot.validUntil < now {
             source.state = .stale
             source.detail = SafeText(showing: "nothing was written for \(describe(age))")
