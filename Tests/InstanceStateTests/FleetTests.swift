@@ -286,7 +286,8 @@ import Testing
 
         instance.description.jobs[0].name = "nightly"
         let job = instance.description.jobs[0]
-        instance.description.jobs[0].lastRun?.lastSuccessAt = instance.time.now - .seconds(1_000_000)
+        let longAgo = instance.time.now - .seconds(1_000_000)
+        instance.description.jobs[0].lastRun?.lastSuccessAt = longAgo
         #expect(try await cell(.repositoryPushed).command == "hermes-ops-runner run nightly")
         instance.commands = FakeSystemctl { words in
             let units = words.drop { $0 != "--" }.dropFirst()
