@@ -332,7 +332,6 @@ enum MachineRules {
         }
         switch context.readings.description.notificationTest {
         case .delivered(let moment) where context.age(moment) <= NotificationTest.maxAge: break
-        case .unknown(let reason): return findings.isEmpty ? .unknown(reason) : .found(findings)
         case let test:
             findings.append(Finding("notifications-untested", .info, "/notifications", test.text(at: context.now)))
         }

@@ -268,6 +268,7 @@ import Testing
         for (test, words) in [
             (NotificationTest.never, "never tested"), (.failed(type: "telegram.blocked"), "failed: telegram.blocked"),
             (.delivered(at: instance.time.now - .seconds(100 * 86_400)), "100 days ago"),
+            (.unknown("its record is damaged"), "is not known: its record is damaged"),
         ] {
             instance.description.notificationTest = test
             let tested = try await cell(.notificationTested)
