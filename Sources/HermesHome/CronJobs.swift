@@ -34,6 +34,8 @@ public struct CronJobs: Sendable, Hashable {
     public var malformed: Int
     /// From cron/ticker_heartbeat: when the scheduler last looked. Stale after 200 s.
     public var heartbeat: Timestamp?
+    /// Why there is no heartbeat although there is a file for it; the jobs are known all the same.
+    public var heartbeatFailure: HomeFailure?
 
     public var enabled: Int { jobs.count { $0.isEnabled } }
     public var failing: Int {
@@ -43,10 +45,13 @@ public struct CronJobs: Sendable, Hashable {
     /// Reads cron/jobs.json; a home without one has no jobs. A byte order mark, a bare list and raw control characters are taken as
     /// Hermes takes them.
     public static func read(_ home: HomeLayout) throws(HomeFailure) -> CronJobs {
-        let heartbeat = try home.cronHeartbeat()
-        guard let text = try HomeFile.read(home.cronJobs, limit: 32 << 20) else {
-            return CronJobs(jobs: [], malformed: 0, heartbeat: heartbeat)
+        var found = CronJobs(jobs: [], malformed: 0)
+        do throws(HomeFailure) {
+            found.heartbeat = try home.cronHeartbeat()
+        } catch {
+            found.heartbeatFailure = error
         }
+        guard let text = try HomeFile.read(home.cronJobs, limit: 32 << 20) else { return found }
         let document: JSONValue
         do {
             document = try JSONValue(parsing: text, allowingControlCharacters: true)
@@ -63,8 +68,9 @@ public struct CronJobs: Sendable, Hashable {
             entries = list
         default: throw HomeFailure(.badOutput, "cron/jobs.json is neither an object nor a list")
         }
-        let jobs = entries.compactMap(CronJob.init)
-        return CronJobs(jobs: jobs, malformed: entries.count - jobs.count, heartbeat: heartbeat)
+        found.jobs = entries.compactMap(CronJob.init)
+        found.malformed = entries.count - found.jobs.count
+        return found
     }
 }
 
@@ -102,10 +108,10 @@ extension HomeLayout {
     func cronHeartbeat() throws(HomeFailure) -> Timestamp? {
         guard let text = try HomeFile.read(path.pushing("cron/ticker_heartbeat"), limit: 4096) else { return nil }
         let digits = String(decoding: text, as: UTF8.self).split(whereSeparator: \.isWhitespace).first
-        guard let seconds = digits.flatMap({ Double($0) }) else {
-            throw HomeFailure(.badOutput, "cron/ticker_heartbeat is not a number")
-        }
-        return Timestamp(epochSeconds: seconds)
+        // `nan`, `inf` and what lies before Hermes was written are numbers too, but no times.
+        guard let seconds = digits.flatMap({ Double($0) }), seconds > 1e9, let moment = Timestamp(epochSeconds: seconds)
+        else { throw HomeFailure(.badOutput, "cron/ticker_heartbeat holds no time") }
+        return moment
     }
 }
 

@@ -85,6 +85,50 @@ public struct Gateway: Sendable, Hashable {
     }
 }
 
+/// What a command line tells of its process.
+public enum HermesCommandLine {
+    /// Whether it is Hermes' own: the command with any subcommand, or the gateway under one of its other names.
+    public static func isHermes(_ arguments: [String]) -> Bool {
+        let words = arguments.map { $0.lowercased() }
+        return isGatewayScript(words) || isCommand(words)
+    }
+
+    /// Whether it is `gateway run` (or `restart`, which runs it in the same process where no service manager is), as
+    /// `gateway/status.py` tells it: the profile selector may stand anywhere.
+    static func runsGateway(_ arguments: [String]) -> Bool {
+        let words = arguments.map { $0.lowercased() }
+        if isGatewayScript(words) { return true }
+        guard isCommand(words) else { return false }
+        var rest: [String] = []
+        var isValue = false
+        for word in words {
+            if isValue {
+                isValue = false
+            } else if word == "--profile" || word == "-p" {
+                isValue = true
+            } else if !word.hasPrefix("--profile=") && !word.hasPrefix("-p=") {
+                rest.append(word)
+            }
+        }
+        guard let index = rest.firstIndex(of: "gateway") else { return false }
+        let command = rest[(index + 1)...].first
+        // A bare `gateway` runs it.
+        return command == nil || command == "run" || command == "restart"
+    }
+
+    private static func isNamed(_ name: String, _ word: String) -> Bool { word == name || word.hasSuffix("/" + name) }
+
+    private static func isGatewayScript(_ words: [String]) -> Bool {
+        words.contains { isNamed("gateway/run.py", $0) || isNamed("hermes-gateway", $0) }
+    }
+
+    private static func isCommand(_ words: [String]) -> Bool {
+        words.contains {
+            $0.contains("hermes_cli.main") || $0.contains("hermes_cli/main.py") || isNamed("hermes", $0)
+        }
+    }
+}
+
 /// Whether the process that a home's files name still runs.
 struct GatewayProcess {
     var home: HomeLayout
@@ -136,10 +180,21 @@ struct GatewayProcess {
             guard fields.count >= 6, fields[1] == "FLOCK", let pid = Int32(fields[4]), pid > 0 else { continue }
             let place = fields[5].split(separator: ":")
             guard place.count == 3, UInt64(place[2]) == status.inode else { continue }
-            // The device is left out: overlay and btrfs report another one here than stat(2) does. Instead the holder must be a gateway.
-            if isGateway(pid, startTime: nil) == true { return pid }
+            // The device is left out: overlay and btrfs report another one here than stat(2) does. Instead the holder must have this very
+            // file open, or where that cannot be seen be a gateway by its command line.
+            if hasOpen(status, pid) ?? (isGateway(pid, startTime: nil) == true) { return pid }
         }
         return nil
+    }
+
+    /// Whether a process has a file open; nil when that cannot be seen.
+    private func hasOpen(_ file: FileStatus, _ pid: Int32) -> Bool? {
+        let folder = processes.appending(String(pid)).appending("fd")
+        guard let names = try? DirectoryListing.names(at: folder) else { return nil }
+        return names.contains { name in
+            let status = try? FileStatus(following: FilePath(bytes: folder.bytes + [UInt8(ascii: "/")] + name))
+            return status?.inode == file.inode && status?.device == file.device
+        }
     }
 
     /// Whether a process is a Hermes gateway, and the very one of a record if its start time is known; nil when that cannot be seen.
@@ -157,39 +212,13 @@ struct GatewayProcess {
             guard let command = try HomeFile.read(folder.appending("cmdline"), limit: 4 << 20), !command.isEmpty else {
                 return false
             }
-            return Self.runsGateway(command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+            return HermesCommandLine.runsGateway(
+                command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
         } catch  where error.reason == .notFound || error.detail.contains(errorText(ESRCH)) {
             return false
         } catch {
             return nil
         }
-    }
-
-    /// Whether a command line is Hermes' `gateway run` (or `restart`, which runs it in the same process where no service manager is), as
-    /// `gateway/status.py` tells it: the profile selector may stand anywhere.
-    static func runsGateway(_ arguments: [String]) -> Bool {
-        let words = arguments.map { $0.lowercased() }
-        func isNamed(_ name: String, _ word: String) -> Bool { word == name || word.hasSuffix("/" + name) }
-        if words.contains(where: { isNamed("gateway/run.py", $0) || isNamed("hermes-gateway", $0) }) { return true }
-        let isHermes = words.contains {
-            $0.contains("hermes_cli.main") || $0.contains("hermes_cli/main.py") || isNamed("hermes", $0)
-        }
-        guard isHermes else { return false }
-        var rest: [String] = []
-        var isValue = false
-        for word in words {
-            if isValue {
-                isValue = false
-            } else if word == "--profile" || word == "-p" {
-                isValue = true
-            } else if !word.hasPrefix("--profile=") && !word.hasPrefix("-p=") {
-                rest.append(word)
-            }
-        }
-        guard let index = rest.firstIndex(of: "gateway") else { return false }
-        let command = rest[(index + 1)...].first
-        // A bare `gateway` runs it.
-        return command == nil || command == "run" || command == "restart"
     }
 }
 

@@ -30,7 +30,7 @@ enum BackupRules {
                     key: "backup-age"))
         case .unknown: return .unknown("when the last backup was made is not known")
         }
-        if let failure = failed(job, "backup-failed", "/backup/lastRun", "The backup", context) {
+        if let failure = failed(job, "backup-failed", "/backup/lastRun", "Backup job", context) {
             findings.append(failure)
         }
         return .found(findings)
@@ -58,7 +58,8 @@ enum BackupRules {
             }
         return Finding(
             code, times >= context.thresholds.failuresCritical ? .critical : .warn, subject,
-            "\(title) \(how)\(times > 1 ? ", \(times) times in a row" : "")", key: "failed-\(job.name)")
+            "\(title) \(Slug(making: job.name)) \(how)\(times > 1 ? ", \(times) times in a row" : "")",
+            key: Finding.key("failed", job))
     }
 
     private static let jobs = WatchdogRule(
@@ -78,7 +79,7 @@ enum BackupRules {
             case .backup: break
             case .drive:
                 if let failure = failed(
-                    job, "upload-failed", "/drive/lastUpload", "The upload of the emergency bundle", context)
+                    job, "upload-failed", "/drive/lastUpload", "Upload job", context)
                 {
                     findings.append(failure)
                 }
@@ -86,18 +87,20 @@ enum BackupRules {
             // It fails exactly when other rules have something to say: that must not keep it failing.
             case .watchdog where job.lastRun?.outcome == .failure: break
             default:
-                if let failure = failed(job, "job-failed", place, "Job \(name)", context) { findings.append(failure) }
+                if let failure = failed(job, "job-failed", place, "Job", context) { findings.append(failure) }
             }
             if job.isLate == true {
                 findings.append(
-                    Finding("job-late", .warn, place, "Job \(name) did not start when it was due", key: "late-\(name)"))
+                    Finding(
+                        "job-late", .warn, place, "Job \(name) did not start when it was due",
+                        key: Finding.key("late", job)))
             }
         }
         return .found(findings)
     }
 
     private static let timers = WatchdogRule(
-        title: "Timers are enabled", codes: ["timer-disabled", "timer-down"]
+        title: "Timers are enabled", codes: ["timer-disabled", "timer-masked", "timer-down"]
     ) { context in
         guard context.readings.description.jobs.contains(where: { $0.schedule != nil }) else { return .inapplicable }
         guard context.readings.systemd.probe.isOk else { return .unknown(context.readings.systemd.probe) }
@@ -116,17 +119,20 @@ enum BackupRules {
             switch state.health {
             case .up, .degraded, .unknown: break
             case .disabled:
-                let how =
-                    state.load == .notFound ? "is not installed" : state.load == .masked ? "is masked" : "is disabled"
+                let (code, how) =
+                    state.load == .masked
+                    ? ("timer-masked", "is masked")
+                    : ("timer-disabled", state.load == .notFound ? "is not installed" : "is disabled")
                 findings.append(
                     Finding(
-                        "timer-disabled", severity, place, "\(name) \(how): the job never runs by itself",
-                        key: "timer-\(job.name)"))
+                        code, severity, place, "\(name) \(how): the job never runs by itself",
+                        key: Finding.key("timer", job)))
             case .down:
                 findings.append(
                     Finding(
                         "timer-down", severity, place,
-                        "\(name) is enabled, but not active: the job does not run by itself", key: "timer-\(job.name)"))
+                        "\(name) is enabled, but not active: the job does not run by itself",
+                        key: Finding.key("timer", job)))
             }
         }
         return .found(findings)
@@ -229,15 +235,14 @@ enum BackupRules {
         title: "A restore was rehearsed", codes: ["drill-overdue", "drill-never", "drill-failed"]
     ) { context in
         let part = context.snapshot.restoreDrill
-        var findings: [Finding] = []
-        let job = context.readings.description.jobs.first { $0.role == .restoreDrill }
-        if let job, let failure = failed(job, "drill-failed", "/restoreDrill/lastRun", "The restore drill", context) {
-            var critical = failure
-            critical.severity = .critical
-            findings.append(critical)
+        let jobs = context.readings.description.jobs.filter { $0.role == .restoreDrill }
+        var findings: [Finding] = jobs.compactMap { job in
+            var failure = failed(job, "drill-failed", "/restoreDrill/lastRun", "Restore drill", context)
+            failure?.severity = .critical
+            return failure
         }
         // An instance that declares neither backup nor drill has nothing to rehearse.
-        guard job != nil || context.readings.declares(.backup) || context.readings.declares(.drive) else {
+        guard !jobs.isEmpty || context.readings.declares(.backup) || context.readings.declares(.drive) else {
             return .inapplicable
         }
         guard let overdue = part.overdue else {
@@ -248,12 +253,13 @@ enum BackupRules {
             findings.append(
                 Finding(
                     "drill-overdue", .warn, "/restoreDrill/nextDueAt",
-                    "The last restore drill was \(context.age(verified) / 86_400) days ago", key: "drill-age"))
-        } else {
+                    "The last restore drill that passed was \(context.age(verified) / 86_400) days ago",
+                    key: "drill-age"))
+        } else if findings.isEmpty {
             findings.append(
                 Finding(
-                    "drill-never", .warn, "/restoreDrill/lastRun", "No backup was ever restored for practice",
-                    key: "drill-age"))
+                    "drill-never", .warn, "/restoreDrill/lastRun", "No restore drill has ever passed", key: "drill-age")
+            )
         }
         return .found(findings)
     }
@@ -291,17 +297,23 @@ enum MachineRules {
         title: "Nothing faces the public", codes: ["public-listener"]
     ) { context in
         guard let network = context.readings.network.value else { return .unknown(context.readings.network) }
-        guard !network.publicPorts.isEmpty else { return .fine }
-        let ports = network.publicPorts.prefix(5).map(String.init).joined(separator: ", ")
+        let user = context.snapshot.instance.user.rawValue
+        let found = network.publicListeners.map { listener in
+            let who = listener.isHermes ? "Hermes" : "a process of \(user)\(listener.process.map { " (\($0))" } ?? "")"
+            return "\(who) listens on port \(listener.port)"
+        }
+        guard !found.isEmpty else { return .fine }
+        let text = found.prefix(5).joined(separator: ", ")
+        let more = found.count > 5 ? " and \(found.count - 5) more" : ""
         return .found([
             Finding(
                 "public-listener", .critical, "/network/publicListeners",
-                "Hermes listens on port \(ports) for everybody, not for the tailnet alone")
+                "\(text.prefix(1).uppercased())\(text.dropFirst())\(more) for everybody, not for the tailnet alone")
         ])
     }
 
     private static let notifications = WatchdogRule(
-        title: "Messages arrive", codes: ["notifications-failing", "notifications-off"]
+        title: "Messages arrive", codes: ["notifications-failing", "notifications-off", "notifications-untested"]
     ) { context in
         guard let state = context.snapshot.notifications else { return .inapplicable }
         guard state.configured else {
@@ -311,11 +323,18 @@ enum MachineRules {
                     "Nobody is told when something fails: no notification is configured")
             ])
         }
-        guard state.lastOutcome == .failed else { return .fine }
-        return .found([
-            Finding(
-                "notifications-failing", .warn, "/notifications/lastOutcome",
-                "The last message could not be sent, \(state.pending.value) are waiting")
-        ])
+        var findings: [Finding] = []
+        if state.lastOutcome == .failed {
+            findings.append(
+                Finding(
+                    "notifications-failing", .warn, "/notifications/lastOutcome",
+                    "The last message could not be sent, \(state.pending.value) are waiting"))
+        }
+        switch context.readings.description.notificationTest {
+        case .delivered(let moment) where context.age(moment) <= NotificationTest.maxAge: break
+        case let test:
+            findings.append(Finding("notifications-untested", .info, "/notifications", test.text(at: context.now)))
+        }
+        return .found(findings)
     }
 }

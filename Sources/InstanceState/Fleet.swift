@@ -114,7 +114,8 @@ public enum Fleet {
             bytes: Count(text.count))
         if age < .zero - futureTolerance {
             source.state = .future
-            source.detail = SafeText(showing: "its time lies \((.zero - age).components.seconds) s ahead of this clock")
+            source.ageSeconds = nil
+            source.detail = SafeText(showing: "its time lies \(describe(.zero - age)) ahead of this clock")
         } else if snapshot.validUntil < now {
             source.state = .stale
             source.detail = SafeText(showing: "nothing was written for \(describe(age))")
@@ -136,34 +137,38 @@ public enum Fleet {
 
     /// The text of a valid snapshot without the values of ``volatile``: far cheaper than writing it anew.
     static func still(_ text: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(text.count)
-        var index = 0
-        while index < text.count {
-            guard text[index] == UInt8(ascii: "\"") else {
-                out.append(text[index])
-                index += 1
-                continue
+        text.withUnsafeBufferPointer { text in
+            var out: [UInt8] = []
+            out.reserveCapacity(text.count)
+            // Up to here it is in `out`, or left out of it.
+            var done = 0
+            var index = 0
+            while index < text.count {
+                guard text[index] == UInt8(ascii: "\"") else {
+                    index += 1
+                    continue
+                }
+                let start = index + 1
+                index = start
+                while index < text.count, text[index] != UInt8(ascii: "\"") {
+                    index += text[index] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                let name = start..<min(index, text.count)
+                index = min(index + 1, text.count)
+                var next = index
+                while next < text.count, text[next] <= 0x20 { next += 1 }
+                guard next < text.count, text[next] == UInt8(ascii: ":"),
+                    volatile.contains(where: { $0.count == name.count && text[name].elementsEqual($0) })
+                else { continue }
+                out += text[done..<index]
+                while index < text.count, text[index] != UInt8(ascii: ","), text[index] != UInt8(ascii: "}") {
+                    index += 1
+                }
+                done = index
             }
-            let start = index
-            index += 1
-            while index < text.count, text[index] != UInt8(ascii: "\"") {
-                index += text[index] == UInt8(ascii: "\\") ? 2 : 1
-            }
-            index = min(index + 1, text.count)
-            out += text[start..<index]
-            var next = index
-            while next < text.count, text[next] <= 0x20 { next += 1 }
-            guard next < text.count, text[next] == UInt8(ascii: ":"),
-                volatile.contains(where: {
-                    $0.count == index - start - 2 && text[(start + 1)..<(index - 1)].elementsEqual($0)
-                })
-            else {
-                continue
-            }
-            while index < text.count, text[index] != UInt8(ascii: ","), text[index] != UInt8(ascii: "}") { index += 1 }
+            out += text[done...]
+            return out
         }
-        return out
     }
 
     private static func describe(_ age: Duration) -> String {

@@ -103,7 +103,8 @@ enum GatewayRules {
     }
 
     private static let heartbeat = WatchdogRule(
-        title: "The gateway and its scheduler are alive", codes: ["gateway-heartbeat-stale", "cron-stopped"]
+        title: "The gateway and its scheduler are alive",
+        codes: ["gateway-heartbeat-stale", "cron-stopped", "cron-heartbeat-unknown"]
     ) { context in
         switch context.readings.gateway.liveness {
         case .running: break
@@ -121,11 +122,23 @@ enum GatewayRules {
         guard let cron = context.readings.cron.value else {
             return findings.isEmpty ? .unknown(context.readings.cron) : .found(findings)
         }
-        if cron.enabled > 0, let beat = cron.heartbeat, context.age(beat) > context.thresholds.cronHeartbeatSeconds {
+        guard cron.enabled > 0 else { return .found(findings) }
+        var doubt = cron.heartbeatFailure?.detail
+        if let beat = cron.heartbeat {
+            if context.now - beat < .zero - ClockRule.tolerance {
+                doubt = "cron/ticker_heartbeat is \(-context.age(beat) / 60) minutes ahead of this clock"
+            } else if context.age(beat) > context.thresholds.cronHeartbeatSeconds {
+                findings.append(
+                    Finding(
+                        "cron-stopped", .critical, "/cron",
+                        "Hermes' scheduler has not looked at its jobs for \(context.age(beat) / 60) minutes"))
+            }
+        }
+        if let doubt {
             findings.append(
                 Finding(
-                    "cron-stopped", .critical, "/cron",
-                    "Hermes' scheduler has not looked at its jobs for \(context.age(beat) / 60) minutes"))
+                    "cron-heartbeat-unknown", .warn, "/cron",
+                    "Whether Hermes' scheduler looks at its jobs is not known: \(doubt)"))
         }
         return .found(findings)
     }

@@ -1,19 +1,37 @@
 extension Warning {
     /// The command that helps with this warning, for a person to read and run; nil where no single command does.
-    public func command(for instance: InstanceReference) -> String? {
-        HelpfulCommands.command(code: code.rawValue, instance: instance)
+    ///
+    /// - Parameter jobs: the declared ones: the command names the one that the warning is about.
+    public func command(for instance: InstanceReference, jobs: [ObservedJob]) -> String? {
+        let code = code.rawValue
+        let concerned =
+            jobs.first { job in
+                ["failed", "late", "timer"].contains {
+                    Finding.fingerprint(instance.id, code: code, key: Finding.key($0, job)) == fingerprint
+                }
+            } ?? jobs.first { $0.role == HelpfulCommands.role(of: code) }
+        return HelpfulCommands.command(code: code, instance: instance, job: concerned?.name)
     }
 }
 
 /// One command per code. They are shown, never run.
 enum HelpfulCommands {
-    static func command(code: String, instance: InstanceReference) -> String? {
+    /// The job that a code is about where its warning names none.
+    static func role(of code: String) -> ObservedJob.Role? {
+        if code.hasPrefix("backup-") || code.hasPrefix("repository-") || code.hasPrefix("payload-") { return .backup }
+        if code.hasPrefix("bundle-") { return .drive }
+        return code.hasPrefix("drill-") ? .restoreDrill : nil
+    }
+
+    /// - Parameter job: the name of the job that it is about, where it is about one.
+    static func command(code: String, instance: InstanceReference, job: String? = nil) -> String? {
         let systemctl = instance.scope == .user ? "systemctl --user" : "systemctl"
         let journal = instance.scope == .user ? "journalctl --user" : "journalctl"
         let home = instance.hermesHome?.rawValue ?? "HERMES_HOME"
         switch code {
         case "gateway-down", "gateway-not-running": return "\(systemctl) restart hermes-gateway.service"
-        case "gateway-unresponsive", "gateway-heartbeat-stale", "cron-stopped", "cron-overdue":
+        case "gateway-unresponsive", "gateway-heartbeat-stale", "cron-stopped", "cron-overdue",
+            "cron-heartbeat-unknown":
             return "\(systemctl) restart hermes-gateway.service"
         case "gateway-degraded", "gateway-restarting", "gateway-startup-failed":
             return "\(journal) -u hermes-gateway.service -n 100"
@@ -33,21 +51,23 @@ enum HelpfulCommands {
         case "credential-modes": return "chmod -R go= \(home)"
         case "notifications-off", "repository-no-remote", "bundle-unencrypted": return editing(instance)
         case "credential-missing": return "hermes-ops-runner validate"
-        case "backup-never", "backup-late", "backup-stale": return "hermes-ops-runner run backup"
-        case "backup-failed", "job-failed", "upload-failed": return "hermes-ops-runner history"
-        case "drill-failed": return "hermes-ops-runner history restore-drill"
+        case "backup-never", "backup-late", "backup-stale", "repository-missing", "repository-dirty",
+            "repository-unpushed":
+            return "hermes-ops-runner run \(job ?? "backup")"
+        case "backup-failed", "job-failed", "upload-failed", "drill-failed", "bundle-never", "bundle-late",
+            "bundle-stale":
+            return "hermes-ops-runner history" + (job.map { " \($0)" } ?? "")
         case "job-late", "timer-down": return "\(systemctl) list-timers 'hermes-ops-*'"
         case "timer-disabled":
             return instance.scope == .user
                 ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
-        case "repository-missing", "repository-dirty", "repository-unpushed": return "hermes-ops-runner run backup"
-        case "payload-forbidden", "payload-damaged": return "hermes-ops-runner plan backup"
-        case "bundle-never", "bundle-late", "bundle-stale": return "hermes-ops-runner history"
-        case "drill-never", "drill-overdue": return "hermes-ops-runner drill"
+        case "timer-masked": return "\(systemctl) unmask \(ObservedJob.timerUnit(of: job ?? "JOB"))"
+        case "payload-forbidden", "payload-damaged": return "hermes-ops-runner plan \(job ?? "backup")"
+        case "drill-never", "drill-overdue": return "hermes-ops-runner drill" + (job.map { " --job \($0)" } ?? "")
         case "disk-full": return "du -xh --max-depth=2 \(home) | sort -h | tail -20"
         case "clock-wrong": return "timedatectl"
         case "memory-full": return "systemd-cgtop -m -n 1"
-        case "notifications-failing": return "hermes-ops-runner notify test"
+        case "notifications-failing", "notifications-untested": return "hermes-ops-runner notify test"
         case "snapshot-missing", "snapshot-stale", "snapshot-future", "snapshot-invalid", "snapshot-unreadable":
             return "\(systemctl) status 'hermes-ops-*.timer'"
         default: return nil

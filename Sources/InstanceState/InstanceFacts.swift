@@ -31,6 +31,7 @@ public struct InstanceDescription: Sendable {
     /// Whether bundles are encrypted; nil when no bundle is declared.
     public var bundlesAreEncrypted: Bool?
     public var notifications: InstanceSnapshot.Notifications?
+    public var notificationTest = NotificationTest.unknown("nobody looked")
     /// For how long a reader may rely on a snapshot: three times the interval at which it is made.
     public var validFor = Duration.seconds(180)
 
@@ -46,6 +47,27 @@ public struct InstanceDescription: Sendable {
         self.home = HomeLayout(home)
         self.userHome = userHome
         self.version = version
+    }
+}
+
+/// What is recorded of the last `notify test`. That a message of another kind arrived is no test: nobody looked whether it did.
+public enum NotificationTest: Sendable {
+    case never
+    case failed(type: String?)
+    case delivered(at: Timestamp)
+    case unknown(String)
+
+    /// In seconds: a chat, a token and a person's phone change.
+    static let maxAge = 92 * 86_400
+
+    func text(at now: Timestamp) -> String {
+        switch self {
+        case .never: "The way to people was never tested"
+        case .failed(let type): "The last test of the way to people failed\(type.map { ": \($0)" } ?? "")"
+        case .delivered(let moment):
+            "The way to people was last tested \((now - moment).components.seconds / 86_400) days ago"
+        case .unknown(let reason): "Whether the way to people was tested is not known: \(reason)"
+        }
     }
 }
 
@@ -84,7 +106,8 @@ public struct ObservedJob: Sendable {
     }
 
     /// The units that `units install` makes for a job.
-    public var timerUnit: UnitName { UnitName(unchecked: "hermes-ops-\(Slug(making: name)).timer") }
+    public var timerUnit: UnitName { Self.timerUnit(of: name) }
+    static func timerUnit(of name: String) -> UnitName { UnitName(unchecked: "hermes-ops-\(Slug(making: name)).timer") }
     public var serviceUnit: UnitName { UnitName(unchecked: "hermes-ops@\(Slug(making: name)).service") }
 }
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A JSON text (RFC 8259), looked at once and kept as a flat list of places: what ``TapeDecoder`` decodes from. Made for many small
 /// documents of strangers: depth and size of every object and array are bounded before anything is decoded.
 final class JSONTape: Sendable {
@@ -13,8 +15,9 @@ final class JSONTape: Sendable {
         var next: UInt32
     }
 
-    /// So many members or elements may an object or array have: far more than any snapshot.
+    /// So many elements may an array have, and so many members an object: far more than any snapshot's.
     static let widthLimit = 1024
+    static let memberLimit = 256
 
     let text: [UInt8]
     let nodes: [Node]
@@ -33,6 +36,11 @@ final class JSONTape: Sendable {
     func string(_ node: Node) -> String? {
         let bytes = text[Int(node.start)..<Int(node.end)]
         guard node.kind == .escapedString else { return String(validating: bytes, as: UTF8.self) }
+        return Self.unescaped(bytes).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// What a string with escapes means; nil where it holds half a surrogate pair.
+    fileprivate static func unescaped(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
         var out: [UInt8] = []
         out.reserveCapacity(bytes.count)
         var index = bytes.startIndex
@@ -67,28 +75,32 @@ final class JSONTape: Sendable {
             default: out.append(escape)
             }
         }
-        return String(validating: out, as: UTF8.self)
+        return out
     }
 
-    private func hexUnit(_ bytes: ArraySlice<UInt8>, _ start: Int) -> UInt32 {
+    private static func hexUnit(_ bytes: ArraySlice<UInt8>, _ start: Int) -> UInt32 {
         bytes[start..<start + 4].reduce(0) { $0 << 4 | UInt32(TapeScanner.hexValue($1) ?? 0) }
     }
 
-    /// The value of an object's member; nil if it has none of the name. Of two with one name the first counts.
+    /// The value of an object's member; nil if it has none of the name.
     func member(_ name: String, of object: Int) -> Int? {
-        var index = object + 1
-        let end = Int(nodes[object].next)
-        let name = name.utf8
-        while index < end {
-            let key = nodes[index]
-            let isEqual =
-                key.kind == .string
-                ? name.elementsEqual(text[Int(key.start)..<Int(key.end)])
-                : string(key).map { $0.utf8.elementsEqual(name) } ?? false
-            if isEqual { return index + 1 }
-            index = Int(nodes[index + 1].next)
+        var name = name
+        return name.withUTF8 { wanted in
+            text.withUnsafeBufferPointer { text in
+                var index = object + 1
+                let end = Int(nodes[object].next)
+                while index < end {
+                    let key = nodes[index]
+                    let isEqual =
+                        key.kind == .string
+                        ? areEqual(UnsafeBufferPointer(rebasing: text[Int(key.start)..<Int(key.end)]), wanted)
+                        : string(key).map { $0.utf8.elementsEqual(wanted) } ?? false
+                    if isEqual { return index + 1 }
+                    index = Int(nodes[index + 1].next)
+                }
+                return nil
+            }
         }
-        return nil
     }
 
     /// Names and values of an object.
@@ -126,6 +138,12 @@ final class JSONTape: Sendable {
         }
         return path
     }
+}
+
+private func areEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+    return memcmp(first, second, left.count) == 0
 }
 
 /// A member's name or an element's position.
@@ -195,13 +213,14 @@ struct TapeScanner {
         } else {
             while true {
                 width += 1
-                guard width <= JSONTape.widthLimit else {
+                guard width <= (kind == .object ? JSONTape.memberLimit : JSONTape.widthLimit) else {
                     throw SnapshotError("it has more entries than a snapshot has")
                 }
                 if kind == .object {
                     skipSpace()
                     guard current == UInt8(ascii: "\"") else { throw malformed }
                     try string()
+                    try refuseSecond(of: own)
                     skipSpace()
                     guard current == UInt8(ascii: ":") else { throw malformed }
                     index += 1
@@ -216,6 +235,27 @@ struct TapeScanner {
         nodes[own].end = UInt32(index)
         nodes[own].next = UInt32(nodes.count)
         depthLeft += 1
+    }
+
+    /// Of two members of one name some readers take the first and some the last: whoever sees both would be told two things.
+    private func refuseSecond(of object: Int) throws {
+        let last = nodes.count - 1
+        var index = object + 1
+        while index < last {
+            guard !isSameName(nodes[index], nodes[last]) else { throw SnapshotError("it has a member twice") }
+            index = Int(nodes[index + 1].next)
+        }
+    }
+
+    private func isSameName(_ left: JSONTape.Node, _ right: JSONTape.Node) -> Bool {
+        func written(_ node: JSONTape.Node) -> UnsafeBufferPointer<UInt8> {
+            UnsafeBufferPointer(rebasing: bytes[Int(node.start)..<Int(node.end)])
+        }
+        if left.kind == .string, right.kind == .string { return areEqual(written(left), written(right)) }
+        func meant(_ node: JSONTape.Node) -> [UInt8]? {
+            node.kind == .string ? Array(written(node)) : JSONTape.unescaped(Array(written(node))[...])
+        }
+        return meant(left) == meant(right)
     }
 
     private mutating func string() throws {

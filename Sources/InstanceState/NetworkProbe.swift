@@ -103,13 +103,23 @@ struct Listener: Sendable, Hashable {
     var facesThePublic: Bool { !address.isLoopback && !address.isTailscale }
 }
 
-/// The tailnet address, and what of Hermes listens where it should not.
+/// The tailnet address, and what listens where it should not.
 struct NetworkProbe: Sendable {
+    /// A port that faces the public.
+    struct PublicListener: Sendable, Hashable {
+        var port: UInt16
+        /// Whether a process of Hermes' own listens there.
+        var isHermes: Bool
+        /// The name of a process that listens there; nil when that cannot be seen.
+        var process: String?
+    }
+
     struct Reading: Sendable {
         var tailscale: TailscaleAddress?
         var isTailscaleUp: Bool
-        /// Listeners of Hermes processes of this user that face the public: port numbers, sorted.
-        var publicPorts: [UInt16]
+        /// One for each port, sorted: all of this user's; of root, whose are sshd and the like too, those of Hermes and of processes inside
+        /// the home.
+        var publicListeners: [PublicListener]
         /// Where something listens on the dashboard's port.
         var dashboard: InstanceSnapshot.Dashboard.Bind?
         var isDashboardListening: Bool
@@ -124,19 +134,21 @@ struct NetworkProbe: Sendable {
         let listeners = try Listener.all(processes: processes)
         let suspects = listeners.filter { $0.user == user && $0.facesThePublic }
         let owners = suspects.isEmpty ? [:] : socketOwners(of: Set(suspects.map(\.inode)), user: user)
-        let exposed = suspects.filter { listener in
-            guard let pids = owners[listener.inode] else {
-                // Nobody to be seen: of a user of its own everything counts, of root, who owns sshd too, nothing.
-                return user != 0
-            }
-            return pids.contains { isHermes($0, home) }
+        var exposed: [UInt16: PublicListener] = [:]
+        for listener in suspects {
+            let pids = owners[listener.inode] ?? []
+            let hermes = pids.first(where: isHermes)
+            guard user != 0 || hermes != nil || pids.contains(where: { isInside($0, home) }) else { continue }
+            let seen = PublicListener(
+                port: listener.port, isHermes: hermes != nil, process: (hermes ?? pids.first).flatMap(name))
+            if seen.isHermes || exposed[listener.port] == nil { exposed[listener.port] = seen }
         }
         let dashboard = listeners.filter { dashboardPort == Int($0.port) }.map(\.address)
         return Reading(
             tailscale: chosen.flatMap { $0.address.v4 }.flatMap {
                 TailscaleAddress(rawValue: $0.map(String.init).joined(separator: "."))
             },
-            isTailscaleUp: chosen?.isUp ?? false, publicPorts: Set(exposed.map(\.port)).sorted(),
+            isTailscaleUp: chosen?.isUp ?? false, publicListeners: exposed.values.sorted { $0.port < $1.port },
             dashboard: Self.bind(dashboard), isDashboardListening: !dashboard.isEmpty)
     }
 
@@ -169,17 +181,25 @@ struct NetworkProbe: Sendable {
         return owners
     }
 
-    /// Whether a process is Hermes' or runs inside the home.
-    private func isHermes(_ pid: String, _ home: HomeLayout) -> Bool {
-        let folder = processes.appending(pid)
-        if let command = try? FileSystem.read(folder.appending("cmdline"), limit: 1 << 20),
-            String(decoding: command, as: UTF8.self).lowercased().contains("hermes")
-        {
-            return true
+    /// By its command line, as the gateway is known.
+    private func isHermes(_ pid: String) -> Bool {
+        guard let command = try? FileSystem.read(processes.appending(pid).appending("cmdline"), limit: 4 << 20) else {
+            return false
         }
-        guard let place = linkTarget(folder.appending("cwd")) else { return false }
+        return HermesCommandLine.isHermes(command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+    }
+
+    private func isInside(_ pid: String, _ home: HomeLayout) -> Bool {
+        guard let place = linkTarget(processes.appending(pid).appending("cwd")) else { return false }
         let root = home.path.string
         return place == root || place.hasPrefix(root + "/")
+    }
+
+    private func name(_ pid: String) -> String? {
+        guard let name = try? FileSystem.read(processes.appending(pid).appending("comm"), limit: 4096) else {
+            return nil
+        }
+        return printable(name.filter { $0 != 10 }, limit: 20)
     }
 
     private func linkTarget(_ path: FilePath) -> String? {

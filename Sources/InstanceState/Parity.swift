@@ -14,7 +14,7 @@ public struct Parity: Codable, Sendable, Hashable {
         case restoreDrill = "restore-drill"
         case drillReminder = "drill-reminder"
         case exporter
-        /// A message that arrived.
+        /// A `notify test` that arrived within 92 days.
         case notificationTested = "notification-tested"
         case credentialModes = "credential-modes"
         case redactionSettings = "redaction-settings"
@@ -92,21 +92,33 @@ public struct Parity: Codable, Sendable, Hashable {
     private static func judge(_ capability: Capability, _ snapshot: InstanceSnapshot) -> (Answer, String, String?) {
         let edit = HelpfulCommands.editing(snapshot.instance)
         let install = HelpfulCommands.command(code: "timer-disabled", instance: snapshot.instance)
-        func timer(_ timer: TimerState?, _ name: String) -> (Answer, String, String?) {
+        func command(_ code: String, _ job: String?) -> String? {
+            HelpfulCommands.command(code: code, instance: snapshot.instance, job: job)
+        }
+        func warning(_ code: String) -> String? {
+            snapshot.warnings.first { $0.code.rawValue == code }.map {
+                $0.message.rawValue.prefix(1).lowercased() + $0.message.rawValue.dropFirst()
+            }
+        }
+        /// - Parameter what: what a job must have to count as one.
+        func timer(_ timer: TimerState?, _ what: String) -> (Answer, String, String?) {
             guard let timer else {
-                return (.no, "no job \(name) is declared with a schedule: add it under `jobs:`", edit)
+                return (.no, "no job with \(what) has a schedule: add one under `jobs:`", edit)
             }
             return switch timer.unit.health {
             case .up: (.yes, "", nil)
             case .unknown: (.unknown, "systemd did not answer", "hermes-ops-runner units status")
+            case .disabled where timer.unit.load == .masked:
+                (.no, "\(timer.unit.unit.rawValue) is masked", command("timer-masked", timer.job))
             case .degraded, .down, .disabled: (.no, "\(timer.unit.unit.rawValue) is not running", install)
             }
         }
+        let backup = command("backup-late", snapshot.backup.timer.job)
         func flag(_ value: Bool?, _ missing: String, _ command: String?) -> (Answer, String, String?) {
             (value.map { $0 ? .yes : .no } ?? .unknown, value == nil ? "it could not be found out" : missing, command)
         }
         switch capability {
-        case .backupTimer: return timer(snapshot.backup.timer, "backup")
+        case .backupTimer: return timer(snapshot.backup.timer, "a `commit` step")
         case .repositoryPushed:
             let repo = snapshot.backup.repo
             guard repo.probe.isOk else {
@@ -114,10 +126,10 @@ public struct Parity: Codable, Sendable, Hashable {
                 return (
                     isAbsent ? .no : .unknown,
                     isAbsent ? "there is no backup repository" : "the repository could not be read",
-                    isAbsent ? "hermes-ops-runner run backup" : "hermes-ops-runner doctor"
+                    isAbsent ? backup : "hermes-ops-runner doctor"
                 )
             }
-            guard repo.head != nil else { return (.no, "the repository has no commit", "hermes-ops-runner run backup") }
+            guard repo.head != nil else { return (.no, "the repository has no commit", backup) }
             if repo.remoteConfigured == false {
                 return (.no, "the repository has no remote: add `remote:` to `repository:`", edit)
             }
@@ -125,10 +137,10 @@ public struct Parity: Codable, Sendable, Hashable {
                 return (.unknown, "what was pushed is not known", "hermes-ops-runner doctor")
             }
             guard waiting.value == 0 else {
-                return (.no, "\(waiting.value) commits were never pushed", "hermes-ops-runner run backup")
+                return (.no, "\(waiting.value) commits were never pushed", backup)
             }
             return repo.freshness == .fresh
-                ? (.yes, "", nil) : (.no, "the backup is \(repo.freshness.rawValue)", "hermes-ops-runner run backup")
+                ? (.yes, "", nil) : (.no, "the backup is \(repo.freshness.rawValue)", backup)
         case .driveBundle:
             guard snapshot.drive.timer != nil || snapshot.drive.lastUpload != nil else {
                 return (.no, "no upload of a bundle is declared: add `bundle:`, `stores:` and the job", edit)
@@ -136,39 +148,55 @@ public struct Parity: Codable, Sendable, Hashable {
             if snapshot.drive.encrypted == false {
                 return (.no, "the bundle is not encrypted: add `recipients:` to `bundle:`", edit)
             }
+            let history = command("bundle-late", snapshot.drive.timer?.job)
             return switch snapshot.drive.freshness {
             case .fresh: (.yes, "", nil)
-            case .unknown: (.unknown, "when a bundle was uploaded is not known", "hermes-ops-runner history")
-            case .late, .stale, .never:
-                (.no, "the bundle is \(snapshot.drive.freshness.rawValue)", "hermes-ops-runner history")
+            case .unknown: (.unknown, "when a bundle was uploaded is not known", history)
+            case .never: (.no, "no bundle was ever uploaded", history)
+            case .late, .stale: (.no, "the bundle is \(snapshot.drive.freshness.rawValue)", history)
             }
-        case .watchdog: return timer(snapshot.watchdog.timer, "watchdog")
+        case .watchdog: return timer(snapshot.watchdog.timer, "a `watchdog` step")
         case .restoreDrill:
+            let drill = snapshot.timers.first { $0.name.rawValue == "restore-drill" }
             return flag(
-                snapshot.restoreDrill.overdue.map { !$0 }, "no drill passed within 92 days", "hermes-ops-runner drill")
+                snapshot.restoreDrill.overdue.map { !$0 }, "no drill passed within 92 days",
+                command("drill-overdue", drill?.job))
         case .drillReminder:
-            return timer(snapshot.timers.first { $0.name.rawValue == "restore-drill-reminder" }, "drill-reminder")
+            return timer(snapshot.timers.first { $0.name.rawValue == "restore-drill-reminder" }, "a `remind` step")
         case .exporter:
             // The snapshot at hand was made; whether the next one will be is the timer's affair.
             let exporter = snapshot.timers.first { $0.name.rawValue == "exporter" }
-            return timer(exporter, "exporter")
+            return timer(exporter, "a `snapshot` step")
         case .notificationTested:
             guard let state = snapshot.notifications, state.configured else {
                 return (.no, "no notification is configured: add `notify:`", edit)
             }
+            let test = command("notifications-untested", nil)
+            if let doubt = warning("notifications-untested") { return (.no, doubt, test) }
             return switch state.lastOutcome {
             case .delivered: (.yes, "", nil)
-            case .failed: (.no, "the last message did not arrive", "hermes-ops-runner notify test")
-            case .never, .unknown: (.no, "no message was ever sent", "hermes-ops-runner notify test")
+            case .failed: (.no, "the last message did not arrive", test)
+            case .never, .unknown: (.no, "no message was ever sent", test)
             }
         case .credentialModes:
             return flag(
-                snapshot.policy?.credentialModesOk, "other users can read credentials",
-                HelpfulCommands.command(code: "credential-modes", instance: snapshot.instance))
+                snapshot.policy?.credentialModesOk,
+                warning("credential-modes") ?? "credential files have modes that let other users read them",
+                command("credential-modes", nil))
         case .redactionSettings:
             return flag(
                 snapshot.policy?.redactSecrets, "security.redact_secrets is off",
                 "hermes config set security.redact_secrets true")
         }
+    }
+}
+
+extension TimerState {
+    /// The name of the job that it starts.
+    fileprivate var job: String? {
+        guard let unit = triggers?.rawValue, unit.hasPrefix("hermes-ops@"), unit.hasSuffix(".service") else {
+            return nil
+        }
+        return String(unit.dropFirst(11).dropLast(8))
     }
 }

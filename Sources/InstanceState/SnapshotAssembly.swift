@@ -53,7 +53,7 @@ extension InstanceReadings {
                 alerts: []),
             network: .init(
                 probe: network.probe, tailscaleIp: network.value?.tailscale, tailscaleUp: network.value?.isTailscaleUp,
-                publicListeners: network.value.map { Count($0.publicPorts.count) }),
+                publicListeners: network.value.map { Count($0.publicListeners.count) }),
             policy: .init(
                 redactSecrets: settings.value?.redactsSecrets, redactPii: settings.value?.redactsPersonalData,
                 approvals: settings.value.flatMap { .init(rawValue: $0.approvals.rawValue) } ?? .unknown,
@@ -147,15 +147,16 @@ extension InstanceReadings {
     }
 
     private var drillPart: InstanceSnapshot.RestoreDrill {
-        let job = description.jobs.first { $0.role == .restoreDrill }
+        let runs = description.jobs.filter { $0.role == .restoreDrill }.compactMap(\.lastRun)
         let maxAge = drill.value?.maxAge ?? .seconds(92 * 86_400)
         // The receipts know; without them the ledger's word has to do.
-        let verified = drill.value.map { $0.lastVerified } ?? job?.lastRun?.lastSuccessAt
+        let verified = drill.value.map { $0.lastVerified } ?? runs.compactMap(\.lastSuccessAt).max()
         // Without a job and without a receipt it was never rehearsed; if the receipts could not be read, that is not known.
         let isKnown =
             verified != nil || drill.probe.isOk || drill.probe.status == .skipped || drill.probe.reason == .notFound
         return .init(
-            lastRun: job?.lastRun, lastVerified: verified, restored: drill.value?.restored,
+            lastRun: runs.max { ($0.finishedAt?.seconds ?? 0) < ($1.finishedAt?.seconds ?? 0) }, lastVerified: verified,
+            restored: drill.value?.restored,
             nextDueAt: verified.map { $0 + maxAge },
             overdue: isKnown ? verified.map { moment - $0 > maxAge } ?? true : nil)
     }

@@ -18,6 +18,14 @@ struct Finding: Sendable {
         self.message = message
         self.key = key
     }
+
+    /// The key of what concerns one job.
+    static func key(_ what: String, _ job: ObservedJob) -> String { "\(what)-\(job.name)" }
+
+    /// The same for the same trouble in every run.
+    static func fingerprint(_ instance: Slug, code: String, key: String) -> Fingerprint {
+        Fingerprint(of: [instance.rawValue, code, key])
+    }
 }
 
 /// What a rule says.
@@ -139,9 +147,8 @@ public struct Watchdog: Sendable {
     private func warning(
         _ finding: Finding, _ instance: InstanceReference, _ before: [Fingerprint: Warning], _ now: Timestamp
     ) -> Warning {
-        let fingerprint = Fingerprint(of: [
-            instance.id.rawValue, finding.code, finding.key.isEmpty ? finding.subject : finding.key,
-        ])
+        let fingerprint = Finding.fingerprint(
+            instance.id, code: finding.code, key: finding.key.isEmpty ? finding.subject : finding.key)
         let code = Slug(making: finding.code)
         return Warning(
             code: code, severity: finding.severity,

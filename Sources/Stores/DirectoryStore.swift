@@ -128,7 +128,8 @@ public struct DirectoryStore: Store {
         return false
     }
 
-    static func checkParent(of folder: FilePath) throws {
+    /// Throws where the folder could not be made because its parent is missing, as that of a disk that is not mounted is.
+    public static func checkParent(of folder: FilePath) throws {
         var status = stat()
         let parent = folder.removingLastComponent()
         guard !parent.isEmpty, parent.withPlatformString({ stat($0, &status) }) != 0 else { return }

@@ -54,12 +54,12 @@ public final class SystemdCalendar: Sendable {
         return answer
     }
 
-    /// Whether systemd takes an expression.
+    /// Whether systemd takes an expression, and a timer of it would ever elapse: `*-02-30` is well formed.
     public func validity(of expression: String) async -> Validity {
         switch await ask(["--iterations=1", "--", expression]) {
         case .missing(let reason): .unknown(reason)
         case .refused(let reason): .invalid(reason)
-        case .answer: .valid
+        case .answer(let text): Self.parse(text) == .never ? .invalid("it never elapses") : .valid
         }
     }
 

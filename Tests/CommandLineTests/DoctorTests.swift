@@ -155,6 +155,48 @@ internal import Testing
             store?.outcome == "failed" && store?.advice?.contains("mode 700") == true, "\(String(describing: store))")
     }
 
+    /// What an upload would refuse is not called good, and in the same words.
+    @Test func aStoreOnADiskThatIsNotMounted() async throws {
+        let (runner, recipient) = try await site()
+        let place = "\(runner.folder.path)/disk/bundles"
+        let answers = try await doctor(runner, recipient) {
+            $0.replacing("directory: \(runner.folder.path)/bundles", with: "directory: \(place)")
+        }
+        let store = try #require(answers.first { $0.title == "store local" })
+        #expect(store.outcome == "failed" && store.advice?.hasPrefix("mount the disk it is on") == true, "\(store)")
+        let run = try await runner("run", "bundle")
+        #expect(run.status != 0 && (run.output + run.errors).contains(store.detail), "\(run.output)\(run.errors)")
+    }
+
+    /// Advice names jobs that are declared: each command that it gives for a drill can be run.
+    @Test func adviceNamesTheDeclaredDrills() async throws {
+        let (runner, recipient) = try await site()
+        func drills(_ names: [String]) -> (String) -> String {
+            { text in
+                let line = text.split(separator: "\n").first { $0.hasPrefix("  drill:") } ?? ""
+                return text.replacing(
+                    line, with: names.map { line.replacing("drill:", with: "\($0):") }.joined(separator: "\n"))
+            }
+        }
+        let never = try await doctor(runner, recipient, drills(["rehearsal"]))
+        #expect(
+            never.first { $0.title == "A restore was rehearsed" }?.advice
+                == "hermes-ops-runner drill --job rehearsal")
+        // The only one that is declared needs no name.
+        #expect(try await runner("drill").status != 64)
+        let answers = try await doctor(runner, recipient, drills(["drill-bad", "drill-good"]))
+        #expect(
+            answers.contains { $0.title == "A restore was rehearsed" && $0.advice?.contains("--job drill-bad") == true }
+        )
+        #expect(try await runner("run", "drill-good").status != 0)
+        let failed = try await doctor(runner, recipient, drills(["drill-bad", "drill-good"])).filter {
+            $0.title == "A restore was rehearsed"
+        }
+        #expect(failed.map(\.advice) == ["hermes-ops-runner history drill-good"], "\(failed)")
+        let unnamed = try await runner("drill")
+        #expect(unnamed.status == 64 && unnamed.errors.contains("--job drill-good"), "\(unnamed.errors)")
+    }
+
     /// The last run ended when this clock has not been yet.
     @Test func aClockThatIsBehind() async throws {
         let (runner, recipient) = try await site()

@@ -173,9 +173,27 @@ internal import Testing
             return checks?.first { $0["title"] as? String == "messages" } ?? [:]
         }
         #expect(try await messages()["outcome"] as? String == "warning")
+        /// Whether `parity` calls the way tested.
+        func parity() async throws -> String? {
+            try FileSystem.makeDirectory(site.exports.appending("vijay"))
+            let export = try await site.runner("export")
+            try FileSystem.replace(site.snapshot, with: Array(export.output.utf8))
+            let rows = try await site.runner("parity", site.exports.string, "--json").json()["rows"] as? [[String: Any]]
+            let cells = rows?.first?["cells"] as? [[String: Any]]
+            return cells?.first { $0["capability"] as? String == "notification-tested" }?["answer"] as? String
+        }
+        // An alert that arrives is no test.
+        try site.loseHome()
+        #expect(try await site.runner("run", "backup").status != 0)
+        try site.findHome()
+        let alerts = try await site.messages().count
+        #expect(alerts == 1)
+        #expect(try await messages()["outcome"] as? String == "warning")
+        #expect(try await parity() == "no")
         #expect(try await site.runner("notify", "test").status == 0)
-        #expect(try await site.messages().count == 1)
+        #expect(try await site.messages().count == alerts + 1)
         #expect(try await messages()["outcome"] as? String == "ok")
+        #expect(try await parity() == "yes")
         try site.runner.folder.write("telegram", Site.token.replacingOccurrences(of: "a", with: "b"))
         #expect(try await site.runner("notify", "test").status == 77)
         #expect(try await messages()["outcome"] as? String == "failed")
@@ -473,6 +491,58 @@ internal import Testing
         #expect(try parity.json()["atParity"] as? Bool == false)
         #expect(try await site.runner("parity", site.exports.string).output.hasSuffix("not at parity\n"))
         #expect(try await site.runner("fleet", "/no/such/folder").status == 64)
+    }
+
+    /// A folder that somebody names is never passed over: an instance that wrote nothing is missing, what is not there an error.
+    @Test func aNamedFolderWithoutASnapshotIsMissing() async throws {
+        let site = try Site(jobs: "  snapshot: { steps: [ snapshot ] }")
+        #expect(try await site.runner("run", "snapshot").status == 0)
+        let missing = site.exports.appending("absent")
+        try FileSystem.makeDirectory(missing)
+        let fleet = try await site.runner("fleet", missing.string)
+        #expect(fleet.status == 0 && fleet.output.contains("absent    unknown  missing"), "\(fleet.output)")
+        let good = site.exports.appending("vijay").string
+        let parity = try await site.runner("parity", good, missing.string, "--json")
+        let rows = try #require(try parity.json()["rows"] as? [[String: Any]])
+        #expect(rows.compactMap { $0["source"] as? String } == ["ok", "missing"])
+        #expect(parity.status == 1)
+        #expect(try await site.runner("parity", good, site.exports.appending("no").string).status == 64)
+        #expect(try await site.runner("fleet", "\(good)/snapshot.json").status == 64)
+    }
+
+    /// A group that there is not is told of by all who look; one that a unit's user namespace hides is not called unable to read.
+    @Test(.enabled(if: geteuid() == 0 && system("unshare --user --map-root-user true 2>/dev/null") == 0))
+    func theGroupOfTheSnapshot() async throws {
+        let site = try Site(jobs: "  snapshot: { steps: [ snapshot ] }")
+        let base = String(
+            decoding: try FileSystem.read(site.runner.folder.path.appending("config.yaml"), limit: 1 << 20),
+            as: UTF8.self)
+        func name(_ group: String) throws {
+            let text = base.replacingOccurrences(
+                of: "snapshot: { output: \(site.exports)/vijay }",
+                with: "snapshot: { output: \(site.exports)/vijay, group: \(group) }")
+            try site.runner.folder.write("config.yaml", text)
+        }
+        try name("nosuchgroup")
+        for words in [["run", "snapshot"], ["validate"], ["doctor", "--offline"]] {
+            let result = try await site.runner(words)
+            #expect((result.output + result.errors).contains("there is no group nosuchgroup"), "\(words) \(result)")
+        }
+        // As the guide makes it: the folder hands its group down, which the namespace does not know by its number.
+        let group = try #require(getgrnam("games")).pointee.gr_gid
+        let folder = site.exports.appending("vijay").string
+        #expect(chown(folder, geteuid(), group) == 0 && chmod(folder, 0o2750) == 0)
+        try name("games")
+        let inside = try await site.runner.run(
+            "unshare", ["--user", "--map-root-user", RunnerProgram.path.string, "run", "snapshot"])
+        #expect(inside.status == 0, "\(inside.errors)")
+        #expect(!(inside.output + inside.errors).contains("cannot read"), "\(inside.output)\(inside.errors)")
+        #expect(try FileStatus(at: site.snapshot).group == group)
+        // The user's own group, which is known there, is certainly another.
+        #expect(chown(folder, geteuid(), getegid()) == 0)
+        let wrong = try await site.runner.run(
+            "unshare", ["--user", "--map-root-user", RunnerProgram.path.string, "run", "snapshot"])
+        #expect((wrong.output + wrong.errors).contains("group games cannot read"), "\(wrong.output)\(wrong.errors)")
     }
 
     @Test func unitsGiveEachJobWhatItNeedsAlone() async throws {

@@ -45,6 +45,17 @@ import Testing
         #expect(throws: HomeFailure.self) { try CronJobs.read(home.layout) }
     }
 
+    /// A heartbeat that says nothing is unknown with its own reason, and the jobs are read all the same.
+    @Test(arguments: ["", "\n", "x", "nan", "inf", "1e400", "-5", "0"])
+    func aBrokenHeartbeatHidesNoJobs(_ text: String) throws {
+        let home = try SampleHome()
+        try home.folder.write("cron/jobs.json", #"[{"id":"x","name":"n"}]"#)
+        try home.folder.write("cron/ticker_heartbeat", text)
+        let cron = try CronJobs.read(home.layout)
+        #expect(cron.jobs.count == 1 && cron.heartbeat == nil)
+        #expect(cron.heartbeatFailure?.detail.contains("ticker_heartbeat") == true)
+    }
+
     @Test func theLatestExecutionOfEachJob() async throws {
         let home = try SampleHome()
         #expect(try CronExecution.latest(home.layout).isEmpty)

@@ -1,9 +1,11 @@
-import HermesHome
+import Glibc
 import Subprocess
 import Support
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import HermesHome
 
 @Suite struct GatewayTests {
     /// A process whose command line is that of a gateway; it holds gateway.lock when told to.
@@ -72,13 +74,29 @@ import Testing
         #expect(Gateway.read(home.layout).liveness == .stopped)
     }
 
-    @Test func anotherProgramIsNoGateway() async throws {
+    /// Its command line tells a process that records alone name; whoever holds the lock is the gateway, however it was started.
+    @Test func anotherProgramIsNoGatewayUnlessItHoldsTheLock() async throws {
         let home = try SampleHome()
         for words in [["hermes_cli.main", "gateway", "status"], ["vim", "gateway", "run"]] {
-            try await withGateway(home, holdsLock: true, arguments: words) { pid in
-                try state(home, pid: pid, startTime: try #require(ProcessIdentity.startTime(of: pid)))
-                #expect(Gateway.read(home.layout).liveness == .stopped)
+            for holdsLock in [false, true] {
+                try await withGateway(home, holdsLock: holdsLock, arguments: words) { pid in
+                    try state(home, pid: pid, startTime: try #require(ProcessIdentity.startTime(of: pid)))
+                    #expect(Gateway.read(home.layout).liveness == (holdsLock ? .running(pid: pid) : .stopped))
+                }
             }
+        }
+    }
+
+    /// /proc/locks names a file by its number, which one of another file system can have too: the holder must have this one open.
+    @Test func aLockOnAnotherFileIsNotTheGateways() async throws {
+        let (home, other) = (try SampleHome(), try SampleHome())
+        try home.folder.write("gateway.lock", "")
+        let inode = try FileStatus(at: home.layout.gatewayLock).inode
+        try await withGateway(other, holdsLock: true, arguments: ["hermes_cli.main", "gateway", "run"]) { pid in
+            try home.folder.write("proc/locks", "1: FLOCK  ADVISORY  WRITE \(pid) 08:01:\(inode) 0 EOF\n")
+            let fake = home.path.appending("proc").appending(String(pid))
+            #expect(symlink("/proc/\(pid)", fake.string) == 0)
+            #expect(Gateway.read(home.layout, processes: home.path.appending("proc")).liveness == .stopped)
         }
     }
 

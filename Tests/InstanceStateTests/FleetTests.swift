@@ -39,6 +39,8 @@ import Testing
                 replacing: [("\"vijay\"", "\"eternal\""), ("2026-11-22T09:33:00Z", "2036-11-22T09:33:00Z")]))
         let ids = ["vijay", "bheem", "early", "liar", "shut", "absent", "eternal"]
         let readings = await Fleet.read(ids.map { member(folder, $0) }, at: Self.now)
+        #expect(readings[2].source.ageSeconds == nil)
+        #expect(readings[2].source.detail?.rawValue == "its time lies 59 min ahead of this clock")
         #expect(readings.map(\.source.state) == [.ok, .stale, .future, .invalid, .unreadable, .missing, .invalid])
         #expect(readings.map(\.health) == [.up] + Array(repeating: .unknown, count: 6))
         let fleet = Fleet.rollUp(readings, at: Self.now)
@@ -133,6 +135,11 @@ import Testing
                     ("\"vijay\"", "\"minor\""),
                     ("\"schemaVersion\": \"1.0\"", "\"schemaVersion\": \"1.7\", \"novel\": [1]"),
                 ]))
+        try folder.write(
+            "twice/snapshot.json",
+            text(
+                "instance-vijay",
+                replacing: [("\"vijay\"", "\"twice\""), ("\"messages\": 5225", "\"messages\": 5225, \"messages\": 1")]))
         let token = "gh" + "p_" + String(repeating: "A1", count: 18)
         try folder.write(
             "leak/snapshot.json",
@@ -148,7 +155,7 @@ import Testing
             ("deeper", .invalid), ("markup", .ok), ("escape", .invalid), ("c1", .ok), ("binary", .invalid),
             ("empty", .invalid),
             ("list", .invalid), ("newer", .invalid), ("minor", .ok), ("leak", .invalid), ("number", .invalid),
-            ("negative", .invalid),
+            ("negative", .invalid), ("twice", .invalid),
         ]
         let clock = ContinuousClock()
         let start = clock.now
@@ -246,5 +253,52 @@ import Testing
         let full = Parity(await Fleet.read([place], at: instance.time.now))
         #expect(full.rows[0].cells.filter { $0.answer != .yes } == [])
         #expect(full.atParity)
+    }
+
+    /// What it says is missing, in words that are so, with the names that the configuration has.
+    @Test func whatParitySaysIsTrue() async throws {
+        let folder = try TemporaryDirectory()
+        var instance = try SampleInstance()
+        func cell(_ capability: Parity.Capability) async throws -> Parity.Cell {
+            try folder.write("bheem/snapshot.json", try await instance.look().encoded())
+            let parity = Parity(await Fleet.read([member(folder, "bheem")], at: instance.time.now))
+            return try #require(parity.rows[0].cells.first { $0.capability == capability })
+        }
+        // Alerts arrive, and nobody ever tested the way: as `doctor` has it.
+        for (test, words) in [
+            (NotificationTest.never, "never tested"), (.failed(type: "telegram.blocked"), "failed: telegram.blocked"),
+            (.delivered(at: instance.time.now - .seconds(100 * 86_400)), "100 days ago"),
+            (.unknown("its record is damaged"), "is not known: its record is damaged"),
+        ] {
+            instance.description.notificationTest = test
+            let tested = try await cell(.notificationTested)
+            #expect(tested.answer == .no && tested.missing?.contains(words) == true, "\(tested)")
+            #expect(tested.command == "hermes-ops-runner notify test")
+        }
+        instance.description.notificationTest = .delivered(at: instance.time.now)
+        #expect(try await cell(.notificationTested).answer == .yes)
+
+        try instance.folder.write("home/auth.json", "x", permissions: 0o644)
+        #expect(instance.home.withPlatformString { chmod($0, 0o700) } == 0)
+        #expect(try await cell(.credentialModes).missing?.hasPrefix("nothing but the home's own mode keeps") == true)
+
+        instance.description.jobs.removeAll { $0.role == .exporter }
+        #expect(try await cell(.exporter).missing?.contains("a `snapshot` step") == true)
+
+        instance.description.jobs[0].name = "nightly"
+        let job = instance.description.jobs[0]
+        let longAgo = instance.time.now - .seconds(1_000_000)
+        instance.description.jobs[0].lastRun?.lastSuccessAt = longAgo
+        #expect(try await cell(.repositoryPushed).command == "hermes-ops-runner run nightly")
+        instance.commands = FakeSystemctl { words in
+            let units = words.drop { $0 != "--" }.dropFirst()
+            let answers = units.map {
+                $0 == job.timerUnit.rawValue
+                    ? FakeSystemctl.answer($0, load: "masked", active: "inactive", enabled: "masked")
+                    : FakeSystemctl.answer($0)
+            }
+            return .init(end: .exited(0), output: Array(answers.joined(separator: "\n").utf8))
+        }
+        #expect(try await cell(.backupTimer).command == "systemctl --user unmask hermes-ops-nightly.timer")
     }
 }

@@ -81,6 +81,7 @@ struct SampleInstance {
         description.bundlesAreEncrypted = true
         description.notifications = .init(
             channel: .telegram, configured: true, lastSentAt: time.now, lastOutcome: .delivered, pending: 0)
+        description.notificationTest = .delivered(at: time.now)
         let now = time.now
         let success = LastRun(
             runId: RunIdentifier(rawValue: String(repeating: "a", count: 32)), outcome: .success,
@@ -119,6 +120,19 @@ struct SampleInstance {
             processes: "/proc")
         let exporter = InstanceExporter(observer: observer, watchdog: Watchdog(thresholds: thresholds))
         return await exporter.snapshot(of: description, sources, memory: &memory)
+    }
+
+    /// The warnings of a look that sees a gateway which runs.
+    func warnings(thatGatewayRuns edit: (inout InstanceReadings) -> Void = { _ in }) async -> [Warning] {
+        let observer = InstanceObserver(
+            commands: commands, time: time, limit: .seconds(20), lingerFolder: folder.path.appending("linger"),
+            processes: "/proc")
+        var readings = await observer.read(description, sources, me: 0)
+        readings.gateway.liveness = .running(pid: 1)
+        edit(&readings)
+        var (snapshot, memory) = (readings.snapshot(sequence: 1), WatchdogMemory())
+        Watchdog(thresholds: thresholds).complete(&snapshot, readings, &memory)
+        return snapshot.warnings
     }
 
     mutating func codes() async -> [String] { await look().warnings.map(\.code.rawValue).sorted() }

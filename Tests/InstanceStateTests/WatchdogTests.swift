@@ -111,7 +111,7 @@ import Testing
         #expect(timers.first?.severity == .critical && timers.first?.subject.rawValue == "/backup/timer")
         #expect(severity(snapshot, "linger-off") == .critical)
         let linger = try #require(snapshot.warnings.first { $0.code.rawValue == "linger-off" })
-        #expect(linger.command(for: snapshot.instance) == "loginctl enable-linger uma")
+        #expect(linger.command(for: snapshot.instance, jobs: instance.description.jobs) == "loginctl enable-linger uma")
     }
 
     @Test func cronJobs() async throws {
@@ -216,6 +216,107 @@ import Testing
         let after = await instance.look()
         #expect(severity(after, "gateway-down") == .critical && after.health == .down)
         #expect(after.gateway.platforms?.map(\.state) == [.disconnected])
+    }
+
+    /// A heartbeat that says nothing, or what cannot be: that is told of, and it is no word against jobs.json.
+    @Test func aHeartbeatThatIsNoneIsNotTakenForGood() async throws {
+        let instance = try SampleInstance()
+        let now = instance.time.now.seconds
+        for (text, code) in [
+            ("", "cron-heartbeat-unknown"), ("x", "cron-heartbeat-unknown"), ("nan", "cron-heartbeat-unknown"),
+            ("1e400", "cron-heartbeat-unknown"), ("-5", "cron-heartbeat-unknown"),
+            ("\(now + 10_800)", "cron-heartbeat-unknown"), ("\(now - 3000)", "cron-stopped"), ("\(now - 30)", ""),
+            ("\(now + 30)", ""),
+        ] {
+            try instance.folder.write("home/cron/ticker_heartbeat", text)
+            let warnings = await instance.warnings()
+            #expect(
+                warnings.map(\.code.rawValue).filter { $0.hasPrefix("cron") } == (code.isEmpty ? [] : [code]), "\(text)"
+            )
+            if code == "cron-heartbeat-unknown" {
+                #expect(warnings.allSatisfy { $0.message.rawValue.contains("cron/ticker_heartbeat") }, "\(warnings)")
+            }
+        }
+    }
+
+    /// Several drills under names of their own: each is told of by its name, and what helps names it too.
+    @Test func drillsAndUploadsAreToldOfByName() async throws {
+        var instance = try SampleInstance()
+        instance.description.jobs[2].name = "drill-good"
+        var bad = instance.description.jobs[2]
+        bad.name = "drill-bad"
+        bad.lastRun = run(.failure, instance, failures: 1, lastSuccess: nil)
+        instance.description.jobs.append(bad)
+        instance.description.jobs[1].lastRun = run(.failure, instance, failures: 1, lastSuccess: .seconds(60))
+        var snapshot = await instance.look()
+        func told(_ code: String) throws -> (message: String, command: String?) {
+            let warning = try #require(snapshot.warnings.first { $0.code.rawValue == code }, "\(snapshot.warnings)")
+            let command = warning.command(for: snapshot.instance, jobs: instance.description.jobs)
+            return (warning.message.rawValue, command)
+        }
+        #expect(try told("drill-failed") == ("Restore drill drill-bad failed", "hermes-ops-runner history drill-bad"))
+        #expect(
+            try told("upload-failed")
+                == ("Upload job emergency-bundle failed", "hermes-ops-runner history emergency-bundle"))
+        #expect(!snapshot.warnings.contains { $0.code.rawValue == "drill-never" })
+
+        // None has passed: told once, as the failure where there is one.
+        instance.sources.drill = { DrillFacts(lastVerified: nil) }
+        #expect(await instance.codes().filter { $0.hasPrefix("drill") } == ["drill-failed"])
+        instance.description.jobs.removeLast()
+        snapshot = await instance.look()
+        #expect(
+            try told("drill-never")
+                == ("No restore drill has ever passed", "hermes-ops-runner drill --job drill-good"))
+    }
+
+    @Test func aMaskedTimerIsUnmasked() async throws {
+        var instance = try SampleInstance()
+        instance.commands = FakeSystemctl { words in
+            let units = words.drop { $0 != "--" }.dropFirst()
+            let answers = units.map {
+                $0 == "hermes-ops-mine.timer"
+                    ? FakeSystemctl.answer($0, load: "masked", active: "inactive", enabled: "masked")
+                    : FakeSystemctl.answer($0)
+            }
+            return .init(end: .exited(0), output: Array(answers.joined(separator: "\n").utf8))
+        }
+        let snapshot = await instance.look()
+        let warning = try #require(snapshot.warnings.first { $0.code.rawValue == "timer-masked" })
+        #expect(!snapshot.warnings.contains { $0.code.rawValue == "timer-disabled" })
+        #expect(
+            warning.command(for: snapshot.instance, jobs: instance.description.jobs)
+                == "systemctl --user unmask hermes-ops-mine.timer")
+    }
+
+    /// A port for everybody is Hermes' only where Hermes holds it.
+    @Test func aPublicPortIsToldOfByWhoHoldsIt() async throws {
+        let instance = try SampleInstance()
+        let script = """
+            import socket, sys
+            s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen()
+            print(s.getsockname()[1], flush=True)
+            sys.stdin.read()
+            """
+        for (words, who) in [(["x"], "process of uma (python"), (["hermes_cli.main", "dashboard"], "Hermes")] {
+            let outcome = try await Subprocess.run(
+                .path(findProgram("python3") ?? "/usr/bin/python3"), arguments: Arguments(["-c", script] + words),
+                workingDirectory: instance.home, input: .inputWriter, output: .sequence, error: .discarded
+            ) { execution in
+                var lines = execution.standardOutput.strings().makeAsyncIterator()
+                let port = try #require(try await lines.next().flatMap { UInt16($0.filter(\.isNumber)) })
+                let network = try NetworkProbe().read(
+                    user: geteuid(), home: HomeLayout(instance.home), dashboardPort: nil)
+                let listener = try #require(network.publicListeners.first { $0.port == port })
+                let warnings = await instance.warnings { $0.network.value?.publicListeners = [listener] }
+                let message = warnings.first { $0.code.rawValue == "public-listener" }?.message.rawValue
+                #expect(message?.contains("\(who)") == true, "\(String(describing: message))")
+                #expect(message?.contains("listens on port \(port) for everybody") == true)
+                #expect(message?.contains("Hermes") == (who == "Hermes"))
+                try await execution.standardInputWriter.finish()
+            }
+            #expect(outcome.terminationStatus.isSuccess)
+        }
     }
 
     @Test func theMachineAndTheRest() async throws {

@@ -16,7 +16,7 @@ import Testing
             case .unknown(let reason): #expect(reason == "systemd-analyze cannot be run here")
             }
         }
-        for text in ["every tuesday", "--help", "", "25:00", "a\u{0}b"] {
+        for text in ["every tuesday", "--help", "", "25:00", "a\u{0}b", "*-02-30 00:00", "2020-01-01"] {
             switch await calendar.validity(of: text) {
             case .valid: Issue.record("\(text) passed")
             case .invalid(let reason): #expect(!reason.isEmpty)

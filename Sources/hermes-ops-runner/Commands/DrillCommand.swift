@@ -10,8 +10,8 @@ struct DrillCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drill", abstract: "Rehearse a restore and get a signed receipt, or check a receipt.",
         discussion: """
-            Without a subcommand this is `drill run`: the job `restore-drill` is run, and its receipt printed. It restores into a \
-            private folder of the state directory, never into the live home, and removes it again.
+            Without a subcommand this is `drill run`: the job `restore-drill`, or the only drill that is declared, is run, and its \
+            receipt printed. It restores into a private folder of the state directory, never into the live home, and removes it again.
             """,
         subcommands: [Run.self, VerifyReceipt.self], defaultSubcommand: Run.self)
 
@@ -21,8 +21,12 @@ struct DrillCommand: ParsableCommand {
 
         @OptionGroup var options: GlobalOptions
 
-        @Option(help: ArgumentHelp("The job that restores and verifies.", valueName: "job"), completion: .none)
-        var job = "restore-drill"
+        @Option(
+            help: ArgumentHelp(
+                "The job that restores and verifies.",
+                discussion: "Default: `restore-drill`, or the only one that is declared.", valueName: "job"),
+            completion: .none)
+        var job: String?
 
         @Option(
             help: ArgumentHelp("Write the receipt as a Markdown page to this file too.", valueName: "file"),
@@ -34,15 +38,17 @@ struct DrillCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
+            let name = if let job { job } else { try await declared(session) }
             let result = try await JobExecution(
-                session: session, job: job, dryRun: false, acceptShrink: false, keepDrill: keep
+                session: session, job: name, dryRun: false, acceptShrink: false,
+                keepDrill: keep
             ).run()
             let receipt = try await receipt(of: result, session)
-            let name = markdown
-            if let receipt, let name {
+            let page = markdown
+            if let receipt, let page {
                 try await offPool {
                     try FileSystem.replace(
-                        FilePath(name), with: Array(receipt.receipt.markdown.utf8), permissions: 0o644)
+                        FilePath(page), with: Array(receipt.receipt.markdown.utf8), permissions: 0o644)
                 }
             }
             if let receipt {
@@ -57,6 +63,20 @@ struct DrillCommand: ParsableCommand {
             }
             if result.hasAbandonedWork { _exit(result.exit.rawValue) }
             if result.exit != .success { throw ExitCode(result.exit.rawValue) }
+        }
+
+        /// The drill to run where none is named.
+        private func declared(_ session: Session) async throws -> String {
+            // What is wrong with the configuration the run tells.
+            let configuration = try? await session.configuration()
+            let drills = (configuration?.jobs ?? []).filter { $0.kind == .restoreDrill }.map(\.name)
+            guard !drills.isEmpty, !drills.contains("restore-drill") else { return "restore-drill" }
+            guard drills.count == 1 else {
+                throw OperatorError(
+                    "no-such-job", doing: "choosing a drill", reason: "\(drills.count) are declared",
+                    advice: "name one: " + drills.map { "--job \($0)" }.joined(separator: ", "), exit: .usage)
+            }
+            return drills[0]
         }
 
         /// The receipt that the run left beside its record; nil when it did not come so far.

@@ -53,6 +53,7 @@ struct ValidateCommand: AsyncParsableCommand {
             let configuration = try await session.configuration(askingSystemd: true)
             files = configuration.files.map(\.printable)
             warnings = configuration.warnings.map(\.description)
+            if let missing = configuration.missingSnapshotGroup { warnings.append("snapshot: \(missing)") }
             do { try HomeInspection.require(configuration.instance.hermesHome) } catch { note(error) }
             do { _ = try session.policy(configuration.sanitizer) } catch { note(error) }
             for declaration in configuration.credentials.values.sorted(by: { $0.name < $1.name }) {

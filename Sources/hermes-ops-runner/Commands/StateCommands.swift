@@ -44,17 +44,18 @@ struct FleetFolders: ParsableArguments {
     var folders: [String] = []
 
     func read(at now: Timestamp) async throws -> [Fleet.Reading] {
-        let folders = folders.isEmpty ? ["/var/lib/hermes-ops-exports"] : folders
+        let named = folders.map(Self.absolute)
         var members: [Fleet.Member] = []
-        for folder in folders {
-            let path = Self.absolute(folder)
+        for path in named.isEmpty ? ["/var/lib/hermes-ops-exports"] : named {
             let own = path.appending("snapshot.json")
             do {
-                if (try? FileStatus(at: own)) != nil, let id = path.lastComponent?.string {
+                let hasOwn = (try? FileStatus(at: own)) != nil
+                let below = hasOwn ? [] : try Fleet.members(below: path)
+                // A folder that somebody named and that holds nothing is an instance's that never wrote: not to be passed over.
+                if hasOwn || below.isEmpty && !named.isEmpty, let id = path.lastComponent?.string {
                     members.append(Fleet.Member(id: id, path: own))
-                } else {
-                    members += try Fleet.members(below: path)
                 }
+                members += below
             } catch {
                 let reason = (error as? Errno).map { errorText($0.rawValue) } ?? (error as? OperatorError)?.reason
                 throw OperatorError(

@@ -47,11 +47,29 @@ struct SnapshotFiles {
     /// Gives a file to the group, as far as this process may; inside its unit the folder's set-group-id bit has done so already.
     /// Answers what is wrong if the group cannot read it.
     func handOver(_ path: FilePath, to group: String) -> String? {
-        guard let entry = getgrnam(group) else { return nil }
+        guard let entry = getgrnam(group) else { return Self.missing(group) }
         let wanted = entry.pointee.gr_gid
         guard let status = try? FileStatus(at: path), status.kind == .file, status.group != wanted else { return nil }
         if path.withPlatformString({ lchown($0, uid_t.max, wanted) }) == 0 { return nil }
+        // In a unit's user namespace (PrivateUsers=) groups other than the user's own are not told apart: it may well be that one.
+        guard Self.isKnown(status.group) else { return nil }
         return "group \(group) cannot read \(path.printable): give its folder to that group, mode 2750"
+    }
+
+    /// What is wrong if nobody can be in the group; nil where it exists.
+    static func missing(_ group: String) -> String? {
+        getgrnam(group) == nil
+            ? "there is no group \(group): nobody but this user can read the snapshot; root makes it with `groupadd --system \(group)`"
+            : nil
+    }
+
+    /// Whether a group's number means a group here: it lies in a range of this user namespace.
+    private static func isKnown(_ group: UInt32) -> Bool {
+        guard let map = try? FileSystem.read("/proc/self/gid_map", limit: 65_536) else { return true }
+        return String(decoding: map, as: UTF8.self).split(separator: "\n").contains { line in
+            let range = line.split(separator: " ").compactMap { UInt64($0) }
+            return range.count == 3 && UInt64(group) >= range[0] && UInt64(group) - range[0] < range[2]
+        }
     }
 }
 
@@ -70,7 +88,7 @@ struct WatchdogStep: Step {
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: nil, metrics: nil)
         let troubles =
-            Self.serious(snapshot.warnings, of: snapshot.instance) + [staleSnapshot(context)].compactMap { $0 }
+            Self.serious(snapshot.warnings, of: snapshot.instance, jobs: description.jobs) + [staleSnapshot(context)].compactMap { $0 }
         context.values[Self.found] = troubles
         let hints = snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue)
         guard let first = troubles.first else {
@@ -87,12 +105,14 @@ struct WatchdogStep: Step {
     }
 
     /// The warnings that people are told of. Hints are in the snapshot; nobody is woken for them.
-    static func serious(_ warnings: [Warning], of instance: InstanceReference) -> [RunSummary.Warning] {
+    static func serious(_ warnings: [Warning], of instance: InstanceReference, jobs: [ObservedJob])
+        -> [RunSummary.Warning]
+    {
         warnings.filter { $0.severity > .info }.map { warning in
             RunSummary.Warning(
                 key: warning.fingerprint.rawValue, code: warning.code.rawValue,
                 severity: warning.severity == .critical ? .critical : .warn, message: warning.message.rawValue,
-                advice: warning.command(for: instance))
+                advice: warning.command(for: instance, jobs: jobs))
         }
     }
 

@@ -68,6 +68,12 @@ struct Doctor: Sendable {
         checks.append(await recipients)
         checks.append(await clock)
         checks.append(contentsOf: await units)
+        if let missing = configuration.missingSnapshotGroup {
+            checks.append(
+                Diagnosis(
+                    "snapshot", .warning, missing,
+                    advice: "groupadd --system \(configuration.snapshot.group), or name another under `snapshot:`"))
+        }
         if let messages { checks.append(messages) }
         checks += await instance
         return checks
@@ -155,9 +161,14 @@ struct Doctor: Sendable {
         switch config.place {
         case .directory(let folder):
             let missing = (try? FileStatus(following: folder)) == nil
-            // What is missing is made below the nearest folder that is there.
-            var place = folder
-            while (try? FileStatus(following: place)) == nil, place.removeLastComponent() {}
+            if missing {
+                do {
+                    try DirectoryStore.checkParent(of: folder)
+                } catch {
+                    return [Diagnosis(title, error)]
+                }
+            }
+            let place = missing ? folder.removingLastComponent() : folder
             errno = ENOTDIR
             let canWrite =
                 (try? FileStatus(following: place))?.kind == .directory
@@ -363,20 +374,21 @@ struct Doctor: Sendable {
                     user: UserName(rawValue: description.user) ?? UserName(unchecked: "unknown"),
                     scope: description.scope,
                     hermesHome: PlainPath(rawValue: description.home.path.string))
-                return checks.flatMap { Self.diagnoses($0, reference) }
+                return checks.flatMap { Self.diagnoses($0, reference, description.jobs) }
             } catch {
                 return [Diagnosis("instance", error)]
             }
         }
     }
 
-    private static func diagnoses(_ check: Check, _ instance: InstanceReference) -> [Diagnosis] {
+    private static func diagnoses(_ check: Check, _ instance: InstanceReference, _ jobs: [ObservedJob]) -> [Diagnosis] {
         switch check.outcome {
         case .holds: return [Diagnosis(check.title, .ok, "yes")]
         case .unknown: return [Diagnosis(check.title, .unknown, check.reason ?? "it could not be found out")]
         case .fails:
-            return check.warnings.map { warning in
-                let command = warning.command(for: instance)
+            // Of the test of the way `messages` has told already.
+            return check.warnings.filter { $0.code.rawValue != "notifications-untested" }.map { warning in
+                let command = warning.command(for: instance, jobs: jobs)
                 return Diagnosis(
                     check.title, warning.severity == .critical ? .failed : .warning, warning.message.rawValue,
                     advice: command ?? warning.runbook?.rawValue)

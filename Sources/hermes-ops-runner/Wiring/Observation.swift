@@ -37,6 +37,7 @@ extension Session {
             $0.bytes.lexicographicallyPrecedes($1.bytes)
         }
         description.notifications = notifications(configuration)
+        description.notificationTest = notificationTest
         description.jobs = try await observedJobs(configuration)
         ResidentCode.release()
         return description
@@ -48,6 +49,15 @@ extension Session {
         return .init(
             channel: isConfigured ? .telegram : .none, configured: isConfigured, lastSentAt: state.lastSentAt,
             lastOutcome: .init(rawValue: state.lastOutcome.rawValue) ?? .unknown, pending: state.waiting)
+    }
+
+    private var notificationTest: NotificationTest {
+        do {
+            guard let test = try NotifyTestRecord.read(stateDirectory: stateDirectory) else { return .never }
+            return test.outcome == .delivered ? .delivered(at: test.at) : .failed(type: test.errorType)
+        } catch {
+            return .unknown((error as? OperatorError)?.description ?? "its record cannot be read")
+        }
     }
 
     private func observedJobs(_ configuration: Configuration) async throws -> [ObservedJob] {
@@ -160,4 +170,10 @@ extension Configuration {
 
     /// The files that hold them.
     var driveCredentialFiles: [FilePath] { driveCredentials.compactMap { credentials[$0]?.reference.file } }
+
+    /// What is wrong with the group that snapshots are handed to, where any are made.
+    var missingSnapshotGroup: String? {
+        let isMade = jobs.contains { job in job.allSteps.contains { $0.action.kind == .snapshot } }
+        return isMade ? SnapshotFiles.missing(snapshot.group) : nil
+    }
 }
