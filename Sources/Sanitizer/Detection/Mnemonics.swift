@@ -55,6 +55,10 @@ extension DetectionPass {
             first = text.nextLine(after: head)
             while first < last, !text[first].isLetter { first += 1 }
         }
+        // `seed: legal …`: the label is a word of the list, too.
+        var label = first
+        while text[label].isLetter { label += 1 }
+        if text[label] == 58, words(in: label..<last) >= 12 { first = text.skipSpace(label + 1) }
         return (first, last)
     }
 

@@ -116,7 +116,7 @@ enum EnvironmentValues {
         "d",
         "day", "days", "w", "week", "weeks", "month", "months", "year", "years", "b", "k", "kb", "kib", "mb", "mib",
         "g",
-        "gb", "gib", "tb", "tib", "px", "percent", "tokens", "bytes", "hz", "khz",
+        "gb", "gib", "tb", "tib", "px", "x", "percent", "tokens", "bytes", "hz", "khz",
     ]
 
     /// `30 minutes`, `1h30m`, `512 MiB`
