@@ -35,32 +35,29 @@ enum EnvironmentValues {
     static func isSettingsName(_ name: String) -> Bool { kind(of: name) != .unknown }
 
     /// Who and where: not secret, however random it looks.
-    private static let identifiers: Set<String> = [
-        "id", "ids", "user", "users", "username", "usernames", "email", "mail", "name", "names", "address", "addresses",
-        "channel", "channels", "chat", "chats", "group", "groups", "room", "rooms", "guild", "guilds", "thread",
-        "account",
-        "accounts", "workspace", "org", "organization", "organisation", "project", "team", "tenant", "number",
-        "numbers",
-        "phone", "owner", "owners", "admins", "sender", "senders", "recipient", "recipients", "device", "version",
-        "revision", "commit", "hash", "sha", "sha256", "checksum", "digest", "fingerprint", "public", "pubkey",
-        "author",
-    ]
+    private static let identifiers = words(
+        """
+        id ids user users username usernames name names address addresses channel channels chat chats group groups room rooms
+        guild guilds thread account accounts workspace org organization organisation project team tenant number numbers owner
+        owners admins sender senders recipient recipients device version revision commit hash sha sha256 checksum digest
+        fingerprint public pubkey
+        """)
     /// How something works: secret only where the value is a random string all the same.
-    private static let settings: Set<String> = [
-        "host", "hostname", "hosts", "port", "ports", "url", "uri", "urls", "endpoint", "domain", "domains", "server",
-        "servers", "proxy", "proxies", "model", "models", "provider", "providers", "backend", "engine", "driver",
-        "mode",
-        "level", "format", "type", "kind", "style", "theme", "color", "colour", "language", "languages", "lang",
-        "locale",
-        "tz", "timezone", "region", "zone", "country", "city", "location", "path", "paths", "dir", "dirs", "directory",
-        "folder", "root", "home", "file", "files", "shell", "editor", "pager", "browser", "terminal", "term", "command",
-        "cmd", "args", "arguments", "options", "opts", "flags", "title", "label", "description", "prompt", "greeting",
-        "message", "text", "subject", "footer", "persona", "voice", "timeout", "interval", "delay", "limit", "size",
-        "count", "schedule", "cron", "date", "time", "at", "ttl", "bucket", "branch", "repo", "image", "tag", "tags",
-        "env", "environment", "stage", "profile", "log", "loglevel", "enabled", "disabled", "debug", "verbose",
-        "allowlist", "whitelist", "blocklist", "list", "index", "queue", "table", "schema", "extensions", "features",
-        "toolsets", "tools", "skills", "plugins", "backends", "sources", "headers", "agent", "attributes",
-    ]
+    private static let settings = words(
+        """
+        email mail phone author source host hostname hosts port ports url uri urls endpoint domain domains server servers proxy
+        proxies model models provider providers backend engine driver mode level format type kind style theme color colour
+        language languages lang locale tz timezone region zone country city location path paths dir dirs directory folder root
+        home file files shell editor pager browser terminal term command cmd args arguments options opts flags title label
+        description prompt greeting message text subject footer persona voice timeout interval delay limit size count schedule
+        cron date time at ttl bucket branch repo image tag tags env environment stage profile log loglevel enabled disabled debug
+        verbose allowlist whitelist blocklist list index queue table schema extensions features toolsets tools skills plugins
+        backends sources headers agent attributes
+        """)
+
+    private static func words(_ list: String) -> Set<String> {
+        Set(list.split(whereSeparator: \.isWhitespace).map(String.init))
+    }
 
     private static func kind(of name: String) -> Kind {
         let words = SecretNames.words(name)
@@ -111,13 +108,11 @@ enum EnvironmentValues {
         }
     }
 
-    private static let units: Set<String> = [
-        "ms", "s", "sec", "secs", "second", "seconds", "m", "min", "mins", "minute", "minutes", "h", "hour", "hours",
-        "d",
-        "day", "days", "w", "week", "weeks", "month", "months", "year", "years", "b", "k", "kb", "kib", "mb", "mib",
-        "g",
-        "gb", "gib", "tb", "tib", "px", "x", "percent", "tokens", "bytes", "hz", "khz",
-    ]
+    private static let units = words(
+        """
+        ms s sec secs second seconds m min mins minute minutes h hour hours d day days w week weeks month months year years b k kb
+        kib mb mib g gb gib tb tib px x percent tokens bytes hz khz
+        """)
 
     /// `30 minutes`, `1h30m`, `512 MiB`
     private static func isMeasure(_ value: String) -> Bool {
@@ -176,11 +171,11 @@ enum EnvironmentValues {
             }
     }
 
-    private static let modelFamilies: Set<String> = [
-        "claude", "gpt", "chatgpt", "gemini", "gemma", "llama", "mistral", "mixtral", "ministral", "codestral",
-        "devstral", "magistral", "pixtral", "qwen", "qwq", "deepseek", "grok", "kimi", "glm", "minimax", "hermes",
-        "nemotron", "whisper", "tts", "dall", "nomic", "bge", "sdxl", "codellama", "olmo",
-    ]
+    private static let modelFamilies = words(
+        """
+        claude gpt chatgpt gemini gemma llama mistral mixtral ministral codestral devstral magistral pixtral qwen qwq deepseek
+        grok kimi glm minimax hermes nemotron whisper tts dall nomic bge sdxl codellama olmo
+        """)
 
     /// `anthropic/claude-sonnet-4.5`, `qwen2.5-coder:32b`
     private static func isModel(_ value: String) -> Bool {
@@ -192,7 +187,9 @@ enum EnvironmentValues {
     /// A path by its form, each step made of words: `config/voice.yaml`, `C:\\Users\\kim`, `/a/b:/c/d`.
     private static func isPlacePath(_ value: String) -> Bool {
         let isRooted =
-            ["/", "~/", "./", "../", "$HOME/"].contains { value.hasPrefix($0) } || value.dropFirst().hasPrefix(":\\")
+            ["/", "~/", "./", "../"].contains { value.hasPrefix($0) } || value.dropFirst().hasPrefix(":\\")
+            || value.first == "$"
+                && value.dropFirst().drop { $0.isUppercase || $0 == "_" }.first.map { $0 == "/" || $0 == ":" } ?? false
         let steps = value.split { "/\\:".contains($0) }
         let ending = value.split(separator: ".").last.map(String.init) ?? ""
         let isFile = value.contains(".") && (2...5).contains(ending.utf8.count) && ending.allSatisfy(\.isLetter)

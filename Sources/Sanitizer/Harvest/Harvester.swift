@@ -69,7 +69,10 @@ struct Harvester {
                 // No assignment to python-dotenv, but someone meant one: `key: value`, `näme=value`, a bare token.
                 let text = String(decoding: line, as: UTF8.self)
                 if let separator = text.firstIndex(where: { $0 == "=" || $0 == ":" }) {
-                    let name = text[..<separator].trimmingSpace()
+                    let head = text[..<separator].trimmingSpace()
+                    let name = head.hasPrefix("export ") ? head.dropFirst(7).trimmingSpace() : head
+                    // The rest is a shell's: `if [ "$x" = … ]`.
+                    guard !name.isEmpty, !name.contains(where: \.isWhitespace) else { break }
                     let value = text[text.index(after: separator)...].trimmingSpace()
                     add(value, named: name)
                     add(environment: value, name: name)

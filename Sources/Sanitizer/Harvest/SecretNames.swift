@@ -221,13 +221,14 @@ enum SecretValues {
         if letters, bytes.count < 16 {
             // One word, perhaps capitalised, is found in prose; anything else with letters alone is a code.
             let capitals = bytes.dropFirst().count { (65...90).contains($0) }
-            if capitals == 0 || capitals == bytes.count - 1 { return false }
+            if capitals == 0 || capitals == bytes.count - 1 { return !EnvironmentValues.isWordy(String(value)) }
         }
         if lower.hasPrefix("http://") || lower.hasPrefix("https://") { return false }
         if isPath(bytes) { return false }
         // An identifier of words (claude-sonnet, my_table_name) is no secret by itself.
         if !bytes.contains(where: { (48...57).contains($0) || (65...90).contains($0) || $0 >= 0x80 }),
-            bytes.allSatisfy({ (97...122).contains($0) || "-_./".utf8.contains($0) }), bytes.count < 20
+            bytes.allSatisfy({ (97...122).contains($0) || "-_./".utf8.contains($0) }), bytes.count < 20,
+            EnvironmentValues.isWordy(String(value))
         {
             return false
         }

@@ -21,7 +21,9 @@ struct EnvironmentValuesTests {
         ("ROUTER_LOGIN", random(17)), ("HA_LLAT", random(20)), ("MQTT", "user:" + random(18)),
         ("DB_PW", "s p a c e pw \"q\" \\ 99"), ("UNI", "Pässwörd-ünïcode-77"), ("SMTP", "hunter2hunter"),
         ("WLAN", "Sommer-Garten-Haus"), ("NAS", "two words-77"), ("ALARM", "Summer2024!holiday"),
-        ("TOPIC", random(19)), ("BOT_URL", random(22)),
+        ("TOPIC", random(19)), ("BOT_URL", random(22)), ("SMTP_MAIL", random(13)), ("DOLLAR", "$ommergarten9"),
+        ("LETTERS", "qwhzk" + "vbnmplk"),
+        ("SMTP_MAIL", random(13)), ("DOLLAR", "$ommergarten9"), ("LETTERS", "qwhzk" + "vbnmplk"),
     ]
 
     @Test("A value is a secret under any name", arguments: secrets)
@@ -43,6 +45,9 @@ struct EnvironmentValuesTests {
         ("CRON", "0 9 * * 1-5"), ("ALLOWED", "telegram,discord,whatsapp2"),
         ("ITEMS", "[\"web-search-2\", \"terminal\"]"),
         ("OTEL", "service.name=hermes-2,stage=production"), ("PLATFORM", "homeassistant"), ("PIN", "4711"),
+        ("ADD", "$PWD/bin:$PATH"),
+        ("SOURCE", "openClaw"),
+        ("SOURCE", "openClaw"),
         ("GREETING", "Good morning, dear friend"), ("WORKSPACE_ID", "6c1f9a52-3b7d-4a11-9e0f-0d2b8c7a6e55"),
         ("VERSION_PIN", "v2.14.3-rc1"), ("FROM", "${OTHER}/sub-2"), ("EMPTY", ""), ("ON", "true"),
         ("WORD", "production"),
