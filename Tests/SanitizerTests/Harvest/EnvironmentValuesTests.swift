@@ -49,7 +49,7 @@ struct EnvironmentValuesTests {
         ("SOURCE", "openClaw"),
         ("SOURCE", "openClaw"),
         ("GREETING", "Good morning, dear friend"), ("WORKSPACE_ID", "6c1f9a52-3b7d-4a11-9e0f-0d2b8c7a6e55"),
-        ("VERSION_PIN", "v2.14.3-rc1"), ("FROM", "${OTHER}/sub-2"), ("EMPTY", ""), ("ON", "true"),
+        ("RELEASE", "v2.14.3-rc1"), ("FROM", "${OTHER}/sub-2"), ("EMPTY", ""), ("ON", "true"),
         ("WORD", "production"),
         ("CLIENT_ID", "852140061314-abc9def"), ("SIZE", "1024x768"), ("SINCE", "2026-01-01T00:00:00Z"),
     ]
