@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Support
 
 /// The detectors' finding; ``Inspector`` has one of its own.
@@ -46,7 +47,7 @@ struct Inspector: Sendable {
                     Hit(range: match.range, rule: KnownValues.rule, fingerprint: known.fingerprint(of: match.value)))
             }
         }
-        for finding in try detect(text, name) where !finding.range.isEmpty {
+        for finding in try findings(in: text, name: name) where !finding.range.isEmpty {
             let secret = Inspector.canonical(UnsafeRawBufferPointer(rebasing: text[finding.range]))
             hits.append(
                 Hit(
@@ -62,6 +63,29 @@ struct Inspector: Sendable {
             hits[index].needsQuotes = syntax.isBareScalar(text, hits[index].range)
         }
         return hits
+    }
+
+    /// What the detectors find. What a marker is called (`«redacted:password:…»`) names nothing that stands after it.
+    private func findings(in text: UnsafeRawBufferPointer, name: [UInt8]) throws -> [DetectorFinding] {
+        let start = Inspector.markerStart
+        var masked: [UInt8] = []
+        var index = 0
+        while let base = text.baseAddress, index < text.count,
+            let next = memchr(base + index, Int32(start[0]), text.count - index)
+        {
+            index = UnsafeRawPointer(next) - base
+            guard text[index...].starts(with: start) else {
+                index += 1
+                continue
+            }
+            index += start.count
+            if masked.isEmpty { masked = Array(text) }
+            while index < masked.count, EncodedForms.isWord(masked[index]) || "-_.".utf8.contains(masked[index]) {
+                masked[index] = UInt8(ascii: "x")
+                index += 1
+            }
+        }
+        return masked.isEmpty ? try detect(text, name) : try masked.withUnsafeBytes { try detect($0, name) }
     }
 
     /// The secret behind its escapes, so that one secret has one fingerprint.

@@ -1,16 +1,22 @@
 internal import Glibc
 
-/// How a text file is encoded. UTF-16 is transcoded for scanning and written back with its byte order mark.
+/// How a text file is encoded. UTF-16 and UTF-32 are transcoded for scanning and written back with their byte order mark.
 enum TextEncoding: UInt8, Sendable {
     case utf8
     /// A byte each, not UTF-8: Latin-1 and its like. Scanned as it is.
     case bytes
     case utf16LittleEndian, utf16BigEndian
     case utf16LittleEndianWithoutMark, utf16BigEndianWithoutMark
+    case utf32LittleEndian, utf32BigEndian
+    case utf32LittleEndianWithoutMark, utf32BigEndianWithoutMark
 
     /// The encoding of a text file; nil for what is no text.
     static func of(_ bytes: [UInt8]) -> TextEncoding? {
-        if bytes.starts(with: [0xFF, 0xFE, 0, 0]) || bytes.starts(with: [0, 0, 0xFE, 0xFF]) { return nil }
+        for (encoding, mark) in [(utf32LittleEndian, [0xFF, 0xFE, 0, 0]), (utf32BigEndian, [0, 0, 0xFE, 0xFF])]
+            as [(TextEncoding, [UInt8])]
+        where bytes.starts(with: mark) {
+            return encoding.isText32(bytes) ? encoding : nil
+        }
         if bytes.starts(with: [0xFF, 0xFE]) {
             return bytes.count % 2 == 0 && isText16(bytes, high: 1) ? .utf16LittleEndian : nil
         }
@@ -28,6 +34,9 @@ enum TextEncoding: UInt8, Sendable {
                 return controls * 200 <= raw.count ? .bytes : nil
             }
             guard raw.count % 2 == 0, raw.count >= 4 else { return nil }
+            for encoding in [utf32LittleEndianWithoutMark, utf32BigEndianWithoutMark] where encoding.isText32(bytes) {
+                return encoding
+            }
             // Western text in UTF-16 has zeros at every other place.
             var zeros = (even: 0, odd: 0)
             for index in stride(from: 0, to: min(raw.count, 4096), by: 2) {
@@ -43,6 +52,19 @@ enum TextEncoding: UInt8, Sendable {
             }
             return nil
         }
+    }
+
+    /// Whether all of it is Unicode scalars in four bytes each, no control characters but blanks.
+    private func isText32(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count % 4 == 0 else { return false }
+        return stride(from: hasMark ? 4 : 0, to: bytes.count, by: 4).allSatisfy { index in
+            guard let scalar = Unicode.Scalar(unit32(bytes, index)) else { return false }
+            return scalar.value >= 0x20 || [9, 10, 12, 13].contains(scalar.value)
+        }
+    }
+
+    private func unit32(_ bytes: [UInt8], _ index: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 << 8 | UInt32(bytes[index + (isBigEndian ? $1 : 3 - $1)]) }
     }
 
     /// Whether 16-bit units are text: surrogates in pairs, no control characters but blanks.
@@ -91,10 +113,17 @@ enum TextEncoding: UInt8, Sendable {
 
     var isWide: Bool { self != .utf8 && self != .bytes }
 
-    /// The text as UTF-8 without a byte order mark, for UTF-16; nil where the bytes are scanned as they are.
+    /// The text as UTF-8 without a byte order mark, for UTF-16 and UTF-32; nil where the bytes are scanned as they are.
     func decoded(_ bytes: [UInt8]) -> [UInt8]? {
         guard isWide else { return nil }
-        let high = self == .utf16LittleEndian || self == .utf16LittleEndianWithoutMark ? 1 : 0
+        if isFourBytes {
+            var text = String.UnicodeScalarView()
+            for index in stride(from: hasMark ? 4 : 0, to: bytes.count - 3, by: 4) {
+                text.append(Unicode.Scalar(unit32(bytes, index)) ?? "\u{FFFD}")
+            }
+            return Array(String(text).utf8)
+        }
+        let high = isBigEndian ? 0 : 1
         let start = hasMark ? 2 : 0
         var units: [UInt16] = []
         units.reserveCapacity(bytes.count / 2)
@@ -107,14 +136,37 @@ enum TextEncoding: UInt8, Sendable {
     /// What ``decoded(_:)`` gave, back in this encoding.
     func encoded(_ text: [UInt8]) -> [UInt8] {
         guard isWide else { return text }
-        let bigEndian = self == .utf16BigEndian || self == .utf16BigEndianWithoutMark
-        var out: [UInt8] = hasMark ? (bigEndian ? [0xFE, 0xFF] : [0xFF, 0xFE]) : []
-        for unit in String(decoding: text, as: UTF8.self).utf16 {
-            let (high, low) = (UInt8(unit >> 8), UInt8(unit & 0xFF))
-            out += bigEndian ? [high, low] : [low, high]
+        var out: [UInt8] = []
+        func append(_ unit: UInt32, bytes: UInt32) {
+            for place in 0..<bytes {
+                out.append(UInt8(truncatingIfNeeded: unit >> (8 * (isBigEndian ? bytes - 1 - place : place))))
+            }
+        }
+        let text = String(decoding: text, as: UTF8.self)
+        if isFourBytes {
+            if hasMark { append(0xFEFF, bytes: 4) }
+            for scalar in text.unicodeScalars { append(scalar.value, bytes: 4) }
+        } else {
+            if hasMark { append(0xFEFF, bytes: 2) }
+            for unit in text.utf16 { append(UInt32(unit), bytes: 2) }
         }
         return out
     }
 
-    private var hasMark: Bool { self == .utf16LittleEndian || self == .utf16BigEndian }
+    private var hasMark: Bool {
+        [.utf16LittleEndian, .utf16BigEndian, .utf32LittleEndian, .utf32BigEndian].contains(self)
+    }
+
+    private var isBigEndian: Bool {
+        [.utf16BigEndian, .utf16BigEndianWithoutMark, .utf32BigEndian, .utf32BigEndianWithoutMark].contains(self)
+    }
+
+    private var isFourBytes: Bool {
+        switch self {
+        case .utf32LittleEndian, .utf32BigEndian, .utf32LittleEndianWithoutMark, .utf32BigEndianWithoutMark: true
+        case .utf8, .bytes, .utf16LittleEndian, .utf16BigEndian, .utf16LittleEndianWithoutMark,
+            .utf16BigEndianWithoutMark:
+            false
+        }
+    }
 }

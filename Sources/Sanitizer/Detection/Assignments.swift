@@ -226,6 +226,8 @@ extension DetectionPass {
                 lonelyToken(range, position)
                 valueBefore(range)
             } else if position > close || text[position] >= 0x80 {
+                // A secret that was found already, `-pMy-Pw-1`, names nothing.
+                if let secret = found.last, secret.range.contains(start) { return }
                 if text[close] == 9 { tableHit(range) }
                 if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }

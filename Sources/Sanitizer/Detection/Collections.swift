@@ -90,14 +90,17 @@ extension DetectionPass {
         var index = start
         let limit = min(text.count, start + 2000)
         while index < limit, text[index] != 125, text[index] != 123 {
-            guard text.quoteDepth(at: index) != nil, let key = text.readValue(at: index), key.isQuoted else {
+            guard let key = objectKey(at: index) else {
                 index += 1
                 continue
             }
             let colon = text.skipSpace(key.end)
             guard text[colon] == 58 else { return }
             let from = text.skipSpace(colon + 1)
-            guard text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else {
+            let isBare = syntax == .yaml && text.quoteDepth(at: from) == nil
+            guard isBare || text.quoteDepth(at: from) != nil, let value = text.readValue(at: from),
+                value.isQuoted || isBare
+            else {
                 index = max(colon + 1, from)
                 continue
             }
@@ -109,6 +112,15 @@ extension DetectionPass {
             }
             index = max(value.end, index + 1)
         }
+    }
+
+    /// The name of a member: in quotes, or a bare word in the flow style of YAML.
+    private func objectKey(at index: Int) -> FoundValue? {
+        if text.quoteDepth(at: index) != nil { return text.readValue(at: index).flatMap { $0.isQuoted ? $0 : nil } }
+        guard syntax == .yaml, text[index].isLetter, !text[index - 1].isName else { return nil }
+        var end = index
+        while text[end].isName { end += 1 }
+        return text[end] == 58 ? FoundValue(range: index..<end, end: end) : nil
     }
 
     /// A key as a list of bytes: `[1, 3, 5, …]`.

@@ -115,9 +115,15 @@ extension DetectionPass {
 
     /// One word is all the file holds, and its name is a secret's.
     private func soleSecret(_ file: ByteText) {
-        let first = text.skipSpace(0)
+        var first = text.skipSpace(0)
         var last = text.count
         while last > first, text[last - 1].isSpace { last -= 1 }
+        // A document of JSON on one line has names of its own, and its strings their quotes.
+        guard text[first] != UInt8(ascii: "{"), text[first] != UInt8(ascii: "[") else { return }
+        if last - first > 2, text[first] == 34, text[last - 1] == 34 {
+            first += 1
+            last -= 1
+        }
         guard last - first >= 4, last - first <= 600, (first..<last).allSatisfy({ !text[$0].isSpace }) else { return }
         var stem = file.count
         // `api_key.txt` is read without its ending, `master.key` by it.

@@ -18,9 +18,11 @@ extension DetectionPass {
         }
         mnemonicEnd = last
         guard count >= 12 else { return }
+        (first, last) = wholeLines(first, last)
         // Prose repeats words and a seed hardly does.
         var distinct = Set<UInt64>()
         var index = first
+        count = 0
         while index < last {
             let wordStart = index
             while index < last, text[index].isLetter { index += 1 }
@@ -28,12 +30,40 @@ extension DetectionPass {
                 var hash = WordTable.seed
                 for position in wordStart..<index { WordTable.mix(&hash, lowered(text[position])) }
                 distinct.insert(hash)
+                count += 1
             } else {
                 index += 1
             }
         }
         guard distinct.count * 10 >= count * 8 else { return }
         add("mnemonic", first..<last)
+    }
+
+    /// A seed over whole lines, without the words of a sentence that goes on before or after it on lines of its own.
+    private func wholeLines(_ first: Int, _ last: Int) -> (Int, Int) {
+        var (first, last) = (first, last)
+        let tail = text.lineStart(before: last, limit: last - first)
+        if tail > first, text[text.skipBlanks(last)].isLetter, words(in: first..<tail) >= 12 {
+            last = tail
+            while last > first, !text[last - 1].isLetter { last -= 1 }
+        }
+        let head = text.lineEnd(from: first, limit: last - first)
+        let lead = text.lineStart(before: first, limit: 200)
+        if head < last, (lead..<first).contains(where: { text[$0].isLetter }), text[first - 1] == 32,
+            words(in: head..<last) >= 12
+        {
+            first = text.nextLine(after: head)
+            while first < last, !text[first].isLetter { first += 1 }
+        }
+        // `seed: legal …`: the label is a word of the list, too.
+        var label = first
+        while text[label].isLetter { label += 1 }
+        if text[label] == 58, words(in: label..<last) >= 12 { first = text.skipSpace(label + 1) }
+        return (first, last)
+    }
+
+    private func words(in range: Range<Int>) -> Int {
+        range.count { text[$0].isLetter && !text[$0 - 1].isLetter }
     }
 
     private func wordBefore(_ index: Int) -> Range<Int>? {

@@ -33,6 +33,7 @@ final class ValueJudge: Sendable {
             return false
         }
         guard !isNeverSecret(text, range) else { return false }
+        if !value.isQuoted, isEscapedWord(text, range) { return false }
         if name.kind == .pin {
             if profile.symbols > 0, profile.symbols <= 3, (4...12).contains(profile.digits),
                 range.allSatisfy({ text[$0].isDigit || text[$0] == 45 }), text[range.lowerBound] != 45
@@ -96,6 +97,25 @@ final class ValueJudge: Sendable {
     }
 
     /// Whether the value is itself `name=value`, as in logs: `telegram: chat=-100123`.
+    /// `f\u00fcr`: a word whose letters beyond ASCII are escaped, its digits are none.
+    private func isEscapedWord(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        var escapes = 0
+        while index < range.upperBound {
+            if text[index] == UInt8(ascii: "\\"), text[index + 1] == UInt8(ascii: "u"),
+                (index + 2..<index + 6).allSatisfy({ text[$0].isHex }), text[index + 2] == 48
+            {
+                escapes += 1
+                index += 6
+            } else if text[index].isLetter {
+                index += 1
+            } else {
+                return false
+            }
+        }
+        return escapes > 0
+    }
+
     func holdsPair(_ text: ByteText, _ range: Range<Int>) -> Bool {
         var index = range.lowerBound
         while index < range.upperBound, text[index].isLower || text[index] == 95 { index += 1 }

@@ -61,6 +61,11 @@ enum Dotenv {
         return (prefix, key, after.startIndex + 1)
     }
 
+    /// What a backslash makes of the byte after it, as in python-dotenv; in single quotes of quotes and backslashes only.
+    private static let escapes: [UInt8: UInt8] = [
+        0x5C: 0x5C, 0x27: 0x27, 0x22: 0x22, 0x61: 7, 0x62: 8, 0x66: 12, 0x6E: 10, 0x72: 13, 0x74: 9, 0x76: 11,
+    ]
+
     private static func value(_ bytes: [UInt8], from start: Int, lineEnd: Int) -> ([UInt8], Int) {
         var index = start
         while index < lineEnd, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
@@ -71,9 +76,15 @@ enum Dotenv {
         var value: [UInt8] = []
         index += 1
         while index < bytes.count, bytes[index] != quote {
-            if bytes[index] == UInt8(ascii: "\\"), quote == UInt8(ascii: "\""), index + 1 < bytes.count {
-                let escapes: [UInt8: UInt8] = [0x6E: 10, 0x72: 13, 0x74: 9]
-                value.append(escapes[bytes[index + 1]] ?? bytes[index + 1])
+            if bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count {
+                let next = bytes[index + 1]
+                if let byte = escapes[next], quote == UInt8(ascii: "\"") || next == quote || next == UInt8(ascii: "\\")
+                {
+                    value.append(byte)
+                } else {
+                    // A backslash before anything else stands for itself.
+                    value += [UInt8(ascii: "\\"), next]
+                }
                 index += 2
             } else {
                 value.append(bytes[index])
@@ -82,7 +93,7 @@ enum Dotenv {
         }
         guard index < bytes.count else {
             // The quote never closes: the value is the rest of the line.
-            return (Array(bytes[(start)..<lineEnd]), lineEnd)
+            return (Array(trimmed(bytes[start..<lineEnd]).dropFirst()), lineEnd)
         }
         return (value, bytes[index...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? bytes.count)
     }

@@ -4,7 +4,12 @@ internal import Yams
 /// Collects the secret values of a home's credential and settings files.
 struct Harvester {
     /// What was found; goes into locked memory with ``KnownValues`` and is dropped then.
-    private(set) var values: Set<[UInt8]> = []
+    var values: Set<[UInt8]> { found.union(unnamed.subtracting(settings)) }
+    private var found: Set<[UInt8]> = []
+    /// Values of environment files whose names say nothing.
+    private var unnamed: Set<[UInt8]> = []
+    /// Values that config.yaml has in the open, under names of settings.
+    private var settings: Set<[UInt8]> = []
     private let detector: Detector
     /// Larger files are not learnt from, in bytes.
     static let largest = 8 << 20
@@ -22,22 +27,23 @@ struct Harvester {
     /// Learns the values of one file.
     mutating func add(file bytes: [UInt8], name: [UInt8], mode: HarvestMode) throws {
         guard mode != .none, bytes.count <= Harvester.largest else { return }
-        let text = TextEncoding.of(bytes).flatMap { $0.decoded(bytes) } ?? bytes
+        var text = TextEncoding.of(bytes).flatMap { $0.decoded(bytes) } ?? bytes
+        if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
         let base = Array(name.split(separator: UInt8(ascii: "/")).last ?? [])
         let file = String(decoding: base, as: UTF8.self).lowercased()
         if file.hasPrefix(".env") || file.hasSuffix(".env") {
             harvestDotenv(text)
         } else {
-            harvestStructured(text, mode: mode)
+            harvestStructured(text, mode: mode, isConfig: file == "config.yaml")
         }
         // The detectors know formats that no key names: private keys, URLs with passwords, tokens in prose.
         let findings = try text.withUnsafeBytes { try detector.findings(in: $0, name: name) }
         for finding in findings {
-            let found = String(decoding: text[finding.range], as: UTF8.self)
-            if found.hasPrefix("-----BEGIN") || found.contains("\n") {
-                addLines(found)
+            let secret = String(decoding: text[finding.range], as: UTF8.self)
+            if secret.hasPrefix("-----BEGIN") || secret.contains("\n") {
+                addLines(secret)
             } else {
-                add(found, certain: true)
+                add(secret, certain: true)
             }
         }
         if text.starts(with: Array("-----BEGIN".utf8)) { addLines(String(decoding: text, as: UTF8.self)) }
@@ -48,22 +54,60 @@ struct Harvester {
     private mutating func harvestDotenv(_ bytes: [UInt8]) {
         for line in Dotenv.lines(bytes) {
             switch line {
-            case .assignment(_, let key, let value), .commentedAssignment(_, let key, let value):
+            case .assignment(_, let key, let value):
                 let name = String(decoding: key, as: UTF8.self)
-                add(String(decoding: value, as: UTF8.self), named: name)
-            case .blank, .comment, .other: break
+                let text = String(decoding: value, as: UTF8.self)
+                add(text, named: name)
+                add(environment: text, name: name)
+            case .commentedAssignment(_, let key, let value):
+                let name = String(decoding: key, as: UTF8.self)
+                let text = String(decoding: value, as: UTF8.self)
+                add(text, named: name)
+                // What is commented out may be an example.
+                if SecretValues.looksRandom(text) { add(environment: text, name: name) }
+            case .other(let line):
+                // No assignment to python-dotenv, but someone meant one: `key: value`, `näme=value`, a bare token.
+                let text = String(decoding: line, as: UTF8.self)
+                if let separator = text.firstIndex(where: { $0 == "=" || $0 == ":" }) {
+                    let head = text[..<separator].trimmingSpace()
+                    let name = head.hasPrefix("export ") ? head.dropFirst(7).trimmingSpace() : head
+                    // The rest is a shell's: `if [ "$x" = … ]`.
+                    guard !name.isEmpty, !name.contains(where: \.isWhitespace) else { break }
+                    let value = text[text.index(after: separator)...].trimmingSpace()
+                    add(value, named: name)
+                    add(environment: value, name: name)
+                }
+                if text.utf8.count >= 16, SecretValues.looksRandom(text) { add(text, certain: true) }
+            case .blank, .comment: break
             }
         }
     }
 
-    private mutating func harvestStructured(_ bytes: [UInt8], mode: HarvestMode) {
-        var found: [(path: [String], value: String)] = []
+    /// A value of an environment file: all of it and each of its parts that is a secret by itself.
+    private mutating func add(environment value: String, name: String) {
+        let text = value.trimmingSpace()
+        for part in EnvironmentValues.randomParts(ofURL: text) { unnamed.insert(Array(part.utf8)) }
+        guard !text.contains("-----BEGIN") else { return }
+        let isSecret = EnvironmentValues.isSecret(text, name: name)
+        if isSecret { unnamed.insert(Array(text.utf8)) }
+        // Its lines, the items of a list, and what follows `user:`.
+        var parts = text.split(whereSeparator: \.isNewline).map { $0.trimmingSpace() }
+        if parts.count == 1, isSecret, !text.contains(" ") {
+            parts = text.split(separator: ",").filter { SecretValues.looksRandom($0) }.map { $0.trimmingSpace() }
+            if let colon = text.firstIndex(of: ":") { parts.append(String(text[text.index(after: colon)...])) }
+            parts.removeAll { EnvironmentValues.isWordy($0) }
+        }
+        for part in parts where EnvironmentValues.isSecret(part, name: name) { unnamed.insert(Array(part.utf8)) }
+    }
+
+    private mutating func harvestStructured(_ bytes: [UInt8], mode: HarvestMode, isConfig: Bool = false) {
+        var scalars: [(path: [String], value: String)] = []
         let isJSON = bytes.withUnsafeBytes { bytes in
             do {
                 try JSONScanner.run(bytes) { scalar, bytes in
                     switch scalar.kind {
-                    case .string: found.append((scalar.path, JSONScanner.unescaped(bytes, scalar.range)))
-                    case .number: found.append((scalar.path, String(decoding: bytes[scalar.range], as: UTF8.self)))
+                    case .string: scalars.append((scalar.path, JSONScanner.unescaped(bytes, scalar.range)))
+                    case .number: scalars.append((scalar.path, String(decoding: bytes[scalar.range], as: UTF8.self)))
                     case .boolean, .null: break
                     }
                 }
@@ -71,14 +115,20 @@ struct Harvester {
             } catch { return false }
         }
         if isJSON {
-            add(found, mode: mode)
+            add(scalars, mode: mode)
             return
         }
         let text = String(decoding: bytes, as: UTF8.self)
-        if let node = try? Yams.compose(yaml: text), node.mapping != nil || node.sequence != nil {
+        if let documents = YAMLTree.documents(bytes), documents.contains(where: { $0.scalar == nil }) {
             var scalars: [(path: [String], value: String)] = []
-            YAMLTree.visit(node) { scalars.append(($0, $1.string)) }
+            for node in documents { YAMLTree.visit(node) { scalars.append(($0, $1.string)) } }
             add(scalars, mode: mode)
+            if isConfig {
+                for (path, value) in scalars
+                where SecretNames.strength(ofPath: path).strength == .none && !SecretValues.looksRandom(value) {
+                    settings.insert(Array(value.trimmingSpace().utf8))
+                }
+            }
             return
         }
         for line in text.split(whereSeparator: \.isNewline) {
@@ -110,8 +160,10 @@ struct Harvester {
             if mode == .all, SecretValues.looksRandom(value), value.utf8.count >= 16 { add(value, certain: false) }
             return
         }
-        let strength = SecretNames.strength(of: name)
-        if strength != .none {
+        let strength = SecretNames.strength(ofPath: path)
+        if strength.isByParent, strength.strength == .certain {
+            if !EnvironmentValues.isSetting(value) { add(value, certain: true) } else { addParts(value) }
+        } else if strength.strength != .none {
             add(value, named: name)
         } else if mode == .all {
             let isPublic = path.contains {
@@ -130,9 +182,15 @@ struct Harvester {
 
     private mutating func add(_ value: String, named name: some StringProtocol) {
         switch SecretNames.strength(of: name) {
-        case .certain: add(value, certain: true)
+        case .certain:
+            add(value, certain: true)
+            for part in EnvironmentValues.randomParts(ofURL: value) { found.insert(Array(part.utf8)) }
         case .likely:
-            if SecretValues.looksRandom(value) { add(value, certain: false) } else { addParts(value) }
+            if SecretValues.looksRandom(value) || SecretValues.isGroupedCode(value) {
+                add(value, certain: false)
+            } else {
+                addParts(value)
+            }
         case .none: addParts(value)
         }
     }
@@ -143,10 +201,15 @@ struct Harvester {
             addParts(text)
             return
         }
-        if text.contains("\n") {
+        if text.contains("-----BEGIN") {
             addLines(text)
         } else {
-            values.insert(Array(text.utf8))
+            found.insert(Array(text.utf8))
+            // Each line is noted by itself, too.
+            for line in text.split(whereSeparator: \.isNewline) {
+                let line = line.trimmingSpace()
+                if SecretValues.isDistinctive(line) { found.insert(Array(line.utf8)) }
+            }
         }
         addParts(text)
     }
@@ -156,7 +219,7 @@ struct Harvester {
         for line in text.split(whereSeparator: \.isNewline) {
             let line = line.trimmingSpace()
             if line.utf8.count >= 24, !line.contains(" "), SecretValues.isDistinctive(line) {
-                values.insert(Array(line.utf8))
+                found.insert(Array(line.utf8))
             }
         }
     }
@@ -166,12 +229,12 @@ struct Harvester {
         guard value.utf8.count <= 16 << 10 else { return }
         for scheme in ["bearer ", "token ", "basic ", "apikey ", "bot "] where value.lowercased().hasPrefix(scheme) {
             let rest = String(value.dropFirst(scheme.count)).trimmingSpace()
-            if SecretValues.isDistinctive(rest) { values.insert(Array(rest.utf8)) }
+            if SecretValues.isDistinctive(rest) { found.insert(Array(rest.utf8)) }
             if scheme == "basic ", let decoded = Base64.decoded(rest),
                 let colon = decoded.firstIndex(of: UInt8(ascii: ":"))
             {
                 let password = String(decoding: decoded[(colon + 1)...], as: UTF8.self)
-                if SecretValues.isDistinctive(password) { values.insert(Array(password.utf8)) }
+                if SecretValues.isDistinctive(password) { found.insert(Array(password.utf8)) }
             }
         }
         // NUMBER:SECRET, as bots have it.
@@ -179,7 +242,7 @@ struct Harvester {
             value[..<colon].utf8.allSatisfy({ (48...57).contains($0) })
         {
             let rest = String(value[value.index(after: colon)...])
-            if rest.utf8.count >= 20, SecretValues.isDistinctive(rest) { values.insert(Array(rest.utf8)) }
+            if rest.utf8.count >= 20, SecretValues.isDistinctive(rest) { found.insert(Array(rest.utf8)) }
         }
         if let scheme = value.firstRange(of: "://") {
             let authority = value[scheme.upperBound...].prefix { !"/?# \"'".contains($0) }
@@ -190,7 +253,7 @@ struct Harvester {
                 for part in [password ?? userinfo].compactMap({ $0 }) {
                     for form in [String(part), Percent.decoded(part)]
                     where SecretValues.isDistinctive(form) && !SecretValues.isPlaceholder(form) {
-                        values.insert(Array(form.utf8))
+                        found.insert(Array(form.utf8))
                     }
                 }
             }
@@ -203,7 +266,7 @@ struct Harvester {
                 guard SecretNames.strength(of: name) != .none else { continue }
                 let part = parameter[parameter.index(after: equals)...]
                 for form in [String(part), Percent.decoded(part)] where SecretValues.isDistinctive(form) {
-                    values.insert(Array(form.utf8))
+                    found.insert(Array(form.utf8))
                 }
             }
         }
@@ -212,11 +275,15 @@ struct Harvester {
 
 /// Every scalar of a YAML tree with its key path; one behind several aliases is visited once.
 enum YAMLTree {
-    static func isMapping(_ text: [UInt8]) -> Bool {
-        guard text.count <= 4 << 20, let node = try? Yams.compose(yaml: String(decoding: text, as: UTF8.self)) else {
-            return false
-        }
-        return node.mapping != nil
+    static func isMapping(_ node: Node) -> Bool { node.mapping != nil }
+
+    /// The documents of a text, nil for what is no YAML. A byte order mark is no part of it.
+    static func documents(_ text: [UInt8]) -> [Node]? {
+        guard text.count <= 4 << 20, var documents = try? Yams.compose_all(yaml: String(decoding: text, as: UTF8.self))
+        else { return nil }
+        var nodes: [Node] = []
+        while let node = documents.next() { nodes.append(node) }
+        return documents.error == nil ? nodes : nil
     }
 
     /// An item of a list has its index for a step, or its `name` if it is a mapping with one.

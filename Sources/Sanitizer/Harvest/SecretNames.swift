@@ -16,11 +16,16 @@ enum SecretNames {
         "accesskey", "authtoken",
         "accesstoken", "refreshtoken", "idtoken", "clientsecret", "appsecret", "apitoken", "bottoken", "bearer", "jwt",
         "credential",
-        "credentials", "cookie", "cookies", "verifier",
+        "credentials", "cookie", "cookies", "verifier", "psk", "pw", "passwords", "passphrases", "passcodes", "apikeys",
+        "passwörter", "kennwörter",
     ]
     private static let likelyWords: Set<String> = [
         "key", "token", "tokens", "auth", "authorization", "seed", "salt", "signature", "dsn", "private", "keydata",
-        "psk",
+    ]
+    /// What lists of secrets are called: their items are named after what they open.
+    private static let collectionWords: Set<String> = [
+        "secrets", "passwords", "passphrases", "passcodes", "tokens", "credentials", "apikeys", "pins", "passwörter",
+        "kennwörter", "cookies",
     ]
     /// Before `key`: what kind of key is secret beyond doubt.
     private static let keyQualifiers: Set<String> = [
@@ -68,6 +73,35 @@ enum SecretNames {
         }
         if !word.isEmpty { words.append(word) }
         return words
+    }
+
+    /// Whether a name holds several secrets, each under a name of its own: `secrets: {wifi: …}`, `api_keys: {mail: …}`.
+    static func isCollection(_ name: String) -> Bool {
+        let words = words(name)
+        guard let last = words.last, words.count <= 2 else { return false }
+        if last == "tokens" || last == "cookies" {
+            return words.count == 1 || words[0] == "api" || words[0] == "access"
+        }
+        return collectionWords.contains(last) || last == "keys" && words.count == 2 && keyQualifiers.contains(words[0])
+    }
+
+    /// What a key path says about its value. What stands under `passwords:` is one, whatever it is called, unless its own name
+    /// describes one.
+    static func strength(ofPath path: [String]) -> (strength: Strength, isByParent: Bool) {
+        // An element of a list is called what the list is called.
+        let names = path.filter { Int($0) == nil }
+        guard let name = names.last else { return (.none, false) }
+        let own = strength(of: name)
+        let last = words(name).last ?? ""
+        if own == .certain || descriptions.contains(last) || words(name).contains("public") { return (own, false) }
+        if isCollection(name) { return (path.last == name ? own : .certain, true) }
+        let parents = names.dropLast().suffix(2).reversed()
+        guard let distance = parents.firstIndex(where: isCollection) else { return (own, false) }
+        // Next to a password further in stand the user and the host that it is for.
+        if parents.distance(from: parents.startIndex, to: distance) > 0, EnvironmentValues.isSettingsName(name) {
+            return (own, false)
+        }
+        return (.certain, true)
     }
 
     static func strength(of name: some StringProtocol) -> Strength {
@@ -145,6 +179,15 @@ enum SecretValues {
         return bytes.count >= 16 && upper > 1 && lower > 1 && Set(bytes).count >= 10
     }
 
+    /// Random letters and digits in groups, as people copy them: `AbCd12 MnOp34`, or a line each.
+    static func isGroupedCode(_ value: some StringProtocol) -> Bool {
+        let groups = value.split(whereSeparator: \.isWhitespace)
+        guard (2...64).contains(groups.count), value.utf8.count <= 16 << 10 else { return false }
+        let sizes = groups.map(\.utf8.count)
+        let isEven = groups.count > 2 && sizes[0] >= 4 && sizes.allSatisfy { $0 == sizes[0] }
+        return isEven || groups.allSatisfy { looksRandom($0) }
+    }
+
     private static func isDate(_ bytes: [UInt8]) -> Bool {
         Timestamp8601.matches(bytes)
     }
@@ -178,13 +221,14 @@ enum SecretValues {
         if letters, bytes.count < 16 {
             // One word, perhaps capitalised, is found in prose; anything else with letters alone is a code.
             let capitals = bytes.dropFirst().count { (65...90).contains($0) }
-            if capitals == 0 || capitals == bytes.count - 1 { return false }
+            if capitals == 0 || capitals == bytes.count - 1 { return !EnvironmentValues.isWordy(String(value)) }
         }
         if lower.hasPrefix("http://") || lower.hasPrefix("https://") { return false }
         if isPath(bytes) { return false }
         // An identifier of words (claude-sonnet, my_table_name) is no secret by itself.
         if !bytes.contains(where: { (48...57).contains($0) || (65...90).contains($0) || $0 >= 0x80 }),
-            bytes.allSatisfy({ (97...122).contains($0) || "-_./".utf8.contains($0) }), bytes.count < 20
+            bytes.allSatisfy({ (97...122).contains($0) || "-_./".utf8.contains($0) }), bytes.count < 20,
+            EnvironmentValues.isWordy(String(value))
         {
             return false
         }

@@ -20,10 +20,10 @@ struct ConfigRedactor {
     ///
     /// - Parameter hits: what the inspector found in the text.
     init?(_ original: [UInt8], hits: [Hit], fingerprint: ([UInt8]) -> String) {
-        guard original.count <= 4 << 20, let before = ConfigRedactor.compose(original) else { return nil }
+        guard let before = YAMLTree.documents(original) else { return nil }
         let lines = SourceLines(original)
         var scalars: [(path: [String], scalar: Node.Scalar)] = []
-        YAMLTree.visit(before) { scalars.append(($0, $1)) }
+        for document in before { YAMLTree.visit(document) { scalars.append(($0, $1)) } }
         var edits: [(range: Range<Int>, text: [UInt8])] = []
         // A variable that stands there already, from an earlier restore, is another value's.
         var variables = Set(scalars.flatMap { ConfigRedactor.references(in: $0.scalar.string) })
@@ -75,11 +75,9 @@ struct ConfigRedactor {
         out += original[position...]
         text = out
         guard !edits.isEmpty else { return }
-        guard let after = ConfigRedactor.compose(out), ConfigRedactor.agree(before, after, expected) else { return nil }
-    }
-
-    private static func compose(_ text: [UInt8]) -> Node? {
-        (try? Yams.compose(yaml: String(decoding: text, as: UTF8.self))) ?? nil
+        guard let after = YAMLTree.documents(out), before.count == after.count,
+            zip(before, after).allSatisfy({ ConfigRedactor.agree($0, $1, expected) })
+        else { return nil }
     }
 
     /// Leaf names that Hermes itself masks (`_SECRET_CONFIG_KEYS`) and their relatives, and every value of `env:` and `headers:` whose
@@ -87,12 +85,21 @@ struct ConfigRedactor {
     static func isSecret(path: [String], value: String) -> Bool {
         guard let name = path.last(where: { Int($0) == nil }), !SecretValues.isPlaceholder(value) else { return false }
         if value.contains("${") { return false }
-        switch SecretNames.strength(of: name) {
+        let (strength, isByParent) = SecretNames.strength(ofPath: path)
+        switch strength {
+        case .certain where isByParent:
+            // A number under `tokens:` is a count, and one under `pins:` is none.
+            if value.utf8.allSatisfy({ (48...57).contains($0) }) {
+                return value.utf8.count >= 4 && !path.contains { SecretNames.words($0).last == "tokens" }
+            }
+            return !value.contains("://") && !EnvironmentValues.isSetting(value)
         case .certain:
             // `password: true` and `secret: 30` are settings.
             return !["true", "false", "yes", "no"].contains(value.lowercased())
                 && !(value.utf8.count < 4 && Int(value) != nil)
-        case .likely: return SecretValues.looksRandom(value) || name == "session_key" && value.utf8.count >= 8
+        case .likely:
+            return SecretValues.looksRandom(value) || SecretValues.isGroupedCode(value)
+                || name == "session_key" && value.utf8.count >= 8
         case .none: return false
         }
     }

@@ -129,14 +129,20 @@ struct FileProcessor: Sendable {
             if let fixed = VolatileJSON.normalised(draft.bytes, null: null, zero: zero) { draft.bytes = fixed }
             return nil
         case .config:
-            guard case .text(.utf8) = ContentKind.of(draft.bytes) else { return nil }
-            let hits = try draft.bytes.withUnsafeBytes { try gate.inspector.hits(in: $0, name: item.path) }
-            guard YAMLTree.isMapping(draft.bytes) else { return nil }
-            guard let config = ConfigRedactor(draft.bytes, hits: hits, fingerprint: { Fingerprint.of($0, key: key) })
+            guard case .text(let encoding) = ContentKind.of(draft.bytes), encoding != .bytes else { return nil }
+            var text = encoding.decoded(draft.bytes) ?? draft.bytes
+            let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+            let isMarked = text.starts(with: mark)
+            if isMarked { text.removeFirst(mark.count) }
+            guard let documents = YAMLTree.documents(text), documents.contains(where: YAMLTree.isMapping) else {
+                return nil
+            }
+            let hits = try text.withUnsafeBytes { try gate.inspector.hits(in: $0, name: item.path) }
+            guard let config = ConfigRedactor(text, hits: hits, fingerprint: { Fingerprint.of($0, key: key) })
             else {
                 return "its secrets cannot be replaced by references without changing its meaning"
             }
-            draft.bytes = config.text
+            draft.bytes = encoding.encoded((isMarked ? mark : []) + config.text)
             for replacement in config.replacements {
                 draft.found.append(
                     .init(
