@@ -68,16 +68,26 @@ struct HermesOpsRunner: AsyncParsableCommand {
         case let errors as ConfigurationErrors:
             failure = errors.summary
             for issue in errors.issues { say("\(issue)") }
+        case Errno.brokenPipe:
+            // As tools do that the signal ends: nobody is there to be told anything.
+            Glibc.exit(128 + SIGPIPE)
         case let error as Errno:
             failure = .system(error.rawValue, doing: "working")
             say("error: \(failure)")
         default:
-            // ArgumentParser's own: help, version, usage (64), and the exit codes that commands throw.
-            exit(withError: error)
+            // ArgumentParser's own: help, version, usage (64), and the exit codes that commands throw. It does not check its writes.
+            let text = exitCode(for: error).isSuccess ? fullMessage(for: error) : ""
+            guard !text.isEmpty else { exit(withError: error) }
+            do {
+                try Console(isJSON: false, isQuiet: false).write(text + "\n")
+                Glibc.exit(0)
+            } catch {
+                leave(with: error)
+            }
         }
         if CommandLine.arguments.contains("--json") {
             let document = ErrorDocument(failure, issues: (error as? ConfigurationErrors)?.issues.map(\.description))
-            if let text = try? Console.json(document) { Console(isJSON: true, isQuiet: true).write(text) }
+            if let text = try? Console.json(document) { try? Console(isJSON: true, isQuiet: true).write(text) }
         }
         Glibc.exit(failure.exit.rawValue)
     }

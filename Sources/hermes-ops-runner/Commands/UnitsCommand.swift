@@ -132,7 +132,7 @@ struct UnitsCommand: ParsableCommand {
         func run() async throws {
             let site = try await Site(options, target)
             let plan = try site.installer.plan(site.rendered)
-            if !options.json, !options.quiet { site.session.console.write(plan.diff) }
+            if !options.json, !options.quiet { try site.session.console.write(plan.diff) }
             let result = try await site.installer.install(site.rendered)
             // Nobody is reminded of jobs that are no longer declared.
             try await site.session.recoveryNotifier(site.configuration).forgetJobs(

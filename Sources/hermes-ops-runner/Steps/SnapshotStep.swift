@@ -93,7 +93,7 @@ struct WatchdogStep: Step {
         guard configuration.jobs.contains(where: { $0.kind == .exporter && $0.schedule != nil }) else { return nil }
         let path = SnapshotFiles(configuration.snapshot).snapshot
         guard let status = try? FileStatus(at: path) else { return nil }
-        let age = context.time.now - Timestamp(microseconds: status.modified / 1000)
+        let age = context.time.now - Timestamp(nanoseconds: status.modified)
         guard age > configuration.watchdog.maxSnapshotAge else { return nil }
         return "The snapshot was last written \(HumanUnits.duration(age)) ago [snapshot-stale]"
     }
