@@ -149,7 +149,7 @@ internal import Testing
         var split = 0
         for (number, text) in texts.enumerated() {
             let kind: BundleManifest.Kind = [.file, .directory, .symlink][number % 3]
-            let times: [Int64] = [0, -1, 1, .max, .min, 1_700_000_000_123_456_789]
+            let times: [Int128] = [0, -1, 1, .max, .min + 1, Int128(Int64.min), 1_700_000_000_123_456_789]
             var entry = BundleManifest.Entry(
                 BundlePath(text), kind, permissions: UInt32(number % 0o10000), modified: times[number % times.count])
             if kind == .file { (entry.size, entry.sha256) = (Int64(number) << 40, hex(generator.bytes(32))) }
