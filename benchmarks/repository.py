@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from homes import hermes_text, many_files, write_config
-from measure import compare, median, report, run
+from measure import compare, median, processor, report, run
 
 
 def bench_scan(binary, root):
@@ -32,26 +32,29 @@ def bench_backup(binary, root):
     (home / "SOUL.md").write_text("You are a benchmark.\n")
     (home / "state.db").write_bytes(b"")
     many_files(home, 20_000, 300_000_000)
-    repository, remote, state = root / "repository", root / "remote.git", root / "state"
-    config = write_config(root, home, repository, remote)
-    base = [binary, "run", "--quiet", "--config", str(config), "--state-dir", str(state)]
-    plain, plain_remote = root / "plain", root / "plain.git"
+    rounds = iter(range(1_000_000))
+    base, plain, plain_remote = [], Path(), Path()
     environment = dict(os.environ, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_SYSTEM="/dev/null", GIT_AUTHOR_NAME="b", GIT_AUTHOR_EMAIL="b@b",
                        GIT_COMMITTER_NAME="b", GIT_COMMITTER_EMAIL="b@b")
 
+    # Each round has its own folder, and none is removed before the end: ext4 is slow to make files where many were just removed.
     def fresh():
-        for folder in (repository, remote, state):
-            shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(remote)], check=True)
+        nonlocal base
+        folder = root / f"ours{next(rounds)}"
+        folder.mkdir()
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder / "remote.git")], check=True)
+        config = write_config(folder, home, folder / "repository", folder / "remote.git")
+        base = [binary, "run", "--quiet", "--config", str(config), "--state-dir", str(folder / "state")]
+        subprocess.run(["sync"])
+        return folder
 
-    fresh()
+    sanitized = fresh() / "repository" / "hermes_persistent_backup"
     run(base + ["commit-only"])
-    sanitized = root / "sanitized"
-    shutil.copytree(repository / "hermes_persistent_backup", sanitized, symlinks=True)
 
     def fresh_plain():
-        for folder in (plain, plain_remote):
-            shutil.rmtree(folder, ignore_errors=True)
+        nonlocal plain, plain_remote
+        folder = root / f"git{next(rounds)}"
+        plain, plain_remote = folder / "plain", folder / "plain.git"
         subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(plain_remote)], check=True)
         subprocess.run(["git", "init", "-q", "-b", "main", str(plain)], check=True)
         shutil.copytree(sanitized, plain / "hermes_persistent_backup", symlinks=True)
@@ -60,11 +63,11 @@ def bench_backup(binary, root):
     mine, other = compare(lambda: run(base + ["commit-only"]), lambda: run("git add -A && git commit -qm first", cwd=plain, env=environment),
                           fresh, fresh_plain)
     report("commit", f"first backup, scan included {median(mine, 'wall'):.1f} s, git add + commit {median(other, 'wall'):.1f} s: "
-           f"{median(mine, 'wall') / median(other, 'wall'):.2f} of its time (target 1); peak {median(mine, 'memory'):.0f} MB")
+           f"{median(mine, 'wall') / median(other, 'wall'):.2f} of its time (target 1); {processor(mine, other)}; peak {median(mine, 'memory'):.0f} MB")
     mine, other = compare(lambda: run(base + ["backup"]),
                           lambda: run(f"git add -A && git commit -qm first && git push -q {plain_remote} main", cwd=plain, env=environment),
                           fresh, fresh_plain)
     report("push", f"first backup with push {median(mine, 'wall'):.1f} s, git {median(other, 'wall'):.1f} s: "
-           f"{median(mine, 'wall') / median(other, 'wall'):.2f} of its time (target 0.5); peak {median(mine, 'memory'):.0f} MB")
+           f"{median(mine, 'wall') / median(other, 'wall'):.2f} of its time (target 0.5); {processor(mine, other)}; peak {median(mine, 'memory'):.0f} MB")
     rows = [run(base + ["backup"]) for _ in range(5)]
     report("unchanged", f"20,000 files, 300 MB, nothing changed: {median(rows, 'wall'):.2f} s (target under 1); peak {median(rows, 'memory'):.0f} MB")

@@ -9,7 +9,7 @@ public struct BackupEntry: Sendable {
     public enum Source: Sendable {
         /// The last commit holds this very content already.
         case unchanged
-        /// A staged file that nobody changes until the commit is done.
+        /// A file that nobody changes until the commit is done. It is the commit's: it may be moved into the work tree.
         case staged(FilePath)
         /// The content itself; of a symlink its target.
         case bytes([UInt8])
@@ -50,6 +50,9 @@ extension BackupEntry.Kind {
         case .symlink: 0o120000
         }
     }
+
+    /// The permissions of a new file in the work tree, before the umask.
+    var permissions: UInt32 { self == .executable ? 0o777 : 0o666 }
 
     init?(mode: UInt32) {
         switch mode {

@@ -1,5 +1,3 @@
-internal import CLinux
-internal import Glibc
 internal import Support
 internal import SystemPackage
 
@@ -12,8 +10,8 @@ struct BackupFolder {
     /// Files by their path relative to the folder.
     typealias Listing = [[UInt8]: StoredFile]
 
-    private var prefix: [UInt8] { name + [UInt8(ascii: "/")] }
-    private var location: FilePath { repository.path.pushing(FilePath(bytes: name)) }
+    var prefix: [UInt8] { name + [UInt8(ascii: "/")] }
+    var location: FilePath { repository.path.pushing(FilePath(bytes: name)) }
 
     // MARK: What commits hold
 
@@ -106,7 +104,7 @@ struct BackupFolder {
             // As git does: a file as young as the index may have changed within the clock's grain, and is read.
             let isTrusted = indexed[path]?.stamp == stamp && status.modified < written ?? 0
             if try kind(of: status) != expected.kind
-                || (!isTrusted && content(path, status) != expected.blob)
+                || (!isTrusted && blob(path, status) != expected.blob)
             {
                 differences.append((path, "changed"))
             }
@@ -156,163 +154,26 @@ struct BackupFolder {
         }
     }
 
-    /// The blob id of what the work tree holds at a path; nil if it cannot be one.
-    private func content(_ path: [UInt8], _ status: FileStatus) throws -> ObjectID? {
+    private func blob(_ path: [UInt8], _ status: FileStatus) throws -> ObjectID? {
+        try content(path, status)?.withUnsafeBytes { ObjectID(of: $0, type: "blob") }
+    }
+
+    /// What the work tree holds at a path; nil if it cannot be a blob.
+    private func content(_ path: [UInt8], _ status: FileStatus) throws -> [UInt8]? {
         let folder = try ConfinedDirectory(location)
         do {
             switch status.kind {
             case .symlink:
-                return try folder.readSymlink(path).withUnsafeBytes { ObjectID(of: $0, type: "blob") }
+                return try folder.readSymlink(path)
             case .file:
                 let file = try folder.openForReading(path)
                 defer { file.closeQuietly() }
-                let bytes = try FileSystem.read(file, name: FilePath(bytes: path), limit: .max - 1)
-                return bytes.withUnsafeBytes { ObjectID(of: $0, type: "blob") }
+                return try FileSystem.read(file, name: FilePath(bytes: path), limit: .max - 1)
             default:
                 return nil
             }
         } catch let errno as Errno {
             throw OperatorError.system(errno.rawValue, doing: "reading", subject: printable(prefix + path))
-        }
-    }
-
-    // MARK: From one commit to the next
-
-    /// What is to be written into the folder.
-    struct Write: Sendable {
-        var path: [UInt8]
-        var kind: BackupEntry.Kind
-    }
-
-    /// Brings the work tree from one listing to the other. Each file changes in one rename; a first folder appears as a whole.
-    ///
-    /// - Parameter forEach: calls its body with every index, in any order and on any thread.
-    func update(
-        from old: Listing, to new: Listing, scratch: FilePath,
-        content: @escaping @Sendable (Write) throws -> [UInt8],
-        forEach: (Int, @Sendable (Int) throws -> Void) throws -> Void
-    ) throws {
-        let writes = new.filter { old[$0.key] != $0.value }.map { Write(path: $0.key, kind: $0.value.kind) }
-            .sorted { $0.path.lexicographicallyPrecedes($1.path) }
-        try FileSystem.removeTree(scratch)
-        try FileSystem.makeDirectory(scratch)
-        let isFirst = old.isEmpty && (try? FileStatus(at: location)) == nil
-        if isFirst {
-            guard !new.isEmpty else { return }
-            let incoming = scratch.appending("folder")
-            try makeFolder(incoming)
-            try fill(incoming, writes, content: content, forEach: forEach)
-            try FileSystem.rename(incoming, to: location)
-            try FileSystem.syncDirectory(repository.path)
-        } else {
-            if (try? FileStatus(at: location)) == nil, !writes.isEmpty { try makeFolder(location) }
-            try remove(old.keys.filter { new[$0] == nil })
-            try replace(writes, scratch: scratch, content: content, forEach: forEach)
-            // An empty folder goes; one that somebody put something into stays.
-            if new.isEmpty { _ = location.withPlatformString { rmdir($0) } }
-        }
-        try FileSystem.removeTree(scratch)
-    }
-
-    /// A folder as git makes them, the umask deciding who may read.
-    private func makeFolder(_ path: FilePath) throws {
-        guard path.withPlatformString({ mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
-            throw OperatorError.system(errno, doing: "making the folder", subject: path.printable)
-        }
-    }
-
-    private func remove(_ paths: [[UInt8]]) throws {
-        guard !paths.isEmpty else { return }
-        let folder = try ConfinedDirectory(location)
-        for path in paths {
-            do {
-                try folder.withParent(path) { parent, name throws(Errno) in
-                    let result = name.withPlatformString { unlinkat(parent, $0, 0) }
-                    if result != 0, errno != ENOENT { throw Errno(rawValue: errno) }
-                }
-                // Folders that are empty now go too; git knows none.
-                var rest = path
-                while let slash = rest.lastIndex(of: UInt8(ascii: "/")) {
-                    rest = Array(rest[..<slash])
-                    var isGone = false
-                    try folder.withParent(rest) { parent, name throws(Errno) in
-                        isGone = name.withPlatformString { unlinkat(parent, $0, AT_REMOVEDIR) } == 0
-                    }
-                    if !isGone { break }
-                }
-            } catch  where error == .noSuchFileOrDirectory {
-                continue
-            } catch {
-                throw OperatorError.system(error.rawValue, doing: "removing", subject: printable(prefix + path))
-            }
-        }
-    }
-
-    private func fill(
-        _ root: FilePath, _ writes: [Write], content: @escaping @Sendable (Write) throws -> [UInt8],
-        forEach: (Int, @Sendable (Int) throws -> Void) throws -> Void
-    ) throws {
-        let folder = try ConfinedDirectory(root)
-        try Self.makeParents(of: writes, in: folder)
-        try forEach(writes.count) { index in
-            try Self.write(writes[index], at: writes[index].path, in: folder, content(writes[index]))
-        }
-    }
-
-    private func replace(
-        _ writes: [Write], scratch: FilePath, content: @escaping @Sendable (Write) throws -> [UInt8],
-        forEach: (Int, @Sendable (Int) throws -> Void) throws -> Void
-    ) throws {
-        guard !writes.isEmpty else { return }
-        let folder = try ConfinedDirectory(location)
-        let incoming = try ConfinedDirectory(scratch)
-        try Self.makeParents(of: writes, in: folder)
-        try forEach(writes.count) { index in
-            let write = writes[index]
-            let temporary = Array(String(index).utf8)
-            try Self.write(write, at: temporary, in: incoming, content(write))
-            do {
-                try folder.withParent(write.path) { parent, name throws(Errno) in
-                    // An empty folder may stand where a file is to be.
-                    _ = name.withPlatformString { unlinkat(parent, $0, AT_REMOVEDIR) }
-                    let result = FilePath(bytes: temporary).withPlatformString { from in
-                        name.withPlatformString { renameat(incoming.descriptor.rawValue, from, parent, $0) }
-                    }
-                    guard result == 0 else { throw Errno(rawValue: errno) }
-                }
-            } catch let errno as Errno {
-                throw OperatorError.system(errno.rawValue, doing: "writing", subject: printable(write.path))
-            }
-        }
-    }
-
-    static func makeParents(of writes: [Write], in folder: ConfinedDirectory) throws {
-        var known = Set<[UInt8]>()
-        for write in writes {
-            for (offset, byte) in write.path.enumerated() where byte == UInt8(ascii: "/") {
-                let parent = Array(write.path[..<offset])
-                guard known.insert(parent).inserted else { continue }
-                do {
-                    try folder.makeDirectory(parent, permissions: 0o777)
-                } catch {
-                    throw OperatorError.system(error.rawValue, doing: "making the folder", subject: printable(parent))
-                }
-            }
-        }
-    }
-
-    /// Writes one file or symlink that is not there yet, below a folder.
-    static func write(_ write: Write, at path: [UInt8], in folder: ConfinedDirectory, _ content: [UInt8]) throws {
-        do {
-            if write.kind == .symlink {
-                try folder.makeSymlink(path, to: content)
-            } else {
-                let file = try folder.create(path, permissions: write.kind == .executable ? 0o777 : 0o666)
-                defer { file.closeQuietly() }
-                try file.writeAll(content)
-            }
-        } catch let errno as Errno {
-            throw OperatorError.system(errno.rawValue, doing: "writing", subject: printable(write.path))
         }
     }
 
@@ -329,24 +190,35 @@ struct BackupFolder {
         return entries
     }
 
-    /// After an interrupted update: the files that are not yet as the new commit has them, as a listing to update from. A file that
-    /// neither commit holds is an error.
+    /// After an interrupted update or a power cut: the files that are as either commit has them, as a listing to update from. What a
+    /// power cut made of a file counts as missing; a file that is anything else is somebody's, and an error.
     func remains(of old: Listing, towards new: Listing) throws -> Listing {
         var present: Listing = [:]
         var differences: [(path: [UInt8], what: String)] = []
         for (path, status) in try files() {
-            guard let kind = kind(of: status), let id = try content(path, status) else {
+            guard let kind = kind(of: status), let content = try content(path, status) else {
                 differences.append((path, "not a file"))
                 continue
             }
-            let found = StoredFile(kind: kind, blob: id)
-            if found == new[path] || found == old[path] {
+            let found = StoredFile(kind: kind, blob: content.withUnsafeBytes { ObjectID(of: $0, type: "blob") })
+            let expected = [new[path], old[path]].compactMap(\.self)
+            if expected.contains(found) {
                 present[path] = found
+            } else if let intended = try expected.first(where: { try isUnwritten(content, kind, of: $0) }) {
+                if new[path] == nil { present[path] = intended }
             } else {
                 differences.append((path, "changed"))
             }
         }
         guard differences.isEmpty else { throw dirty(differences) }
         return present
+    }
+
+    /// Whether all that a file holds are bytes of what was to be written, each in its place, or zeros where the disk never got them.
+    /// Nobody's work is lost with it.
+    private func isUnwritten(_ content: [UInt8], _ kind: BackupEntry.Kind, of intended: StoredFile) throws -> Bool {
+        guard kind == intended.kind, kind != .symlink else { return false }
+        let whole = try repository.read(intended.blob).content
+        return content.count <= whole.count && zip(content, whole).allSatisfy { $0 == $1 || $0 == 0 }
     }
 }

@@ -105,8 +105,11 @@ public final class BackupRepository: Sendable {
             let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
             let head = try repository.target(of: reference)
             let listing = try folder.listing(of: head)
-            // An interrupted commit of our own is healed by the next run: nothing to complain about.
-            if try Journal.read(in: state(repository)) == nil { _ = try folder.requireClean(listing) }
+            // What a kill or a power cut left of our own work is healed by the next run: nothing to complain about.
+            let state = state(repository)
+            if try Journal.read(in: state) == nil, !UnsyncedMark.isOfEarlierBoot(in: state) {
+                _ = try folder.requireClean(listing)
+            }
             return Baseline(head: head, files: listing)
         }
     }
@@ -175,8 +178,21 @@ public final class BackupRepository: Sendable {
         return repository
     }
 
+    /// The name of this program's own folder in a repository's `.git`.
+    private static let stateName = "hermes-ops"
+
     /// Where this program keeps its own files in a repository.
-    func state(_ repository: RepositoryHandle) -> FilePath { repository.gitDirectory.appending("hermes-ops") }
+    func state(_ repository: RepositoryHandle) -> FilePath { repository.gitDirectory.appending(Self.stateName) }
+
+    /// A folder, not made yet, for files on their way into a commit: on the file system and mount of the work tree, so that they can be
+    /// moved there. Nil where `.git` is no folder: no repository yet, or a linked work tree.
+    ///
+    /// - Parameter name: tells the callers of one repository apart. Whoever made the folder removes it.
+    public static func stagingFolder(in repository: FilePath, named name: String) -> FilePath? {
+        let git = repository.appending(".git")
+        guard (try? FileStatus(at: git).kind) == .directory else { return nil }
+        return git.appending(stateName).appending("staging-\(name)")
+    }
 
     /// Runs a body alone with the open repository, everything healed before.
     func exclusively<Result>(_ body: (RepositoryHandle, _ notes: [String]) throws -> Result) throws -> Result {
@@ -197,35 +213,41 @@ public final class BackupRepository: Sendable {
         }
     }
 
-    /// Finishes or takes back a commit that was interrupted, and sweeps its temporary files.
+    /// Finishes or takes back a commit that was interrupted, brings back what a power cut took from the work tree, and sweeps temporary
+    /// files.
     private func recover(_ repository: RepositoryHandle) throws -> String? {
         let state = state(repository)
         try sweep(repository)
-        guard let journal = try Journal.read(in: state) else {
-            try FileSystem.removeTree(Journal.path(in: state))
-            return nil
-        }
         let head = try repository.target(of: reference)
-        guard head == journal.new else {
-            // The branch never moved, or somebody moved it on since: there is nothing to finish.
+        // A journal of another commit: the branch never moved, or somebody moved it on since. There is nothing to finish.
+        let journal = try Journal.read(in: state).flatMap { $0.new == head ? $0 : nil }
+        guard journal != nil || UnsyncedMark.isOfEarlierBoot(in: state) else {
             try Journal.remove(in: state)
             return nil
         }
         let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
-        let new = try folder.listing(of: journal.new)
-        let present = try folder.remains(of: folder.listing(of: journal.old), towards: new)
+        let new = try folder.listing(of: head)
+        let present = try folder.remains(of: folder.listing(of: journal?.old), towards: new)
+        if present == new, journal == nil {
+            try UnsyncedMark.remove(in: state)
+            try Journal.remove(in: state)
+            return nil
+        }
         let reader = LockedReader(try RepositoryHandle.open(settings.path))
         try folder.update(
             from: present, to: new, scratch: state.appending("incoming"),
             content: { write in
-                guard let stored = new[write.path] else { return [] }
-                return try reader.content(of: stored.blob)
+                guard let stored = new[write.path] else { return .bytes([]) }
+                return .bytes(try reader.content(of: stored.blob))
             },
             forEach: { count, body in for index in 0..<count { try body(index) } })
         let others = try repository.indexEntries().filter { !$0.path.starts(with: Array("\(settings.folder)/".utf8)) }
         try IndexFile.write(folder.index(of: new, keeping: others), in: repository.gitDirectory)
+        try UnsyncedMark.set(in: state)
         try Journal.remove(in: state)
-        return "finished the interrupted commit \(journal.new)"
+        if let journal { return "finished the interrupted commit \(journal.new)" }
+        let lost = new.count { present[$0.key] != $0.value }
+        return "wrote \(lost) files again that were lost when the machine stopped"
     }
 
     private func sweep(_ repository: RepositoryHandle) throws {

@@ -21,6 +21,7 @@ extension BackupRepository {
                     let tip = try receive(repository, access, cancellation)
                 {
                     try materialise(tip, repository, cancellation)
+                    try UnsyncedMark.set(in: state(repository))
                     try repository.update(
                         reference, from: nil, to: tip, identity: settings.identity, message: "clone: from the remote")
                     try repository.setRemoteTracking(

@@ -1,5 +1,3 @@
-internal import CLinux
-internal import Glibc
 public import Support
 internal import SystemPackage
 
@@ -108,7 +106,7 @@ extension BackupRepository {
         reached(.treeWritten)
         try IndexFile.write(folder.index(of: new, keeping: clean.others), in: repository.gitDirectory)
         reached(.indexWritten)
-        try syncFileSystem(of: settings.path)
+        try UnsyncedMark.set(in: state)
         try Journal.remove(in: state)
         return CommitOutcome(changed: true, commit: commitID, counts: counts, notes: notes)
     }
@@ -124,9 +122,8 @@ extension BackupRepository {
         try folder.update(
             from: old, to: new, scratch: scratch,
             content: { write in
-                guard let entry = sources[write.path] else { return [] }
-                if case .unchanged = entry.source { return try reader.content(of: entry.blob) }
-                return try entry.read()
+                guard let entry = sources[write.path] else { return .bytes([]) }
+                return try entry.content ?? .bytes(reader.content(of: entry.blob))
             },
             forEach: { count, body in try inParallel(count, never, body) })
     }
@@ -158,13 +155,13 @@ extension BackupRepository {
         try repository.refresh()
         return try entries.compactMap { entry in
             if old[entry.path]?.blob == entry.blob || repository.has(entry.blob) { return nil }
-            if case .unchanged = entry.source {
+            guard let content = entry.content else {
                 throw OperatorError(
                     "git.damaged", doing: "committing", subject: printable(entry.path),
                     reason: "it counts as unchanged, but the repository does not hold its content",
                     advice: "run again without the stat cache", exit: .damagedInput)
             }
-            return PackFile.Object(id: entry.blob, type: .blob) { try entry.read() }
+            return PackFile.Object(id: entry.blob, type: .blob) { try content.read() }
         }
     }
 
@@ -195,24 +192,15 @@ extension BackupRepository {
                 reason: "object \(object.id) cannot be found after it was written", exit: .damagedInput)
         }
     }
-
-    /// Makes the work tree durable with one call for the whole file system; thousands of single ones would take minutes on a disk.
-    private func syncFileSystem(of path: FilePath) throws {
-        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
-        guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening", subject: path.printable) }
-        let directory = FileDescriptor(rawValue: raw)
-        defer { directory.closeQuietly() }
-        guard hx_syncfs(raw) == 0 else { throw OperatorError.system(errno, doing: "syncing", subject: path.printable) }
-    }
 }
 
 extension BackupEntry {
-    /// The content from its source.
-    func read() throws -> [UInt8] {
+    /// The content as its source has it; nothing where the last commit does.
+    var content: BackupFolder.Content? {
         switch source {
-        case .bytes(let bytes): bytes
-        case .staged(let path): try FileSystem.read(path, limit: .max - 1, followingLinks: false)
-        case .unchanged: []
+        case .bytes(let bytes): .bytes(bytes)
+        case .staged(let path): .staged(path)
+        case .unchanged: nil
         }
     }
 }

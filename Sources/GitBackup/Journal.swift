@@ -24,8 +24,6 @@ struct Journal: Equatable {
         try FileSystem.replace(Self.path(in: state), with: Array(text.utf8))
     }
 
-    static func remove(in state: FilePath) throws {
-        try FileSystem.removeTree(path(in: state))
-        try FileSystem.syncDirectory(state)
-    }
+    /// A journal that comes back after a power cut does no harm: what it tells of is looked through once more.
+    static func remove(in state: FilePath) throws { try FileSystem.removeTree(path(in: state)) }
 }

@@ -41,10 +41,30 @@ struct PackFile {
     static let temporaryPrefix = "tmp_pack_hermes-"
 
     /// What the workers append to, one at a time. The order of objects in a pack is free.
-    private struct Output {
-        var offset: UInt64
+    private struct Output: ~Copyable {
+        let file: FileDescriptor
+        var offset: UInt64 = 0
         var entries: [IndexEntry] = []
+        var digest = Digest(.sha1)
         var failure: (any Error)?
+
+        mutating func append(_ bytes: [UInt8]) throws {
+            try file.writeAll(bytes)
+            digest.update(bytes)
+            // The disk works while the rest is compressed: the sync at the end then finds little to do.
+            hx_start_writeback(file.rawValue, Int64(offset), Int64(bytes.count))
+            offset += UInt64(bytes.count)
+        }
+
+        /// Appends the checksum over everything before it.
+        mutating func seal() throws -> ObjectID {
+            var whole = Digest(.sha1)
+            swap(&whole, &digest)
+            let checksum = whole.finish()
+            try append(checksum)
+            guard let id = ObjectID(checksum) else { preconditionFailure("SHA-1 has 20 bytes") }
+            return id
+        }
     }
 
     /// Writes the pack to a temporary file in a folder. Every object's content is held against its id.
@@ -53,22 +73,22 @@ struct PackFile {
         let file = try create(path)
         defer { file.closeQuietly() }
         do {
-            let header = Array("PACK".utf8) + bigEndian(2) + bigEndian(UInt32(objects.count))
-            try file.writeAll(header)
             let next = Atomic<Int>(0)
-            let output = Mutex(Output(offset: UInt64(header.count)))
+            let output = Mutex(Output(file: file))
+            try output.withLock { output in
+                try output.append(Array("PACK".utf8) + bigEndian(2) + bigEndian(UInt32(objects.count)))
+            }
             let workers = max(1, min(objects.count, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
             DispatchQueue.concurrentPerform(iterations: workers) { _ in
                 do {
                     try work(objects, next, cancellation) { bytes, entries in
                         try output.withLock { output in
                             guard output.failure == nil else { throw CancellationError() }
-                            try file.writeAll(bytes)
                             for entry in entries {
                                 output.entries.append(
                                     IndexEntry(id: entry.id, crc: entry.crc, offset: entry.offset + output.offset))
                             }
-                            output.offset += UInt64(bytes.count)
+                            try output.append(bytes)
                         }
                     }
                 } catch {
@@ -76,10 +96,11 @@ struct PackFile {
                     next.store(objects.count, ordering: .relaxed)
                 }
             }
-            let (entries, failure) = output.withLock { ($0.entries, $0.failure) }
-            if let failure { throw failure }
-            let checksum = try seal(file)
-            return Written(pack: path, checksum: checksum, entries: entries.sorted { $0.id < $1.id })
+            return try output.withLock { output in
+                if let failure = output.failure { throw failure }
+                return Written(
+                    pack: path, checksum: try output.seal(), entries: output.entries.sorted { $0.id < $1.id })
+            }
         } catch {
             _ = path.withPlatformString { unlink($0) }
             if let errno = error as? Errno {
@@ -133,23 +154,6 @@ struct PackFile {
             rest >>= 7
         }
         out.append(byte)
-    }
-
-    /// Appends the checksum over everything before it.
-    private static func seal(_ file: FileDescriptor) throws -> ObjectID {
-        var digest = Digest(.sha1)
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        var offset: Int64 = 0
-        while true {
-            let count = try buffer.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: offset, into: $0) }
-            if count == 0 { break }
-            buffer.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            offset += Int64(count)
-        }
-        let checksum = digest.finish()
-        try file.writeAll(checksum)
-        guard let id = ObjectID(checksum) else { preconditionFailure("SHA-1 has 20 bytes") }
-        return id
     }
 
     /// Makes the pack durable and gives it and its index their names; git sees the pack once the index is there.

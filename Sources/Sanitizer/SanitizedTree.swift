@@ -10,7 +10,8 @@ public struct SanitizedTree: Sendable {
     }
 
     public enum Source: Sendable, Equatable {
-        /// In the staging folder, read-only in effect: it holds exactly the bytes that passed the gate.
+        /// In the staging folder: exactly the bytes that passed the gate, with the mode of a new file in a work tree. Nobody needs the
+        /// file there once the tree is stored, so it may be moved away.
         case staged(FilePath)
         /// What the baseline holds under this path.
         case unchanged

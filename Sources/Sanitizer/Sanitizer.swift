@@ -54,7 +54,7 @@ public final class Sanitizer: Sendable {
         cancellation: CancellationFlag = CancellationFlag(), progress: any ProgressReporter = NoProgress()
     ) throws -> SanitizedTree {
         try FileSystem.removeTree(staging)
-        try FileSystem.makeDirectory(staging, permissions: 0o700)
+        for shard in Sanitizer.shards { try FileSystem.makeDirectory(staging.appending(String(shard))) }
         let survey = try survey(home, listingSkipped: false, cancellation: cancellation)
         try Sanitizer.requireReadable(survey.inventory.failures)
         let identity = identity(survey.gate)
@@ -91,7 +91,9 @@ public final class Sanitizer: Sendable {
             gate: survey.gate, reader: survey.reader, homePath: home.bytes, maxFileSize: options.maxFileSize,
             key: options.fingerprintKey
         ) { item, gated in
-            try Sanitizer.write(gated, to: Sanitizer.stagedPath(item.path, in: staging))
+            try Sanitizer.write(
+                gated, to: Sanitizer.stagedPath(item.path, in: staging),
+                isExecutable: item.status.kind == .file && item.status.permissions & 0o100 != 0)
         }
         let started = Sanitizer.wallClock()
         let results = try run(todo, items, processor, cancellation, progress)
@@ -246,16 +248,21 @@ public final class Sanitizer: Sendable {
         throw first
     }
 
+    /// Threads that make files in one folder wait for each other: there are several.
+    private static let shards = "0123456789abcdef"
+
     /// A name in the staging folder that is the same for the same path.
     private static func stagedPath(_ path: [UInt8], in staging: FilePath) -> FilePath {
-        staging.appending(hex(Digest.of(path, .sha1)))
+        let name = hex(Digest.of(path, .sha1))
+        return staging.appending(String(name.prefix(1))).appending(name)
     }
 
-    private static func write(_ gated: GatedBytes, to path: FilePath) throws {
+    /// With the mode of a new file in a work tree, where it may be moved to; the staging folder keeps others out.
+    private static func write(_ gated: GatedBytes, to path: FilePath, isExecutable: Bool) throws {
         do {
             let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow], permissions: [.ownerReadWrite]
-            )
+                path, .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow],
+                permissions: FilePermissions(rawValue: isExecutable ? 0o777 : 0o666))
             defer { file.closeQuietly() }
             _ = try file.writeAll(gated.bytes)
         } catch let error as Errno {
@@ -275,7 +282,7 @@ public final class Sanitizer: Sendable {
                     throw Gate.refusal(try tree.gate.hits(in: bytes, name: path))
                 }
                 let staged = staging.appending(String(decoding: path, as: UTF8.self))
-                try Sanitizer.write(gated, to: staged)
+                try Sanitizer.write(gated, to: staged, isExecutable: false)
                 source = .staged(staged)
             }
             tree.files.append(

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Support
 import SystemPackage
@@ -61,6 +62,25 @@ struct Fixture {
     }
 
     func git(_ arguments: String...) async throws -> String { try await Git.run(arguments, in: work) }
+
+    /// A file of the folder as a power cut leaves it: nothing after the first bytes but zeros, or nothing at all, and the same time.
+    func lose(_ name: String, after kept: Int, zeros: Int = 0) throws {
+        let path = work.appending("hermes_persistent_backup").appending(name)
+        let time = try FileStatus(at: path).modified
+        let file = try FileDescriptor.open(path, .writeOnly)
+        defer { try? file.close() }
+        guard ftruncate(file.rawValue, off_t(kept)) == 0, ftruncate(file.rawValue, off_t(kept + zeros)) == 0 else {
+            throw Errno(rawValue: errno)
+        }
+        let stamp = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))
+        guard futimens(file.rawValue, [stamp, stamp]) == 0 else { throw Errno(rawValue: errno) }
+    }
+
+    /// The machine was started again since the last commit, as far as the repository can know.
+    func restart() throws {
+        try FileSystem.replace(
+            work.appending(".git/hermes-ops/written"), with: Array("00000000000000000000000000000000\n".utf8))
+    }
 
     /// The repository is whole for stock git, at a whole commit, and its work tree clean.
     func requireSound() async throws {

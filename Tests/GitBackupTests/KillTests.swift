@@ -15,6 +15,8 @@ struct KillTests {
     private static let phaseVariable = "HERMES_OPS_TEST_PHASE"
     private static let delayVariable = "HERMES_OPS_TEST_DELAY"
     private static let roundVariable = "HERMES_OPS_TEST_ROUND"
+    /// HERMES_OPS_STRESS: 1 for hundreds of rounds, or how many.
+    private static let stress = getenv("HERMES_OPS_STRESS").flatMap { Int(String(cString: $0)) }
 
     /// What the child commits in a round: many changes, additions and removals.
     private static func files(_ round: Int) -> [String: String] {
@@ -74,7 +76,7 @@ struct KillTests {
         let baseline = try await fixture.repository.baseline()
         #expect(baseline.files.count == Self.files(number).count)
         let left = try DirectoryListing.names(at: fixture.work.appending(".git/hermes-ops"))
-        #expect(left == [Array("lock".utf8)])
+        #expect(left == [Array("lock".utf8), Array("written".utf8)])
         let packs = try DirectoryListing.names(at: fixture.work.appending(".git/objects/pack"))
         #expect(!packs.contains { $0.starts(with: Array("tmp_".utf8)) })
     }
@@ -93,7 +95,7 @@ struct KillTests {
 
     @Test("At random instants, again and again without a repair between them")
     func random() async throws {
-        let rounds = getenv("HERMES_OPS_STRESS") == nil ? 20 : 300
+        let rounds = Self.stress.map { $0 > 1 ? $0 : 300 } ?? 20
         let fixture = try await Fixture()
         var generator = SplitMix(state: 7)
         for number in 1...rounds {
@@ -102,6 +104,16 @@ struct KillTests {
             if number % 4 == 0 { try await requireHealed(fixture, number) }
         }
         try await requireHealed(fixture, rounds)
+    }
+
+    @Test("A power cut while the work tree is written: what the disk never got is written again")
+    func powerCut() async throws {
+        let fixture = try await Fixture()
+        for number in [1, 2] {
+            try await round(number, fixture, phase: BackupRepository.Phase.treeWritten.rawValue)
+            for index in 30..<60 { try fixture.lose("d\(index % 7)/file\(index)", after: index % 10) }
+            try await requireHealed(fixture, number)
+        }
     }
 
     @Test("An edit in the folder between the kill and the next run is kept and reported")

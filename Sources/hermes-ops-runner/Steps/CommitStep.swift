@@ -40,7 +40,8 @@ struct CommitStep: Step {
         let outcome = try await access.repository.commit(entries, at: context.time.now) { counts in
             "Back up \(instance.id): \(counts.sentence)\n"
         }
-        try? Sanitizer.sweep(Staging.folder(in: context.stateDirectory, job: context.job.name))
+        Staging.sweep(
+            context.stateDirectory, job: context.job.name, repository: context.configuration.repository?.path)
         effects.changed = outcome.changed
         effects.head = outcome.commit.map { String($0.description.prefix(12)) }
         effects.filesAdded = Int64(outcome.counts.added)

@@ -11,7 +11,7 @@ enum BackupValues {
     static let repository = RunKey<RepositoryAccess>("repository")
 }
 
-/// `sanitize`: makes the sanitized tree in a staging folder of the state directory.
+/// `sanitize`: makes the sanitized tree in a staging folder.
 struct SanitizeStep: Step {
     let session: Session
     let canRunDry = true
@@ -23,24 +23,27 @@ struct SanitizeStep: Step {
         let sanitizer = try await session.sanitizer(configuration)
         var baseline: [[UInt8]: [UInt8]] = [:]
         var notes: [String] = []
-        if configuration.repository != nil, context.job.steps.contains(where: { $0.action.kind == .commit }) {
+        var staging = Staging.folder(in: context.stateDirectory, job: context.job.name)
+        if let place = configuration.repository?.path, context.job.steps.contains(where: { $0.action.kind == .commit })
+        {
             let access = try await session.repository(configuration)
             if context.dryRun {
                 baseline = try await access.repository.inspect()?.files.mapValues { $0.blob.bytes } ?? [:]
             } else {
                 notes = try await access.repository.prepare(access.remote).notes
                 baseline = try await access.repository.baseline().files.mapValues { $0.blob.bytes }
+                staging =
+                    Staging.folder(in: context.stateDirectory, job: context.job.name, repository: place) ?? staging
             }
             context.values[BackupValues.repository] = access
         }
-        let staging = Staging.folder(in: context.stateDirectory, job: context.job.name)
         let cache = context.stateDirectory.appending("stat-cache-\(context.job.name)")
         let progress = context.progress
         let known = baseline
+        let folder = staging
         let tree = try await offPoolCancellable { cancellation in
             try sanitizer.stage(
-                home: home, into: staging, baseline: known, cache: cache, cancellation: cancellation, progress: progress
-            )
+                home: home, into: folder, baseline: known, cache: cache, cancellation: cancellation, progress: progress)
         }
         context.values[BackupValues.tree] = tree
         var effects = RunEffects()
@@ -61,5 +64,18 @@ struct SanitizeStep: Step {
 enum Staging {
     static func folder(in stateDirectory: FilePath, job: String) -> FilePath {
         stateDirectory.appending("staging").appending(job)
+    }
+
+    /// Inside the repository, whence files are moved into the work tree. The state directory may be on another file system; in a unit it
+    /// is on another mount. The name tells runs with other state directories apart, which this job's lock does not keep out.
+    static func folder(in stateDirectory: FilePath, job: String, repository: FilePath) -> FilePath? {
+        let owner = hex(Digest.of(stateDirectory.bytes, .sha256).prefix(4))
+        return BackupRepository.stagingFolder(in: repository, named: "\(job)-\(owner)")
+    }
+
+    /// Removes what a run of the job staged.
+    static func sweep(_ stateDirectory: FilePath, job: String, repository: FilePath?) {
+        let inside = repository.flatMap { folder(in: stateDirectory, job: job, repository: $0) }
+        for folder in [folder(in: stateDirectory, job: job), inside].compactMap(\.self) { try? Sanitizer.sweep(folder) }
     }
 }

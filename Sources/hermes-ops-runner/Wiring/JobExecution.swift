@@ -1,7 +1,6 @@
 internal import Jobs
 internal import Logging
 internal import Notify
-internal import Sanitizer
 internal import Support
 internal import SystemPackage
 
@@ -31,7 +30,7 @@ struct JobExecution: Sendable {
         await elapses.save(schedules: configuration.schedules)
         // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
         if result.exit != .skipped {
-            try? Sanitizer.sweep(Staging.folder(in: session.stateDirectory, job: job))
+            Staging.sweep(session.stateDirectory, job: job, repository: configuration.repository?.path)
             session.sweepDrills()
         }
         return result
