@@ -108,7 +108,10 @@ public enum FileSystem {
             try makeDirectory(parent, permissions: permissions)
             try makeDirectory(path, permissions: permissions, makingParents: false)
         default:
-            throw OperatorError.system(code, doing: "making the folder", subject: path.printable, exit: .cannotWrite)
+            var error = OperatorError.system(
+                code, doing: "making the folder", subject: path.printable, exit: .cannotWrite)
+            if code == ENOENT { error.reason = "no folder can be made here" }
+            throw error
         }
     }
 
