@@ -87,7 +87,8 @@ internal import Testing
         let sink = MemorySink()
         try TarWriter(sink).begin(entry("bheem/home/a", modified: -315_619_200 * Self.second))
         var bytes = sink.bytes
-        let field = [0x80 | 0xff] + (0..<10).map { UInt8(truncatingIfNeeded: -315_619_200 >> (72 - 8 * $0)) } + [0x20]
+        let field: [UInt8] =
+            [0x80 | 0xff] + (0..<10).map { UInt8(truncatingIfNeeded: Int128(-315_619_200) >> (72 - 8 * $0)) } + [0x20]
         bytes.replaceSubrange((1024 + 136)..<(1024 + 148), with: field)
         bytes.replaceSubrange(1024..<1536, with: sealed(Array(bytes[1024..<1536])))
         #expect(try read(bytes)?.modified == -315_619_200 * Self.second)
