@@ -152,7 +152,7 @@ struct DrillSite {
 
     struct HomeState: Equatable {
         var tree: TreeFingerprint
-        var changed: [String: Int64]
+        var changed: [String: Int128]
     }
 }
 
