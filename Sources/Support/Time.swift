@@ -153,8 +153,10 @@ extension timespec {
 
     /// From nanoseconds since the epoch; the nearest that fits.
     public init(nanoseconds: Int128) {
-        let seconds = nanoseconds.flooredQuotient(by: 1_000_000_000)
-        self.init(tv_sec: Int(clamping: seconds), tv_nsec: Int(nanoseconds - seconds * 1_000_000_000))
+        let rest = Int(nanoseconds % 1_000_000_000)
+        self.init(
+            tv_sec: Int(clamping: nanoseconds.flooredQuotient(by: 1_000_000_000)),
+            tv_nsec: rest < 0 ? rest + 1_000_000_000 : rest)
     }
 }
 

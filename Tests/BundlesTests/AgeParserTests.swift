@@ -196,7 +196,9 @@ internal import Testing
             case 1: bytes.remove(at: place)
             default: bytes.insert(Array("\n \"0,}-".utf8).randomElement(using: &generator) ?? 0, at: place)
             }
-            let general = try? JSONDecoder().decode(BundleManifest.self, from: Data(bytes))
+            // The general decoder takes a comma too many, which is no JSON.
+            let isStrict = (try? JSONValue.refuseRepeatedKeys(in: bytes)) != nil
+            let general = isStrict ? try? JSONDecoder().decode(BundleManifest.self, from: Data(bytes)) : nil
             let read = try? BundleManifest(json: bytes)
             if general?.formatVersion == 1 || read != nil {
                 #expect(read == general, "round \(round): \(String(decoding: bytes, as: UTF8.self))")
