@@ -132,7 +132,9 @@ struct DrillUnitTests {
         let receipt = try JSONDecoder().decode(Drilled.self, from: Data(text.utf8))
         #expect(receipt.drills.allSatisfy { $0.checks.last?.outcome == "unknown" }, "\(receipt)")
         #expect(receipt.drills.last?.reason("hermes").contains("units install") == true, "\(receipt)")
-        #expect(try await sandbox.run(place, "hermes-ops-runner doctor --json").output.contains("drills cannot run the hermes command"))
+        #expect(
+            try await sandbox.run(place, "hermes-ops-runner doctor --json").output.contains(
+                "drills cannot run the hermes command"))
         // An installation mends it.
         try await sandbox.must(place, "hermes-ops-runner units install")
         #expect(try await sandbox.must(place, "systemctl \(place.flag) is-active hermes-ops-seal.socket") == "active\n")
