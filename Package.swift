@@ -29,7 +29,6 @@ let package = Package(
     ],
     targets: [
         // System libraries: a module map each, and C only for what Swift cannot call.
-        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CGit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
@@ -52,7 +51,7 @@ let package = Package(
             name: "GitBackup", dependencies: ["CGit2", "CLinux", "CZlib", "HTTP", "Support", logging, system]),
         .target(
             name: "Bundles",
-            dependencies: ["CArchive", "CCrypto", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
+            dependencies: ["CCrypto", "CLinux", "CSodium", "CZstd", "Support", crypto, sqlite, system]),
         .target(name: "Stores", dependencies: ["CLinux", "Support", system]),
         .target(
             name: "DriveUpload", dependencies: ["CCrypto", "HTTP", "Stores", "Support", logging, system]),

@@ -6,7 +6,7 @@ final class BundlePass {
     private struct Record {
         var kind: TarEntry.Kind
         var permissions: UInt32
-        var modified: Int64
+        var modified: Int128
         var size: Int64
         /// Of a file: its number in the lanes, for its digest.
         var number: Int?
@@ -20,7 +20,7 @@ final class BundlePass {
     private var instance: BundlePath?
     /// Below the folder INSTANCE.
     private var records: [BundlePath: Record] = [:]
-    private var total: Int64 = 0
+    private var rules: EntryRules
     private var manifest: [UInt8]?
 
     init(
@@ -28,6 +28,7 @@ final class BundlePass {
         _ cancellation: CancellationFlag
     ) {
         self.limits = limits
+        rules = EntryRules(limits)
         self.extractor = extractor
         self.progress = progress
         self.cancellation = cancellation
@@ -58,9 +59,7 @@ final class BundlePass {
         var entry = item
         if entry.kind == .directory, entry.path.last == UInt8(ascii: "/") { entry.path.removeLast() }
         let path = BundlePath(entry.path)
-        guard path.isConfined else {
-            throw damage("it holds a name that leads elsewhere: \(printable(entry.path, limit: 200))")
-        }
+        if let reason = rules.admit(entry) { throw damage("\(printable(entry.path, limit: 200)): \(reason)") }
         guard manifest == nil else { throw damage("there is something after its manifest") }
         guard let instance else {
             guard entry.kind == .directory, BundleName.isInstance(entry.path) else {
@@ -77,22 +76,13 @@ final class BundlePass {
             throw damage("\(path) is in no folder of the bundle")
         }
         guard records[name] == nil else { throw damage("\(path) is there twice") }
-        guard records.count < limits.entries else { throw damage("it holds more than \(limits.entries) entries") }
         var record = Record(
             kind: entry.kind, permissions: entry.permissions, modified: entry.modified, size: entry.size,
             target: entry.target)
         switch entry.kind {
         case .directory: try extractor?.directory(entry)
-        case .symlink:
-            guard !entry.target.isEmpty, entry.target.count < 4096, !entry.target.contains(0) else {
-                throw damage("\(path) is a symlink to nothing")
-            }
-            try extractor?.symlink(entry)
+        case .symlink: try extractor?.symlink(entry)
         case .file:
-            total += entry.size
-            guard entry.size <= limits.bytes, total <= limits.bytes else {
-                throw damage("it holds more than \(limits.bytes) bytes")
-            }
             let isManifest = name.bytes.elementsEqual(BundleManifest.fileName.utf8)
             guard !isManifest || entry.size <= BundleManifest.lengthLimit else {
                 throw damage("its manifest is too long")

@@ -78,6 +78,14 @@ private final class ExtractionPlace {
                     reason: "it is not an empty folder", advice: "name a new folder", exit: .usage)
             }
         }
+        let real = target.withPlatformString { realpath($0, nil) }
+        defer { free(real) }
+        if let real, try MountTable().isMountPoint(FilePath(platformString: real)) {
+            // What is extracted takes its place by a rename, and a mount cannot be renamed over.
+            throw OperatorError(
+                "target-mounted", doing: "opening the bundle into", subject: target.printable,
+                reason: "something is mounted just there", advice: "name a new folder in it", exit: .usage)
+        }
         guard let name = target.lastComponent else {
             throw OperatorError(
                 "target", doing: "opening the bundle into", subject: target.printable, reason: "it has no name",

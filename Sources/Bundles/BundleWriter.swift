@@ -124,7 +124,7 @@ public enum BundleWriter {
             request, staging: staging, copying: copying, output: try FileStatus(of: file.descriptor),
             manifest: BundleManifest(
                 instance: request.instance, created: created, runnerVersion: request.runnerVersion),
-            tar: try TarWriter(compressor), progress, cancellation)
+            tar: TarWriter(compressor), progress, cancellation)
         progress.begin("bundle", total: nil)
         defer { progress.end() }
         let manifest = try collector.run()

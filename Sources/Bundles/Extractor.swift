@@ -77,10 +77,8 @@ final class Extractor: @unchecked Sendable {
         }
     }
 
-    private static func times(_ nanoseconds: Int64) -> [timespec] {
-        let seconds = nanoseconds.flooredQuotient(by: 1_000_000_000)
-        let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(nanoseconds - seconds * 1_000_000_000))
-        return [time, time]
+    private static func times(_ nanoseconds: Int128) -> [timespec] {
+        [timespec](repeating: timespec(nanoseconds: nanoseconds), count: 2)
     }
 
     private func attempt(_ entry: TarEntry, _ body: () throws(Errno) -> Void) throws {

@@ -46,7 +46,7 @@ final class HomeCollector {
     /// Writes everything; returns the manifest without its entries.
     func run() throws -> BundleManifest {
         let root = try FileStatus(of: directory.descriptor)
-        let now = manifest.created.microseconds * 1000
+        let now = Int128(manifest.created.microseconds) * 1000
         // The folder INSTANCE/ holds the home and is not part of it.
         try tar.begin(TarEntry(path: path(nil), kind: .directory, permissions: 0o700, modified: now))
         try writeDirectory([], root)
@@ -70,6 +70,12 @@ final class HomeCollector {
         if entry.status.isSameFile(as: output) || entry.status.isSameFile(as: stagingStatus) { return .prune }
         if case .skip(let reason) = request.decide(entry.path, entry.status) {
             skip(entry.path, reason)
+            return .prune
+        }
+        // Checked before anything of it is written; for a link again when its text is known.
+        let kind: TarEntry.Kind = entry.status.kind == .directory ? .directory : .file
+        if let reason = EntryRules.refusal(self.entry(entry.path, kind, entry.status)) {
+            warn(entry.path, "it is left out: \(reason)")
             return .prune
         }
         switch entry.status.kind {
@@ -98,6 +104,7 @@ final class HomeCollector {
         }
         var item = entry(name, .symlink, status)
         item.target = target
+        if let reason = EntryRules.refusal(item) { return warn(name, "it is left out: \(reason)") }
         try tar.begin(item)
         manifest.counts.symlinks += 1
         try list(name, .symlink, status, target: target)
@@ -266,7 +273,7 @@ final class HomeCollector {
 
     private func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {
         TarEntry(
-            path: path(name), kind: kind, permissions: status.permissions, modified: status.storedModified,
+            path: path(name), kind: kind, permissions: status.permissions, modified: status.modified,
             owner: status.owner,
             group: status.group)
     }
@@ -285,14 +292,14 @@ final class HomeCollector {
         _ name: [UInt8], _ kind: BundleManifest.Kind, _ status: FileStatus, target: [UInt8]? = nil
     ) throws {
         var line = BundleManifest.Entry(
-            listed(name), kind, permissions: status.permissions, modified: status.storedModified)
+            listed(name), kind, permissions: status.permissions, modified: status.modified)
         line.target = target.map { BundlePath($0) }
         lines.append(line)
     }
 
     private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]) throws {
         var line = BundleManifest.Entry(
-            listed(name), .file, permissions: status.permissions, modified: status.storedModified)
+            listed(name), .file, permissions: status.permissions, modified: status.modified)
         line.size = size
         line.sha256 = hex(sha256)
         manifest.counts.files += 1
@@ -301,7 +308,7 @@ final class HomeCollector {
     }
 
     /// A file of the bundle's own, beside the home.
-    private func writeBytes(_ name: String, _ bytes: [UInt8], _ modified: Int64, isListed: Bool) throws {
+    private func writeBytes(_ name: String, _ bytes: [UInt8], _ modified: Int128, isListed: Bool) throws {
         try tar.begin(
             TarEntry(
                 path: Array("\(request.instance)/\(name)".utf8), kind: .file, permissions: 0o600, modified: modified,
@@ -326,9 +333,6 @@ final class HomeCollector {
 }
 
 extension FileStatus {
-    /// The time as the archive can hold it: the last second of 1969 becomes the first of 1970.
-    fileprivate var storedModified: Int64 { modified < 0 && modified > -1_000_000_000 ? 0 : modified }
-
     fileprivate func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
 

@@ -13,21 +13,34 @@ struct Download {
 
     private var options: DriveOptions { client.options }
 
-    /// Until the file stands at its path with the right checksums. Where they are wrong after an earlier call's bytes were used, the
-    /// whole is fetched once more.
+    /// Until the file stands at its path with the right checksums. Where they are wrong, the whole is fetched once more: the bytes of
+    /// an earlier call may be others, and bytes may be damaged on their way.
     func run() async throws {
         progress.begin("downloading \(item.name)", total: item.size)
         defer { progress.end() }
         let meter = ProgressMeter(progress)
         let deadline = options.time.uptime + options.limits.deadline
+        var isSecond = false
         while true {
             let part = SharedPart(try PartialDownload(of: item, into: path))
             meter.reach(part.offset)
-            try await fetch(part, deadline, meter)
             do {
+                try await fetch(part, deadline, meter)
                 return try await offPoolCancellable { try part.finish($0) }
-            } catch let error as OperatorError where error.type == "damaged-part" {
-                options.logger.notice("the resumed download is damaged; it is fetched once more as a whole")
+            } catch var error as OperatorError where error.type == "damaged" {
+                guard isSecond else {
+                    isSecond = true
+                    try part.restart()
+                    options.logger.notice("what came is damaged; it is fetched once more as a whole")
+                    continue
+                }
+                error.reason += "; it was fetched twice"
+                if item.isVerified {
+                    error.advice =
+                        "Drive's own checksum is right, so the bytes change on their way: try another network, or look at "
+                        + "network.proxy and this machine's memory"
+                }
+                throw error
             }
         }
     }

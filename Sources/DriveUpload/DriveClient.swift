@@ -41,16 +41,30 @@ struct DriveClient: Sendable {
     /// Sends a call that may be sent twice without harm, as all of them here: what is created has a reserved id.
     func send(_ call: Call) async throws -> Answer {
         var refused: Secret?
-        return try await options.limits.retry.run(time: options.time, random: options.random) { _ in
-            let token = try await tokens.current(insteadOf: refused)
-            let response = try await once(call, token)
-            if response.status == 401, refused == nil {
-                // Once: a second refusal of a fresh token is final.
-                refused = token
-                let fresh = try await tokens.current(insteadOf: token)
-                return try judge(try await once(call, fresh), call)
+        do {
+            return try await options.limits.retry.run(time: options.time, random: options.random) { _ in
+                let used = try await token(insteadOf: refused)
+                let response = try await once(call, used)
+                if response.status == 401, refused == nil {
+                    // Once: a second refusal of a fresh token is final.
+                    refused = used
+                    return try judge(try await once(call, try await token(insteadOf: used)), call)
+                }
+                return try judge(response, call)
             }
-            return try judge(response, call)
+        } catch let failure as TokenFailure {
+            throw failure.error
+        }
+    }
+
+    /// A token that could not be had. It was asked for as often as is allowed already: the call is not tried again for it.
+    private struct TokenFailure: Error { let error: OperatorError }
+
+    private func token(insteadOf refused: Secret?) async throws -> Secret {
+        do {
+            return try await tokens.current(insteadOf: refused)
+        } catch let error as OperatorError {
+            throw TokenFailure(error: error)
         }
     }
 

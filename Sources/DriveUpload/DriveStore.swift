@@ -27,6 +27,7 @@ public struct DriveStore: Store {
     public var label: String { "Drive folder \(folder)" }
 
     public func put(_ bundle: OutgoingBundle, progress: any ProgressReporter) async throws -> StoredItem {
+        try await Self.requireUsable(folder, client)
         let states = UploadStates(
             directory: client.options.stateDirectory.appending("uploads"), time: client.options.time)
         let key = UploadStates.key(bundle.properties, folder: folder)
@@ -43,18 +44,18 @@ public struct DriveStore: Store {
     }
 
     public func list(instance: String?) async throws -> StoreListing {
-        let drive = try await Self.lookUp(folder, client)
+        let known = try await Self.lookUp(folder, client)
         var terms = [
             "\(DriveQuery.literal(folder)) in parents", "trashed = false",
             DriveQuery.has(DriveProperties.tag.key, DriveProperties.tag.bundle),
         ]
         if let instance { terms.append(DriveQuery.has("instance", instance)) }
-        let shared = drive?.sharedDrive.map { [("corpora", "drive"), ("driveId", $0)] } ?? []
+        let shared = known?.sharedDrive.map { [("corpora", "drive"), ("driveId", $0)] } ?? []
         let found = try await client.search(terms, extra: shared)
         // The server's word on what matches is not taken for it.
         let items = found.files.filter { $0.parents.contains(folder) }.compactMap(\.item)
             .filter { instance == nil || $0.properties.instance == instance }
-        guard drive != nil || !items.isEmpty else { throw Self.invisibleFolder(folder) }
+        guard known != nil || !items.isEmpty else { throw Self.invisibleFolder(folder) }
         return StoreListing(
             items: items.sorted { ($0.properties.created, $0.id) > ($1.properties.created, $1.id) },
             isComplete: found.isComplete)
@@ -92,14 +93,50 @@ public struct DriveStore: Store {
         try await lookUp(folder, client)?.sharedDrive
     }
 
-    private static func lookUp(_ folder: String, _ client: DriveClient) async throws -> (sharedDrive: String?, Void)? {
+    /// What Drive tells of a folder; what it does not tell is nil.
+    private struct Folder {
+        var sharedDrive: String?
+        var type: String?
+        var isTrashed: Bool?
+        var takesFiles: Bool?
+    }
+
+    /// Nil for a folder that is not to be seen.
+    private static func lookUp(_ folder: String, _ client: DriveClient) async throws -> Folder? {
         let answer = try await client.send(
             DriveClient.Call(
                 method: "GET", path: "/drive/v3/files/\(folder)",
-                query: [("fields", "id,driveId"), ("supportsAllDrives", "true")], doing: "looking at the folder",
-                subject: folder, accepting: [404]))
+                query: [
+                    ("fields", "id,driveId,mimeType,trashed,capabilities/canAddChildren"),
+                    ("supportsAllDrives", "true"),
+                ], doing: "looking at the folder", subject: folder, accepting: [404]))
         guard answer.status != 404 else { return nil }
-        return (answer.document["driveId"]?.text, ())
+        return Folder(
+            sharedDrive: answer.document["driveId"]?.text, type: answer.document["mimeType"]?.text,
+            isTrashed: answer.document["trashed"]?.boolean,
+            takesFiles: answer.document["capabilities"]?["canAddChildren"]?.boolean)
+    }
+
+    /// Throws where Drive says that nothing can be kept in the folder. One that it does not show is told of when a file is made in it.
+    static func requireUsable(_ id: String, _ client: DriveClient) async throws {
+        guard let folder = try await lookUp(id, client) else { return }
+        let (reason, advice): (String, String)
+        if folder.isTrashed == true {
+            reason =
+                "it is in the trash, or a folder above it is: Drive deletes it with all that is in it after 30 days"
+            advice = "restore it in Drive, or make another with `drive folder create`"
+        } else if let type = folder.type, type != folderType {
+            reason = "it is not a folder"
+            advice = "give the last part of the folder's URL"
+        } else if folder.takesFiles == false {
+            reason = "this credential may not put files into it"
+            advice = "share it with the account as an editor, or make another with `drive folder create`"
+        } else {
+            return
+        }
+        throw OperatorError(
+            "drive-folder", doing: "opening the Drive folder", subject: id, reason: reason, advice: advice,
+            exit: .configuration)
     }
 
     static func invisibleFolder(_ folder: String) -> OperatorError {

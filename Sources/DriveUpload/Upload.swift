@@ -44,7 +44,12 @@ struct Upload {
             let (sent, comparison) = try await verify(try await send(file, &state, deadline, meter))
             switch comparison {
             case .equal:
-                guard let item = sent.item else { throw unverifiable(sent.id) }
+                guard let item = sent.item else {
+                    throw OperatorError(
+                        "drive-unverified", doing: "uploading the bundle", subject: bundle.name,
+                        reason: "Drive does not show what it was told about the file \(sent.id)",
+                        advice: "run again later: it will be looked at anew", exit: .unavailable, isTemporary: true)
+                }
                 state.isFinished = true
                 state.session = nil
                 try states.save(state, key)
@@ -52,15 +57,17 @@ struct Upload {
             case .unknown: throw unverifiable(sent.id)
             case .different:
                 mismatches += 1
-                options.logger.warning("Drive holds other bytes than were sent; they are deleted")
                 state = UploadState(discard: state.discard + [sent.id], updated: options.time.now)
                 try states.save(state, key)
-                try await clean(&state)
+                let fate =
+                    try await clean(&state).contains(sent.id)
+                    ? "what it held was deleted" : "the file \(sent.id) is not this program's, and was left alone"
+                options.logger.warning("Drive holds other bytes than were sent: \(fate)")
                 guard try FileStatus(of: file).isSameContent(as: before) else { throw changed() }
                 guard mismatches < 2 else {
                     throw OperatorError(
                         "drive-damaged", doing: "uploading the bundle", subject: bundle.name,
-                        reason: "twice Drive's checksum was not that of the bundle; what it held was deleted",
+                        reason: "twice Drive's checksum was not that of the bundle; \(fate)",
                         advice: "run again later; if it stays so, check this machine's memory and disk",
                         exit: .damagedInput)
                 }
@@ -91,8 +98,17 @@ struct Upload {
             var transfer = Transfer(session: session, file: file, deadline: deadline, meter: meter)
             let end = try await transfer.run(from: offset)
             guard let id = state.id else { throw unverifiable("") }
-            if let landed = try await client.file(id), !landed.isTrashed {
-                return Self.merge(end.file, landed)
+            if let landed = try await client.file(id) {
+                guard landed.isTrashed else { return Self.merge(end.file, landed) }
+                // It would come to the same with every further copy.
+                state = UploadState(discard: state.discard + [id], updated: options.time.now)
+                try states.save(state, key)
+                try await clean(&state)
+                try await DriveStore.requireUsable(folder, client)
+                throw OperatorError(
+                    "drive-trashed", doing: "uploading the bundle", subject: bundle.name,
+                    reason: "Drive had it in the trash as soon as it was sent; it was deleted there",
+                    advice: "look who empties the folder, then run again", exit: .unavailable, isTemporary: true)
             }
             restarts += 1
             guard restarts <= options.limits.sessionRestarts else {
@@ -137,7 +153,8 @@ struct Upload {
                 try states.save(state, key)
             }
             guard let id = state.id else { throw unverifiable("") }
-            let answer = try await client.send(initiation(id))
+            let name = try await freeName()
+            let answer = try await client.send(initiation(id, name))
             switch answer.status {
             case 200..<300:
                 guard let uri = answer.response.headers["Location"] else {
@@ -157,8 +174,13 @@ struct Upload {
                 try states.save(state, key)
                 return .session(session)
             case 409:
-                if let landed = try await client.file(id), !landed.isTrashed { return .exists(landed) }
-            // Used up by a file that is in the trash or gone: only a new id helps.
+                if let landed = try await client.file(id) {
+                    guard landed.isTrashed else { return .exists(landed) }
+                    state.discard.append(id)
+                    try states.save(state, key)
+                    try await clean(&state)
+                }
+            // Used up by a file that was in the trash or is gone: only a new id helps.
             case 404:
                 throw DriveStore.invisibleFolder(folder)
             default:
@@ -177,7 +199,31 @@ struct Upload {
         }
     }
 
-    private func initiation(_ id: String) -> DriveClient.Call {
+    /// The bundle's name, or, where another bundle of the folder has it, the name with `-2`, `-3` …: Drive takes any number of files
+    /// of one name, and people could not tell them apart.
+    private func freeName() async throws -> String {
+        let suffix = ".tar.zst.age"
+        let stem = bundle.name.hasSuffix(suffix) ? String(bundle.name.dropLast(suffix.count)) : bundle.name
+        for number in 1...100 {
+            let name = number == 1 ? bundle.name : "\(stem)-\(number)" + bundle.name.dropFirst(stem.count)
+            let found: (files: [DriveFile], isComplete: Bool)
+            do {
+                found = try await client.search([
+                    "\(DriveQuery.literal(folder)) in parents", "trashed = false", "name = \(DriveQuery.literal(name))",
+                ])
+            } catch let error as OperatorError where error.type == "drive-refused" {
+                options.logger.notice("Drive could not be asked whether another bundle has the name")
+                return name
+            }
+            let isTaken = found.files.contains {
+                $0.name == name && $0.parents.contains(folder) && $0.properties["sha256"] != bundle.properties.sha256
+            }
+            if !isTaken { return name }
+        }
+        return bundle.name
+    }
+
+    private func initiation(_ id: String, _ name: String) -> DriveClient.Call {
         DriveClient.Call(
             method: "POST", path: "/upload/drive/v3/files",
             query: [("uploadType", "resumable"), ("supportsAllDrives", "true"), ("fields", DriveFile.fields)],
@@ -185,7 +231,7 @@ struct Upload {
                 ("X-Upload-Content-Type", Self.mediaType), ("X-Upload-Content-Length", "\(bundle.properties.size)"),
             ],
             body: .object([
-                .init("id", .string(id)), .init("name", .string(bundle.name)),
+                .init("id", .string(id)), .init("name", .string(name)),
                 .init("parents", .array([.string(folder)])), .init("mimeType", .string(Self.mediaType)),
                 .init("appProperties", DriveProperties.encode(bundle.properties)),
             ]),
@@ -254,17 +300,21 @@ struct Upload {
         }
     }
 
-    /// Deletes what earlier attempts left with wrong bytes.
-    private func clean(_ state: inout UploadState) async throws {
+    /// Deletes what earlier attempts left with wrong bytes or in the trash, if it is this program's; returns what was deleted.
+    @discardableResult
+    private func clean(_ state: inout UploadState) async throws -> Set<String> {
+        var deleted: Set<String> = []
         for id in state.discard {
             if let file = try await client.file(id),
                 file.properties[DriveProperties.tag.key] == DriveProperties.tag.bundle
             {
                 try await client.delete(id)
+                deleted.insert(id)
             }
             state.discard.removeAll { $0 == id }
             try states.save(state, key)
         }
+        return deleted
     }
 
     /// Refuses to start what cannot fit. What cannot be found out does not stop the upload: Drive itself says so later.

@@ -73,7 +73,7 @@ struct UploadStates {
         for name in names where !name.starts(with: Array(key.utf8)) {
             let path = directory.pushing(FilePath(bytes: name))
             guard let status = try? FileStatus(at: path), status.kind == .file,
-                time.now - Timestamp(microseconds: status.modified / 1000) > Self.lifetime
+                time.now - Timestamp(nanoseconds: status.modified) > Self.lifetime
             else { continue }
             try? FileSystem.removeTree(path)
         }

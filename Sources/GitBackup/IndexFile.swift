@@ -95,10 +95,9 @@ enum IndexFile {
 extension IndexFile.Stamp {
     /// Of a file that lstat(2) told of.
     init(_ status: FileStatus) {
-        func split(_ nanoseconds: Int64) -> (UInt32, UInt32) {
-            let billion: Int64 = 1_000_000_000
-            let rest = (nanoseconds % billion + billion) % billion
-            return (UInt32(truncatingIfNeeded: (nanoseconds - rest) / billion), UInt32(rest))
+        func split(_ nanoseconds: Int128) -> (UInt32, UInt32) {
+            let time = timespec(nanoseconds: nanoseconds)
+            return (UInt32(truncatingIfNeeded: time.tv_sec), UInt32(time.tv_nsec))
         }
         (changedSeconds, changedNanoseconds) = split(status.changed)
         (modifiedSeconds, modifiedNanoseconds) = split(status.modified)

@@ -42,6 +42,9 @@ enum TransferFailure {
         case CURLE_URL_MALFORMAT,
             CURLE_UNSUPPORTED_PROTOCOL where !wasSent:
             return make("url", "libcurl refuses the URL", temporary: false)
+        case CURLE_OUT_OF_MEMORY where wasSent:
+            // What libcurl says of a header line that is longer than it takes.
+            return make("reply", "the answer's header is longer than libcurl takes")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
             return make("reply", "the answer is not valid HTTP: \(text)")
         default:

@@ -66,7 +66,7 @@ public struct Memories: Sendable, Hashable {
             return File(
                 entries: entries.count, characters: String(decoding: text, as: UTF8.self).unicodeScalars.count,
                 bytes: text.count,
-                modified: Timestamp(microseconds: status.modified / 1000))
+                modified: Timestamp(nanoseconds: status.modified))
         }
         return Memories(agent: try file("MEMORY.md"), user: try file("USER.md"))
     }

@@ -31,7 +31,7 @@ struct HostProbe: Sendable {
         let available = Double(status.f_bavail)
         var reading = Reading(
             diskUsed: used + available > 0 ? min(1, max(0, used / (used + available))) : 0,
-            diskFree: Int64(status.f_bavail) * Int64(status.f_frsize))
+            diskFree: Int64(clamping: Int128(status.f_bavail) * Int128(status.f_frsize)))
         let memory = fields("meminfo", separator: ":")
         if let total = memory["MemTotal"], let available = memory["MemAvailable"], total > 0 {
             reading.memoryFree = Int64(available) << 10

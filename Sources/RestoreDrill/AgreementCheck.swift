@@ -20,7 +20,7 @@ enum AgreementCheck {
             contents[Array(entry.path.bytes.dropFirst(top.count))] = entry
         }
         let homeModified = bundle.entries.first { $0.path.bytes == Array("home".utf8) }?.modified ?? .max
-        let commit = takenAt.microseconds * 1000
+        let commit = Int128(takenAt.microseconds) * 1000
         let isNewer = bundle.created >= takenAt
         var same: Int64 = 0
         var changed: Int64 = 0
@@ -55,7 +55,7 @@ enum AgreementCheck {
     }
 
     /// The time of the nearest folder above a path that the bundle has.
-    private static func folderModified(of path: [UInt8], _ contents: [[UInt8]: BundleManifest.Entry]) -> Int64? {
+    private static func folderModified(of path: [UInt8], _ contents: [[UInt8]: BundleManifest.Entry]) -> Int128? {
         var path = path[...]
         while let slash = path.lastIndex(of: UInt8(ascii: "/")) {
             path = path[..<slash]

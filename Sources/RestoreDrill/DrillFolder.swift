@@ -95,7 +95,7 @@ public final class DrillFolder: Sendable {
     /// which is more than a live one needs.
     private static func isUnmarked(_ folder: FilePath) -> Bool {
         guard let status = try? FileStatus(at: folder), status.kind == .directory,
-            Timestamp(microseconds: status.modified / 1000) + .seconds(60) < SystemTime().now,
+            Timestamp(nanoseconds: status.modified) + .seconds(60) < SystemTime().now,
             let names = try? DirectoryListing.names(at: folder)
         else { return false }
         return names.allSatisfy { $0.starts(with: Array(".\(markerName).".utf8)) }

@@ -93,8 +93,10 @@ public struct SignedReceipt: Sendable {
             OperatorError("receipt", doing: "verifying the receipt", reason: reason, exit: .damagedInput)
         }
         guard var object = try? Self.object(Data(text)) else { throw damaged("it is not a JSON object") }
-        guard Self.colons(in: text) == Self.members(of: object) else {
-            throw damaged("it names a key twice: readers would not agree on what it says")
+        do throws(JSONValue.SyntaxError) {
+            try JSONValue.refuseRepeatedKeys(in: text)
+        } catch {
+            throw damaged("\(error): readers would not agree on what it says")
         }
         guard let signature = object.removeValue(forKey: "signature") as? [String: String],
             signature["algorithm"] == "ed25519", let key = signature["publicKey"].flatMap(bytes(fromHex:)),
@@ -122,37 +124,6 @@ public struct SignedReceipt: Sendable {
                 "receipt", doing: "reading the receipt", reason: "it is not a JSON object", exit: .damagedInput)
         }
         return object
-    }
-
-    /// How many members all objects of a JSON text have, repeated keys included: each has one colon outside strings.
-    private static func colons(in text: [UInt8]) -> Int {
-        var count = 0
-        var inString = false
-        var isEscaped = false
-        for byte in text {
-            if inString {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    inString = false
-                }
-            } else if byte == UInt8(ascii: "\"") {
-                inString = true
-            } else if byte == UInt8(ascii: ":") {
-                count += 1
-            }
-        }
-        return count
-    }
-
-    private static func members(of value: Any) -> Int {
-        switch value {
-        case let object as [String: Any]: object.count + object.values.reduce(0) { $0 + members(of: $1) }
-        case let array as [Any]: array.reduce(0) { $0 + members(of: $1) }
-        default: 0
-        }
     }
 
     static func message(_ object: [String: Any]) throws -> [UInt8] {

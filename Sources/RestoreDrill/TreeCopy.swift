@@ -54,10 +54,7 @@ enum TreeCopy {
             let output = try into.create(path, permissions: 0o600)
             defer { output.closeQuietly() }
             try copyBytes(from: input, to: output)
-            let times = [
-                timespec(tv_sec: Int(status.modified / 1_000_000_000), tv_nsec: Int(status.modified % 1_000_000_000)),
-                timespec(tv_sec: Int(status.modified / 1_000_000_000), tv_nsec: Int(status.modified % 1_000_000_000)),
-            ]
+            let times = [timespec](repeating: timespec(nanoseconds: status.modified), count: 2)
             guard fchmod(output.rawValue, status.permissions & 0o777) == 0, futimens(output.rawValue, times) == 0 else {
                 throw Errno(rawValue: errno)
             }

@@ -54,8 +54,8 @@ public struct DirectoryStore: Store {
             defer { progress.end() }
             do {
                 try fetch(item, into: path, progress, flag)
-            } catch let error as OperatorError where error.type == "damaged-part" {
-                // What an earlier call left was not this bundle's: it is gone now, and the whole is copied.
+            } catch let error as OperatorError where error.type == "damaged" {
+                // What an earlier call left may not have been this bundle's: it is gone now, and the whole is copied.
                 try fetch(item, into: path, NoProgress(), flag)
             }
         }

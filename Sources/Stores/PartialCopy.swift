@@ -195,7 +195,7 @@ final class PartialCopy {
         }
     }
 
-    private func moment(_ status: FileStatus) -> Timestamp { Timestamp(microseconds: status.modified / 1000) }
+    private func moment(_ status: FileStatus) -> Timestamp { Timestamp(nanoseconds: status.modified) }
 
     private func removeUnlocked(_ path: FilePath) {
         let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0) }

@@ -8,8 +8,6 @@ public import SystemPackage
 public final class PartialDownload {
     /// How many bytes are there.
     public private(set) var offset: Int64
-    /// Whether bytes of an earlier call are in it.
-    private var isInherited = false
     private let item: StoredItem
     private let target: FilePath
     private let part: FilePath
@@ -44,7 +42,6 @@ public final class PartialDownload {
                 "not-ours", doing: "writing", subject: part.printable, reason: "it is not this user's own file")
         }
         if status.size > item.size { try restart() } else { offset = status.size }
-        isInherited = offset > 0
         let free = try FileSystem.freeSpace(at: folder.isEmpty ? "." : folder)
         guard free >= item.size - offset else {
             throw OperatorError.system(
@@ -77,20 +74,18 @@ public final class PartialDownload {
             throw OperatorError.system(errno, doing: "truncating", subject: part.printable)
         }
         offset = 0
-        isInherited = false
     }
 
     /// Reads the whole back, compares it with what was put into the store, and gives it its name. It blocks.
     ///
-    /// Where the bytes are wrong, the part is removed and the error exits 65; its type is `damaged-part` where an earlier call's bytes
-    /// are in it, so that another attempt may do better, and `damaged` where not.
+    /// Where the bytes are wrong, the part is removed and the error exits 65; its type is `damaged`. The bytes of an earlier call may be
+    /// the wrong ones: another attempt may do better.
     public func finish(cancellation: CancellationFlag) throws {
         let measured = try FileMeasure(of: descriptor, name: part, cancellation: cancellation)
         guard measured.size == item.size, measured.checksums.confirm(item.properties.checksums) == .equal else {
             discard()
             throw OperatorError(
-                isInherited ? "damaged-part" : "damaged", doing: "downloading",
-                subject: printable(item.name, limit: 200),
+                "damaged", doing: "downloading", subject: printable(item.name, limit: 200),
                 reason: "its bytes are not those that were put into the store (SHA-256 differs)",
                 advice: "take an older bundle", exit: .damagedInput)
         }

@@ -40,7 +40,7 @@ public struct PrunePlan: Sendable, Equatable {
                 return Decision(
                     item: item, action: .ignore,
                     reason: item.properties.instance == instance
-                        ? "not verified: its size or checksum is not what was put"
+                        ? item.doubt
                         : "belongs to instance \(printable(item.properties.instance, limit: 40))")
             }
             // Whatever the rules say, the newest one that is known to be whole stays.

@@ -63,6 +63,14 @@ public struct StoredItem: Sendable, Hashable {
 
     /// Whether the store holds, by its own size and checksum, the bytes that were put.
     public var isVerified: Bool { size == properties.size && checksums.confirm(properties.checksums) == .equal }
+
+    /// Of one that is not verified: what is wrong with it, or what is not known.
+    var doubt: String {
+        if size != properties.size { return "not verified: it has \(size) bytes, and \(properties.size) were put" }
+        return checksums.confirm(properties.checksums) == .different
+            ? "not verified: its checksum is not that of what was put"
+            : "not verified: the store gives no checksum for it"
+    }
 }
 
 /// MD5 and SHA-256 in lower-case hexadecimal, as far as they are known.

@@ -6,6 +6,6 @@ public func hardenProcess() throws {
     guard hx_forbid_core_dumps() == 0 else { throw OperatorError.system(errno, doing: "switching core dumps off") }
     signal(SIGPIPE, SIG_IGN)
     umask(0o077)
-    // Only the character encoding: libarchive needs it for names; numbers and dates stay as in C.
+    // Only the character encoding: names are UTF-8; numbers and dates stay as in C.
     setlocale(LC_CTYPE, "C.UTF-8")
 }

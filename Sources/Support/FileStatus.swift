@@ -20,10 +20,10 @@ public struct FileStatus: Sendable, Hashable {
     public var size: Int64
     /// In 512-byte blocks; less than `size / 512` means that the file is sparse.
     public var blocks: Int64
-    /// Nanoseconds since the epoch.
-    public var modified: Int64
+    /// Nanoseconds since the epoch: 128 bits, because a file system may keep any 64-bit number of seconds.
+    public var modified: Int128
     /// Nanoseconds since the epoch: the inode's change time, which nobody can set.
-    public var changed: Int64
+    public var changed: Int128
 
     init(_ status: stat) {
         device = UInt64(status.st_dev)
@@ -43,8 +43,8 @@ public struct FileStatus: Sendable, Hashable {
         group = status.st_gid
         size = Int64(status.st_size)
         blocks = Int64(status.st_blocks)
-        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-        changed = Int64(status.st_ctim.tv_sec) * 1_000_000_000 + Int64(status.st_ctim.tv_nsec)
+        modified = status.st_mtim.nanoseconds
+        changed = status.st_ctim.nanoseconds
     }
 
     /// The status of the file behind a descriptor.

@@ -82,13 +82,18 @@ public enum FileSystem {
 
     /// Makes a folder and its missing parents with the given permissions (the umask does not widen or narrow the last one).
     public static func makeDirectory(_ path: FilePath, permissions: UInt32 = 0o700) throws {
+        try makeDirectory(path, permissions: permissions, makingParents: true)
+    }
+
+    private static func makeDirectory(_ path: FilePath, permissions: UInt32, makingParents: Bool) throws {
         if path.withPlatformString({ mkdir($0, permissions) }) == 0 {
             guard path.withPlatformString({ chmod($0, permissions) }) == 0 else {
                 throw OperatorError.system(errno, doing: "setting the mode of", subject: path.printable)
             }
             return
         }
-        switch errno {
+        let code = errno
+        switch code {
         case EEXIST:
             var status = stat()
             guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFDIR else {
@@ -98,11 +103,15 @@ public enum FileSystem {
             }
         case ENOENT:
             let parent = path.removingLastComponent()
-            guard parent != path, !parent.isEmpty else { fallthrough }
+            // Some file systems (/proc) say so of every name, whether the parent is there or not.
+            guard makingParents, parent != path, !parent.isEmpty else { fallthrough }
             try makeDirectory(parent, permissions: permissions)
-            try makeDirectory(path, permissions: permissions)
+            try makeDirectory(path, permissions: permissions, makingParents: false)
         default:
-            throw OperatorError.system(errno, doing: "making the folder", subject: path.printable)
+            var error = OperatorError.system(
+                code, doing: "making the folder", subject: path.printable, exit: .cannotWrite)
+            if code == ENOENT { error.reason = "no folder can be made here" }
+            throw error
         }
     }
 
@@ -159,7 +168,7 @@ public enum FileSystem {
         guard path.withPlatformString({ statvfs($0, &status) }) == 0 else {
             throw OperatorError.system(errno, doing: "reading the free space at", subject: path.printable)
         }
-        return Int64(status.f_bavail) * Int64(status.f_frsize)
+        return Int64(clamping: Int128(status.f_bavail) * Int128(status.f_frsize))
     }
 }
 

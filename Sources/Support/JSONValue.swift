@@ -39,6 +39,21 @@ public enum JSONValue: Sendable, Hashable {
         self = try result.get()
     }
 
+    /// Refuses a document in which an object names a key twice: readers would not agree on what it says.
+    public static func refuseRepeatedKeys(in text: [UInt8], maximumDepth: Int = 64) throws(SyntaxError) {
+        let result = text.withUnsafeBufferPointer { bytes -> Result<JSONValue, SyntaxError> in
+            var parser = JSONParser(bytes: bytes, maximumDepth: maximumDepth, allowsControlCharacters: false)
+            parser.refusesRepeatedKeys = true
+            parser.keepsValues = false
+            do throws(SyntaxError) {
+                return .success(try parser.parseDocument())
+            } catch {
+                return .failure(error)
+            }
+        }
+        _ = try result.get()
+    }
+
     public subscript(key: String) -> JSONValue? {
         if case .object(let members) = self { members[key] } else { nil }
     }
@@ -81,6 +96,9 @@ private struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
     let maximumDepth: Int
     let allowsControlCharacters: Bool
+    var refusesRepeatedKeys = false
+    /// False: the document is only looked at.
+    var keepsValues = true
     var index = 0
     var depth = 0
 
@@ -155,7 +173,9 @@ private struct JSONParser {
             let key = try parseString()
             skipSpace()
             try expect(":")
-            members[key] = try parseValue()
+            guard !refusesRepeatedKeys || members[key] == nil else { throw error("a key is named twice") }
+            let value = try parseValue()
+            members[key] = keepsValues ? value : .null
             skipSpace()
             if next == UInt8(ascii: ",") {
                 index += 1
@@ -175,7 +195,8 @@ private struct JSONParser {
             return .array(values)
         }
         while true {
-            values.append(try parseValue())
+            let value = try parseValue()
+            if keepsValues { values.append(value) }
             skipSpace()
             if next == UInt8(ascii: ",") {
                 index += 1

@@ -1,47 +1,59 @@
-internal import Glibc
+public import Glibc
 
 /// A moment: microseconds since 1970-01-01T00:00:00Z, leap seconds ignored as POSIX does.
 public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var microseconds: Int64
 
     public init(microseconds: Int64) { self.microseconds = microseconds }
-    public init(seconds: Int64) { microseconds = seconds * 1_000_000 }
+    /// Moments outside the years 0 to 9999, which RFC 3339 cannot tell, become the nearest one inside.
+    public init(seconds: Int64) { self.init(nanoseconds: Int128(seconds) * 1_000_000_000) }
+    /// Of a file's time. Moments outside the years 0 to 9999 become the nearest one inside.
+    public init(nanoseconds: Int128) {
+        let whole = nanoseconds.flooredQuotient(by: 1000)
+        microseconds = Int64(min(max(whole, Int128(Self.earliest)), Int128(Self.latest)))
+    }
+    /// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z.
+    private static let earliest: Int64 = -62_167_219_200_000_000
+    private static let latest: Int64 = 253_402_300_799_000_000
 
-    public var seconds: Int64 { microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000 }
+    public var seconds: Int64 { microseconds / 1_000_000 - (microseconds % 1_000_000 < 0 ? 1 : 0) }
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
     public static func + (moment: Timestamp, duration: Duration) -> Timestamp {
-        Timestamp(microseconds: moment.microseconds + duration.wholeMicroseconds)
+        Timestamp(microseconds: Int64(clamping: Int128(moment.microseconds) + Int128(duration.wholeMicroseconds)))
     }
 
     public static func - (moment: Timestamp, duration: Duration) -> Timestamp {
-        Timestamp(microseconds: moment.microseconds - duration.wholeMicroseconds)
+        Timestamp(microseconds: Int64(clamping: Int128(moment.microseconds) - Int128(duration.wholeMicroseconds)))
     }
 
     public static func - (left: Timestamp, right: Timestamp) -> Duration {
-        .microseconds(left.microseconds - right.microseconds)
+        .microseconds(Int64(clamping: Int128(left.microseconds) - Int128(right.microseconds)))
     }
 
     /// RFC 3339 in UTC with `Z`; milliseconds are written when they are not zero: `2026-11-22T03:11:25.120Z`.
     public var description: String {
-        let milliseconds = (microseconds - seconds * 1_000_000) / 1000
-        let text = formatted("%Y-%m-%dT%H:%M:%S")
+        let fraction = microseconds % 1_000_000
+        let milliseconds = (fraction < 0 ? fraction + 1_000_000 : fraction) / 1000
+        let text = formatted("%Y-%m-%dT%H:%M:%S", length: 19)
         guard milliseconds > 0 else { return text + "Z" }
         let digits = String(milliseconds)
         return text + "." + String(repeating: "0", count: 3 - digits.count) + digits + "Z"
     }
 
     /// The sortable form that stands in file names: `20261122T031125Z`.
-    public var compact: String { formatted("%Y%m%dT%H%M%SZ") }
+    public var compact: String { formatted("%Y%m%dT%H%M%SZ", length: 16) }
 
-    private func formatted(_ format: String) -> String {
+    /// strftime writes the year 33 as `33`.
+    private func formatted(_ format: String, length: Int) -> String {
         var time = time_t(seconds)
         var parts = tm()
         gmtime_r(&time, &parts)
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
             guard let base = buffer.baseAddress, strftime(base, buffer.count, format, &parts) > 0 else { return "" }
-            return String(cString: base)
+            let text = String(cString: base)
+            return String(repeating: "0", count: max(0, length - text.utf8.count)) + text
         }
     }
 
@@ -122,10 +134,10 @@ extension Timestamp: Codable {
 }
 
 extension Duration {
-    /// Truncated to microseconds.
+    /// Truncated to microseconds; the nearest that fits.
     public var wholeMicroseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+        return Int64(clamping: Int128(seconds) * 1_000_000 + Int128(attoseconds / 1_000_000_000_000))
     }
 
     /// Truncated to milliseconds.
@@ -133,6 +145,26 @@ extension Duration {
 
     /// As a fraction of seconds.
     public var inSeconds: Double { Double(wholeMicroseconds) / 1_000_000 }
+}
+
+extension timespec {
+    /// Since the epoch.
+    public var nanoseconds: Int128 { Int128(tv_sec) * 1_000_000_000 + Int128(tv_nsec) }
+
+    /// From nanoseconds since the epoch; the nearest that fits.
+    public init(nanoseconds: Int128) {
+        let rest = Int(nanoseconds % 1_000_000_000)
+        self.init(
+            tv_sec: Int(clamping: nanoseconds.flooredQuotient(by: 1_000_000_000)),
+            tv_nsec: rest < 0 ? rest + 1_000_000_000 : rest)
+    }
+}
+
+extension Int128 {
+    public func flooredQuotient(by divisor: Int128) -> Int128 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
 }
 
 /// Where the time comes from; tests bring their own.

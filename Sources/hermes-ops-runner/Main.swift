@@ -69,13 +69,24 @@ struct HermesOpsRunner: AsyncParsableCommand {
         case let errors as ConfigurationErrors:
             failure = errors.summary
             for issue in errors.issues { say("\(issue)") }
+        case Errno.brokenPipe:
+            // As tools do that the signal ends: nobody is there to be told anything.
+            Glibc.exit(128 + SIGPIPE)
         case let error as Errno:
             failure = .system(error.rawValue, doing: "working")
             say("error: \(failure)")
         default:
             // ArgumentParser's own: help, version, usage (64), and the exit codes that commands throw, which have printed theirs.
             guard isJSON, !(error is ExitCode), exitCode(for: error) == .validationFailure else {
-                exit(withError: error)
+                // The library does not check its writes.
+                let text = exitCode(for: error).isSuccess ? fullMessage(for: error) : ""
+                guard !text.isEmpty else { exit(withError: error) }
+                do {
+                    try Console(isJSON: false, isQuiet: false).write(text + "\n")
+                    Glibc.exit(0)
+                } catch {
+                    leave(with: error)
+                }
             }
             _ = try? FileDescriptor.standardError.writeAll((fullMessage(for: error) + "\n").utf8)
             failure = OperatorError(
@@ -84,7 +95,7 @@ struct HermesOpsRunner: AsyncParsableCommand {
         }
         if isJSON {
             let document = ErrorDocument(failure, issues: (error as? ConfigurationErrors)?.issues.map(\.description))
-            if let text = try? Console.json(document) { Console(isJSON: true, isQuiet: true).write(text) }
+            if let text = try? Console.json(document) { try? Console(isJSON: true, isQuiet: true).write(text) }
         }
         Glibc.exit(failure.exit.rawValue)
     }

@@ -149,7 +149,7 @@ internal import Testing
         var split = 0
         for (number, text) in texts.enumerated() {
             let kind: BundleManifest.Kind = [.file, .directory, .symlink][number % 3]
-            let times: [Int64] = [0, -1, 1, .max, .min, 1_700_000_000_123_456_789]
+            let times: [Int128] = [0, -1, 1, .max, .min + 1, Int128(Int64.min), 1_700_000_000_123_456_789]
             var entry = BundleManifest.Entry(
                 BundlePath(text), kind, permissions: UInt32(number % 0o10000), modified: times[number % times.count])
             if kind == .file { (entry.size, entry.sha256) = (Int64(number) << 40, hex(generator.bytes(32))) }
@@ -196,7 +196,9 @@ internal import Testing
             case 1: bytes.remove(at: place)
             default: bytes.insert(Array("\n \"0,}-".utf8).randomElement(using: &generator) ?? 0, at: place)
             }
-            let general = try? JSONDecoder().decode(BundleManifest.self, from: Data(bytes))
+            // The general decoder takes a comma too many, which is no JSON.
+            let isStrict = (try? JSONValue.refuseRepeatedKeys(in: bytes)) != nil
+            let general = isStrict ? try? JSONDecoder().decode(BundleManifest.self, from: Data(bytes)) : nil
             let read = try? BundleManifest(json: bytes)
             if general?.formatVersion == 1 || read != nil {
                 #expect(read == general, "round \(round): \(String(decoding: bytes, as: UTF8.self))")

@@ -63,7 +63,11 @@ internal import Testing
                 + "| script -qec 'age -p -o sealed plain' /dev/null >/dev/null", in: folder.path)
         let sealed = try FileSystem.read(folder.path.appending("sealed"), limit: 1 << 20)
         #expect(try decrypt(sealed, [.passphrase(passphrase)]) == plain)
-        #expect(failure { _ = try decrypt(sealed, [.passphrase(Secret("wrong".utf8))]) }?.type == "age-no-match")
+        let wrong = AgeIdentity.passphrase(Secret("wrong".utf8))
+        let error = failure { _ = try decrypt(sealed, [wrong]) }
+        #expect(error?.type == "age-no-match" && error?.reason.contains("with the passphrase,") == true)
+        let both = failure { _ = try decrypt(sealed, [wrong, .generate(), .generate()]) }
+        #expect(both?.reason.contains("with the 2 identities or the passphrase,") == true)
     }
 
     @Test func anEncryptedIdentityFileOpensWithItsPassphrase() throws {
@@ -75,6 +79,9 @@ internal import Testing
             text.withUnsafeBytes { Array($0) }, to: [.passphrase(passphrase, workFactor: 10)], armored: true)
         let path = try folder.write("key.age", sealed)
         #expect(failure { _ = try IdentityFile.load(path) }?.exit == .credential)
+        let wrong = failure { _ = try IdentityFile.load(path, passphrase: Secret("four swords".utf8)) }
+        #expect(wrong?.exit == .credential && wrong?.reason == "the passphrase does not open it")
+        #expect(failure { _ = try IdentityFile.load(folder.path.appending("nope")) }?.exit == .credential)
         let loaded = try IdentityFile.load(path, passphrase: passphrase)
         #expect(try loaded.map { try $0.recipient() } == [try identity.recipient()])
     }

@@ -144,6 +144,13 @@ internal import Testing
         ("no format", "del m['formatVersion']"),
         ("no manifest", "manifest = False"),
         ("not JSON", "manifest = b'{'"),
+        ("a key twice", "manifest = json.dumps(m)[:-1].encode() + b', \"entries\": []}'"),
+        ("a key twice, first", "manifest = b'{\"entries\": [], ' + json.dumps(m)[1:].encode()"),
+        (
+            "a key of an entry twice",
+            "manifest = json.dumps(m).replace('\"path\": \"home/a\"', '\"path\": \"home/b\", \"path\": \"home/a\"').encode()"
+        ),
+        ("a long name", "add('bheem/home/' + 'n' * 256, b'x')"),
         ("deep JSON", "manifest = b'[' * 1000000"),
         ("another canary", "canary = b'tweet'"),
         ("garbage after the tar", "tail = b'garbage' * 200"),

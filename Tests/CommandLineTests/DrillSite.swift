@@ -140,7 +140,7 @@ struct DrillSite {
 
     /// What a reader of the home must leave alone, change times of the inodes included.
     func homeState() throws -> HomeState {
-        var changed: [String: Int64] = [".": try FileStatus(at: home).changed]
+        var changed: [String: Int128] = [".": try FileStatus(at: home).changed]
         try DirectoryWalk(home).run { entry in
             changed[printable(entry.path)] = entry.status.changed
             return .descend
@@ -152,7 +152,7 @@ struct DrillSite {
 
     struct HomeState: Equatable {
         var tree: TreeFingerprint
-        var changed: [String: Int64]
+        var changed: [String: Int128]
     }
 }
 

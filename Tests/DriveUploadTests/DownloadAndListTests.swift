@@ -64,7 +64,23 @@ struct DownloadAndListTests {
             try await drive.store().get(item, into: target, progress: NoProgress())
         }
         #expect(error.exit == .damagedInput)
+        #expect(
+            error.reason.contains("fetched twice") && error.advice?.contains("Drive's own checksum is right") == true)
+        #expect(try await drive.world().operations.count { $0 == "download" } == 2)
         #expect((try? FileStatus(at: target)) == nil)
+    }
+
+    @Test("Bytes that were damaged on their way are fetched once more from the start", arguments: ["corrupt", "more"])
+    func damagedOnce(_ action: String) async throws {
+        let (item, bytes) = try await stored()
+        try await drive.fault(#"{"on": "download", "do": "\#(action)"}"#)
+        try await drive.store().get(item, into: target, progress: NoProgress())
+        #expect(try FileSystem.read(target, limit: 1 << 22) == bytes)
+        #expect(try leftovers() == 0)
+        let starts = try await drive.world().log.filter { $0["operation"]?.text == "download" }.map {
+            $0["range"]?.text
+        }
+        #expect(starts == [nil, nil])
     }
 
     @Test("A file that Google takes for abusive is fetched all the same: it is our own")

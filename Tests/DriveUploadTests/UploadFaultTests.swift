@@ -256,11 +256,79 @@ struct UploadFaultTests {
         try await drive.expectOne(bundle)
     }
 
+    @Test(
+        "A folder that can keep nothing is told of before a byte is sent",
+        arguments: [
+            (#"{"trashed": true}"#, "in the trash"), (#"{"mimeType": "text/plain"}"#, "not a folder"),
+            (#"{"capabilities": {"canAddChildren": false}}"#, "may not put files"),
+        ])
+    func unusableFolder(_ members: String, _ words: String) async throws {
+        let bundle = try await drive.bundle(600_000)
+        try await drive.control("tamper", #"{"id": "folder0", "members": \#(members)}"#)
+        let error = try await failure(bundle)
+        #expect(error.exit == .configuration && error.reason.contains(words) && error.advice != nil, "\(error)")
+        #expect(!error.isTemporary)
+        let world = try await drive.world()
+        #expect(world.sent == 0 && !world.operations.contains("ids") && !world.operations.contains("initiate"))
+    }
+
+    @Test("A folder that goes into the trash while a bundle is sent gets one copy, which is deleted again")
+    func trashedFolder() async throws {
+        let bundle = try await drive.bundle(1_700_001)
+        try await drive.fault(#"{"on": "data", "skip": 1, "do": "trash-folder"}"#)
+        let error = try await failure(bundle)
+        #expect(error.exit == .configuration && error.reason.contains("in the trash"), "\(error)")
+        let world = try await drive.world()
+        #expect(world.files.isEmpty && world.sent <= 1_700_001)
+        #expect(world.operations.count { $0 == "initiate" } == 1)
+        // Out of the trash again, it is sent as if nothing had been.
+        try await drive.control("tamper", #"{"id": "folder0", "members": {"trashed": false}}"#)
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle)
+    }
+
+    @Test("Of two bundles of one name the second is NAME-2, and the same bundle stays one file")
+    func sameName() async throws {
+        let first = try await put(try await drive.bundle(600_000))
+        let bundle = try await drive.bundle(600_001)
+        let second = try await put(bundle)
+        #expect(first.name == "bheem-20261122T031500Z.tar.zst.age")
+        #expect(second.name == "bheem-20261122T031500Z-2.tar.zst.age")
+        #expect(try await put(bundle).id == second.id)
+        #expect(try await put(try await drive.bundle(600_002)).name == "bheem-20261122T031500Z-3.tar.zst.age")
+        #expect(try await drive.world().files.count == 3)
+    }
+
+    @Test("A token endpoint that never answers is asked six times in all", arguments: ["503", "200"])
+    func tokenAttempts(_ status: String) async throws {
+        let bundle = try await drive.bundle(1000)
+        try await drive.fault(
+            #"{"on": "token", "times": 999, "do": "status", "status": \#(status), "body": "<html>sorry</html>"}"#)
+        let error = try await failure(bundle)
+        #expect(error.type == "drive-token" && error.exit == .unavailable)
+        #expect(try await drive.world().operations == Array(repeating: "token", count: 6))
+    }
+
+    @Test("A file of somebody else behind the reserved id is left alone, and not said to be deleted")
+    func foreignFileBehindTheID() async throws {
+        let bundle = try await drive.bundle(600_000)
+        let other = try await put(try await drive.bundle(10, name: "other.age"))
+        try await drive.control("tamper", #"{"id": "\#(other.id)", "properties": {"hermesOps": "else"}}"#)
+        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
+        try states.save(
+            UploadState(id: other.id, updated: drive.time.now),
+            UploadStates.key(bundle.properties, folder: FakeDrive.folder))
+        #expect(try await put(bundle).isVerified)
+        #expect(try await drive.world().files.count == 2)
+        #expect(drive.log.lines.contains { $0.contains("not this program's, and was left alone") })
+        #expect(!drive.log.lines.contains { $0.contains("deleted") })
+    }
+
     @Test("Answers without checksums are asked for again; without any, nothing is called verified")
     func noChecksums() async throws {
         let bundle = try await drive.bundle(600_000)
         try await drive.fault(
-            #"{"on": "data", "skip": 1, "do": "nochecksum"}"#, #"{"on": "get", "do": "nochecksum"}"#)
+            #"{"on": "data", "skip": 1, "do": "nochecksum"}"#, #"{"on": "get", "skip": 1, "do": "nochecksum"}"#)
         #expect(try await put(bundle).isVerified)
         let second = try await drive.bundle(600_000)
         try await drive.fault(

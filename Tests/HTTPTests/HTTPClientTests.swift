@@ -105,6 +105,8 @@ struct HTTPClientTests {
         request.maxResponseBytes = 100_000
         #expect(try await failure(request).reason.contains("100000"))
         #expect(try await failure(HTTPRequest("GET", FaultServer.url("/huge-headers"))).exit == .unavailable)
+        let long = try await failure(HTTPRequest("GET", FaultServer.url("/long-header")))
+        #expect(long.exit == .unavailable && long.reason.contains("header") && !long.reason.contains("memory"))
         request.url = try FaultServer.url("/body?100000")
         #expect(try await FaultServer.client().send(request).body.count == 100_000)
     }

@@ -203,7 +203,7 @@ struct DrillFixture {
             for index in entries.indices {
                 guard let path = entries[index]["path"] as? String else { continue }
                 let status = try FileStatus(at: root.pushing(FilePath(path)))
-                entries[index]["modified"] = status.modified
+                entries[index]["modified"] = Int64(clamping: status.modified)
                 guard status.kind == .file else { continue }
                 let bytes = try FileSystem.read(root.pushing(FilePath(path)), limit: 1 << 26)
                 entries[index]["size"] = bytes.count

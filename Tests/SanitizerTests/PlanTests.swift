@@ -15,8 +15,8 @@ struct PlanTests {
         fixture = try HermesHomeFixture(at: folder.path.appending("home"), seed: 43)
     }
 
-    private func tree(_ path: FilePath) throws -> [[UInt8]: Int64] {
-        var out: [[UInt8]: Int64] = [:]
+    private func tree(_ path: FilePath) throws -> [[UInt8]: Int128] {
+        var out: [[UInt8]: Int128] = [:]
         try DirectoryWalk(path).run { entry in
             out[entry.path] = entry.status.modified
             return .descend

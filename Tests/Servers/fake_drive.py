@@ -24,6 +24,7 @@ delete, patch, create, download, any. Actions:
   shorter     (data) keeps only "keep" bytes of this chunk, answers 308
   norange     (data, query) keeps nothing of the whole session and answers 308 without Range
   kill-client does all the work, then sends SIGKILL to the process that POST /control/set {"pid": …} named, and closes
+  trash-folder  (data) puts folder0 into the trash, then goes on
   corrupt     (data) flips one byte of what is stored when the upload completes
   truncate    sends only the first "after" bytes of the JSON, with a length that fits them
   cut         sends the full length in the header and only "after" bytes
@@ -388,10 +389,16 @@ class Handler(BaseHTTPRequestHandler):
         file["md5Checksum"] = hashlib.md5(content).hexdigest()
         file["sha256Checksum"] = hashlib.sha256(content).hexdigest()
 
+    def is_trashed(self, file):
+        """In the trash, or a folder above it is: Drive tells the two alike."""
+        above = (self.world.data["files"].get(parent) for parent in file["parents"])
+        return file["trashed"] or any(self.is_trashed(parent) for parent in above if parent)
+
     def shown(self, file, fields):
         document = {"kind": "drive#file", "id": file["id"], "name": file["name"], "mimeType": file["mimeType"]}
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(file["created"]))
-        full = dict(file, kind="drive#file", createdTime=stamp + ".000Z", modifiedTime=stamp + ".000Z")
+        full = dict(file, kind="drive#file", createdTime=stamp + ".000Z", modifiedTime=stamp + ".000Z",
+                    trashed=self.is_trashed(file))
         full.pop("created")
         if (self.fault or {}).get("do") == "nochecksum":
             for name in ("md5Checksum", "sha256Checksum"):
@@ -455,7 +462,7 @@ class Handler(BaseHTTPRequestHandler):
                 result &= parent in file["parents"] or (parent in ("root", "root0") and "root" in file["parents"])
                 words = words[3:]
             elif words[0] == "trashed" and words[1] in ("=", "!="):
-                result &= file["trashed"] == ((words[2] == "true") == (words[1] == "="))
+                result &= self.is_trashed(file) == ((words[2] == "true") == (words[1] == "="))
                 words = words[3:]
             elif words[0] in ("name", "mimeType") and words[1] in ("=", "!="):
                 result &= (file[words[0]] == literal(words[2])) == (words[1] == "=")
@@ -677,6 +684,8 @@ class Handler(BaseHTTPRequestHandler):
         fault = self.fault or {}
         action = fault.get("do")
         with self.world.lock:
+            if action == "trash-folder":
+                self.world.data["files"]["folder0"]["trashed"] = True
             session = self.session(name)
             if not session:
                 return

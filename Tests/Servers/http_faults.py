@@ -108,6 +108,8 @@ def serve(connection):
             connection.sendall(b"HTTP/1.1 200 X\r\n")
             while True:
                 connection.sendall(b"X-Filler: " + b"y" * 1000 + b"\r\n")
+        elif path == "/long-header":
+            connection.sendall(b"HTTP/1.1 200 X\r\nX-Filler: " + b"y" * (2 << 20) + b"\r\n\r\n")
         elif path == "/garbage":
             connection.sendall(b"\x00\x01garbage that is not HTTP\r\n\r\n" * 100)
             return

@@ -13,6 +13,28 @@ internal import Testing
         try DirectoryListing.names(at: folder.path).map { printable($0) }
     }
 
+    @Test(arguments: [-315_619_200, -1, 9_223_372_037, 15_032_385_534]) func anyTimeOfAFileIsTold(seconds: Int) throws {
+        let path = folder.path.appending("file")
+        try FileSystem.replace(path, with: Array("x".utf8))
+        let times = [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 7), count: 2)
+        try #require(path.withPlatformString { utimensat(AT_FDCWD, $0, times, 0) } == 0)
+        let status = try FileStatus(at: path)
+        #expect(status.modified == Int128(seconds) * 1_000_000_000 + 7)
+        #expect(try FileStatus(following: path) == status)
+    }
+
+    /// Where a file system takes no folders it may say that the parent is missing, which it is not.
+    @Test(arguments: ["/proc/hermes-ops", "/proc/hermes-ops/a/b"]) func foldersWhereNoneCanBeMade(path: String) {
+        let error = #expect(throws: OperatorError.self) { try FileSystem.makeDirectory(FilePath(path)) }
+        #expect(error?.exit == .cannotWrite)
+        #expect(error?.subject == "/proc/hermes-ops")
+    }
+
+    @Test func missingParentsAreMade() throws {
+        try FileSystem.makeDirectory(folder.path.pushing("a/b/c"))
+        #expect(try FileStatus(at: folder.path.pushing("a/b/c")).permissions == 0o700)
+    }
+
     @Test func replacesAsAWhole() throws {
         let path = folder.path.appending("settings")
         try FileSystem.replace(path, with: Array("old".utf8), permissions: 0o644)

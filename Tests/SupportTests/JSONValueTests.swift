@@ -4,6 +4,17 @@ import Testing
 @Suite struct JSONValueTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
 
+    @Test func aKeyThatIsNamedTwiceIsFound() throws {
+        for good in [#"{"a":{"a":1,"b":[{"a":2},{"a":3}]},"b":"\"a\":1"}"#, "[]", #"{"a":null,"A":null}"#] {
+            try JSONValue.refuseRepeatedKeys(in: Array(good.utf8))
+        }
+        for bad in [
+            #"{"a":1,"a":1}"#, #"{"b":[{"a":1,"c":{},"a":[]}]}"#, #"{"a":1,"\u0061":2}"#, #"{"":1,"":2}"#, #"{"a":1"#,
+        ] {
+            #expect(throws: JSONValue.SyntaxError.self) { try JSONValue.refuseRepeatedKeys(in: Array(bad.utf8)) }
+        }
+    }
+
     @Test func documentsOfEveryKind() throws {
         let value = try parse(#" {"a":[1,-2.5e1,true,null,"x\n\u00e9\ud83d\ude00\/"],"b":{},"a2":[],"n":1.0} "#)
         #expect(value["a"]?.array == [.integer(1), .number(-25), .bool(true), .null, .string("x\né😀/")])

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Support
 internal import Testing
 
@@ -17,6 +18,23 @@ internal import Testing
     ])
     func refuses(text: String) {
         #expect(Timestamp(text) == nil)
+    }
+
+    /// File systems keep more than RFC 3339 can tell.
+    @Test func farMomentsBecomeTheNearestThatCanBeTold() {
+        #expect(Timestamp(nanoseconds: .max).description == "9999-12-31T23:59:59Z")
+        #expect(Timestamp(nanoseconds: .min).description == "0000-01-01T00:00:00Z")
+        #expect(Timestamp(seconds: .max) == Timestamp(nanoseconds: .max))
+        #expect(Timestamp(nanoseconds: -1).microseconds == -1)
+        for text in ["0000-01-01T00:00:00Z", "0033-04-03T15:00:00Z", "2262-04-12T00:00:00Z", "9999-12-31T23:59:59Z"] {
+            #expect(Timestamp(text)?.description == text)
+        }
+        // Nothing of this traps.
+        let (last, first) = (Timestamp(microseconds: .max), Timestamp(microseconds: .min))
+        #expect(last + .seconds(Int64.max) == last && first - .seconds(Int64.max) == first)
+        #expect(last - first == .microseconds(Int64.max))
+        #expect(timespec(nanoseconds: -1).tv_sec == -1 && timespec(nanoseconds: -1).tv_nsec == 999_999_999)
+        #expect(timespec(nanoseconds: .max).tv_sec == .max && timespec(nanoseconds: .min).tv_sec == .min)
     }
 
     @Test func writesWhatItReads() {

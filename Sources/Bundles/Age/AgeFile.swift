@@ -51,8 +51,13 @@ public final class AgeDecryptor: ByteSource {
         if isArmored { buffered = BufferedSource(ArmorSource(buffered)) }
         let header = try AgeHeader(from: buffered)
         guard let fileKey = try Self.fileKey(header, identities) else {
+            let keys = identities.count { $0.kind != .passphrase }
+            let tried = [
+                keys == 0 ? nil : keys == 1 ? "the identity" : "the \(keys) identities",
+                keys == identities.count ? nil : "the passphrase",
+            ].compactMap(\.self)
             throw AgeFailure.noMatch.error(
-                "none of the \(identities.count) identities opens it, or its header is damaged")
+                "it does not open with \(tried.joined(separator: " or ")), or its header is damaged")
         }
         guard header.isAuthentic(fileKey) else { throw AgeFailure.mac.error("its header was changed") }
         var nonce = [UInt8](repeating: 0, count: AgeChunk.nonceLength)

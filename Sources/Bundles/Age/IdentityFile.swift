@@ -8,7 +8,12 @@ public enum IdentityFile {
     /// The identities in a file, which must be private to its owner: 0600 or less. A file that is itself encrypted to a passphrase
     /// is opened with it.
     public static func load(_ path: FilePath, passphrase: Secret? = nil) throws -> [AgeIdentity] {
-        let file = try FileSystem.openRegular(path)
+        let file: FileDescriptor
+        do {
+            file = try FileSystem.openRegular(path)
+        } catch let error as OperatorError {
+            throw failure(path.printable, error.reason)
+        }
         defer { file.closeQuietly() }
         guard try FileStatus(of: file).permissions & 0o077 == 0 else {
             throw OperatorError(
@@ -25,7 +30,11 @@ public enum IdentityFile {
         if bytes.starts(with: AgeArmor.begin) || bytes.starts(with: AgeHeader.version) {
             guard let passphrase else { throw failure(name, "it is encrypted: its passphrase is needed") }
             let sink = MemorySink(limit: limit)
-            try AgeDecryptor(MemorySource(bytes), identities: [.passphrase(passphrase)]).copy(to: sink)
+            do {
+                try AgeDecryptor(MemorySource(bytes), identities: [.passphrase(passphrase)]).copy(to: sink)
+            } catch let error as OperatorError where error.type == AgeFailure.noMatch.rawValue {
+                throw failure(name, "the passphrase does not open it")
+            }
             var inner = sink.bytes
             defer { wipe(&inner) }
             return try parse(inner, name: name)

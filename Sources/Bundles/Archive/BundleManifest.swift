@@ -17,7 +17,7 @@ public struct BundleManifest: Sendable, Equatable, Codable {
         /// Permission bits in octal, four digits.
         public var mode: String
         /// Nanoseconds since the epoch.
-        public var modified: Int64
+        public var modified: Int128
         /// Of a file, in bytes.
         public var size: Int64?
         /// Of a file: of its bytes, holes as zeros, in hexadecimal.
@@ -27,7 +27,7 @@ public struct BundleManifest: Sendable, Equatable, Codable {
 
         public var permissions: UInt32 { UInt32(mode, radix: 8) ?? 0 }
 
-        init(_ path: BundlePath, _ kind: Kind, permissions: UInt32, modified: Int64) {
+        init(_ path: BundlePath, _ kind: Kind, permissions: UInt32, modified: Int128) {
             self.path = path
             self.kind = kind
             let digits = String(permissions & 0o7777, radix: 8)
@@ -132,6 +132,8 @@ public struct BundleManifest: Sendable, Equatable, Codable {
         do {
             // As this program writes it: a general decoder takes ten times as long for the entries, which are nearly all of it.
             if let (head, entries) = EntryLines.split(bytes) {
+                // Its last byte ends the object; that of a head with entries of its own would name them twice.
+                try JSONValue.refuseRepeatedKeys(in: head.dropLast() + Array(",\"entries\":[]}".utf8))
                 let head = try decoder.decode(Head.self, from: Data(head))
                 self.init(instance: head.instance, created: head.created, runnerVersion: head.runnerVersion)
                 counts = head.counts
@@ -140,8 +142,11 @@ public struct BundleManifest: Sendable, Equatable, Codable {
                 warnings = head.warnings
                 self.entries = entries
             } else {
+                try JSONValue.refuseRepeatedKeys(in: bytes)
                 self = try decoder.decode(BundleManifest.self, from: data)
             }
+        } catch let error as JSONValue.SyntaxError {
+            throw BundleDamage.error("its manifest: \(error), so readers would not agree on what it says")
         } catch {
             throw BundleDamage.error("its manifest does not say what a manifest says")
         }

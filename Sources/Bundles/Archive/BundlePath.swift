@@ -37,13 +37,22 @@ public struct BundlePath: Sendable, Hashable, Comparable, Codable, CustomStringC
     /// Safe to show on a terminal.
     public var description: String { printable(bytes) }
 
-    /// Whether this is a relative path that stays where it is put: no empty component, no `.` and `..`, nothing longer than Linux
-    /// takes.
-    var isConfined: Bool {
-        guard !bytes.isEmpty, bytes.count < 4096, !bytes.contains(0) else { return false }
-        return bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy {
-            !$0.isEmpty && $0.count <= 255 && !$0.elementsEqual([46]) && !$0.elementsEqual([46, 46])
+    /// Linux takes paths of fewer bytes.
+    static let lengthLimit = 4096
+
+    /// Why this is no relative path that stays where it is put and that Linux can hold; nil if it is one.
+    var refusal: String? {
+        guard !bytes.isEmpty, !bytes.contains(0) else { return "it has no name" }
+        guard bytes.count < Self.lengthLimit else {
+            return "its path in the bundle has \(bytes.count) bytes, and Linux takes \(Self.lengthLimit - 1)"
         }
+        for name in bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            if name.isEmpty || name.elementsEqual([46]) || name.elementsEqual([46, 46]) {
+                return "its name leads elsewhere"
+            }
+            if name.count > 255 { return "a name in its path has \(name.count) bytes, and Linux takes 255" }
+        }
+        return nil
     }
 
     /// The path of the folder that holds this one; empty at the top.

@@ -126,12 +126,12 @@ extension BundleManifest {
             }
 
             /// Digits without a zero before them, of a number that fits.
-            private mutating func number() -> Int64? {
+            private mutating func number<Number: FixedWidthInteger & SignedInteger>() -> Number? {
                 let isNegative = take("-")
                 let start = position
-                var value: Int64 = 0
-                while position < rest.count, (48...57).contains(rest[position]), position - start < 19 {
-                    let digit = Int64(rest[position] - 48)
+                var value: Number = 0
+                while position < rest.count, (48...57).contains(rest[position]) {
+                    let digit = Number(rest[position] - 48)
                     let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
                     let (sum, isTooLargeNow) = tens.addingReportingOverflow(digit)
                     if isTooLarge || isTooLargeNow { return nil }
@@ -145,7 +145,7 @@ extension BundleManifest {
             mutating func entry() -> Entry? {
                 guard take("{\"kind\":\""), let kind = text().flatMap(Kind.init), take(",\"mode\":\""),
                     let mode = text(),
-                    take(",\"modified\":"), let modified = number(), take(",\"path\":\""), let path = path()
+                    take(",\"modified\":"), let modified: Int128 = number(), take(",\"path\":\""), let path = path()
                 else { return nil }
                 var entry = Entry(path, kind, permissions: 0, modified: modified)
                 entry.mode = mode
@@ -154,7 +154,7 @@ extension BundleManifest {
                     entry.sha256 = sha256
                 }
                 if take(",\"size\":") {
-                    guard let size = number() else { return nil }
+                    guard let size: Int64 = number() else { return nil }
                     entry.size = size
                 }
                 if take(",\"target\":\"") {

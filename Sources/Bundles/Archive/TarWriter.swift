@@ -1,143 +1,153 @@
-internal import CArchive
-internal import Glibc
 internal import Support
 
-/// What stands in an archive.
-struct TarEntry {
-    enum Kind { case file, directory, symlink }
-
-    /// Components joined with `/`; bytes.
-    var path: [UInt8]
-    var kind: Kind
-    /// Permission bits: `mode & 0o7777`.
-    var permissions: UInt32
-    /// Nanoseconds since the epoch; not between -1 second and 0, which libarchive cannot write (see `FileStatus.storedModified`).
-    var modified: Int64
-    var owner: UInt32 = 0
-    var group: UInt32 = 0
-    /// Of a file: its length in bytes, holes included.
-    var size: Int64 = 0
-    /// Of a symlink: its text.
-    var target: [UInt8] = []
-    /// Of a sparse file: where it has data. Empty: everywhere.
-    var extents: [Range<Int64>] = []
-}
-
-/// Writes a tar archive in pax format with libarchive, byte for byte as it was told: names need not be UTF-8.
+/// Writes a tar archive in pax format, byte for byte as it was told: names need not be UTF-8. Every header is read back as
+/// the reader does before it is written: what the reader would refuse, or take for something else, is not written.
 final class TarWriter {
-    private final class Box {
-        let sink: any ByteSink
-        var failure: (any Error)?
-        init(_ sink: any ByteSink) { self.sink = sink }
-    }
+    private let sink: any ByteSink
+    private var rules: EntryRules
+    /// Of the current file: where it has data, how many of these pieces are done, how far it is told, its length, and the bytes of it
+    /// that are stored.
+    private var extents: [Range<Int64>] = []
+    private var done = 0
+    private var position: Int64 = 0
+    private var size: Int64 = 0
+    private var stored: Int64 = 0
 
-    private let archive: OpaquePointer
-    private let entry: OpaquePointer
-    private let box: Box
-
-    init(_ sink: any ByteSink) throws {
-        guard let archive = archive_write_new() else { throw Self.failure("no memory") }
-        guard let entry = archive_entry_new() else {
-            archive_write_free(archive)
-            throw Self.failure("no memory")
-        }
-        self.archive = archive
-        self.entry = entry
-        box = Box(sink)
-        // libarchive translates names through the locale's encoding, and stores them as they are when it is UTF-8.
-        guard setlocale(LC_CTYPE, "C.UTF-8") != nil else { throw Self.failure("this system has no locale C.UTF-8") }
-        try check(archive_write_set_format_pax(archive))
-        // No blocks: what is written goes to the sink at once, and nothing is added at the end.
-        try check(archive_write_set_bytes_per_block(archive, 0))
-        try check(
-            archive_write_open2(
-                archive, Unmanaged.passUnretained(box).toOpaque(), nil,
-                { _, context, bytes, count in
-                    guard let context else { return -1 }
-                    let box = Unmanaged<Box>.fromOpaque(context).takeUnretainedValue()
-                    do {
-                        try box.sink.write(UnsafeRawBufferPointer(start: bytes, count: count))
-                        return la_ssize_t(count)
-                    } catch {
-                        box.failure = error
-                        return -1
-                    }
-                }, nil, nil))
-    }
-
-    deinit {
-        archive_entry_free(entry)
-        // Whoever did not call finish() does not want the end either.
-        archive_write_fail(archive)
-        archive_write_free(archive)
+    init(_ sink: any ByteSink, limits: BundleLimits = BundleLimits()) {
+        self.sink = sink
+        rules = EntryRules(limits)
     }
 
     /// Starts an entry; its data follows.
-    func begin(_ item: TarEntry) throws {
-        archive_entry_clear(entry)
-        item.path.withCString { archive_entry_copy_pathname(entry, $0) }
-        let kind: mode_t =
-            switch item.kind {
-            case .file: S_IFREG
-            case .directory: S_IFDIR
-            case .symlink: S_IFLNK
-            }
-        archive_entry_set_filetype(entry, kind)
-        archive_entry_set_perm(entry, item.permissions)
-        // libarchive writes seconds and fraction one after the other as digits: before 1970 that is right only for a time cut
-        // towards zero.
-        let (seconds, fraction) = item.modified.quotientAndRemainder(dividingBy: 1_000_000_000)
-        archive_entry_set_mtime(entry, time_t(seconds), Int(fraction.magnitude))
-        archive_entry_set_uid(entry, la_int64_t(item.owner))
-        archive_entry_set_gid(entry, la_int64_t(item.group))
-        archive_entry_set_size(entry, la_int64_t(item.kind == .file ? item.size : 0))
-        if item.kind == .symlink { item.target.withCString { archive_entry_copy_symlink(entry, $0) } }
-        for extent in item.extents {
-            archive_entry_sparse_add_entry(entry, extent.lowerBound, la_int64_t(extent.count))
-        }
-        try check(archive_write_header(archive, entry))
+    func begin(_ entry: TarEntry) throws {
+        try finishEntry()
+        if let reason = rules.admit(entry) { throw Self.failure("\(printable(entry.path, limit: 200)): \(reason)") }
+        let header = Self.header(entry)
+        let read = try Self.verify(header, entry)
+        try put(header)
+        (size, extents, stored) = (read.entry.size, read.entry.extents, read.stored)
     }
 
     /// A part of the current file's data, holes as zeros.
     func write(_ bytes: UnsafeRawBufferPointer) throws {
+        guard Int64(bytes.count) <= size - position else { throw Self.failure("a file is longer than its header says") }
         var rest = bytes
         while !rest.isEmpty {
-            let count = archive_write_data(archive, rest.baseAddress, rest.count)
-            guard count > 0 else { throw box.failure ?? Self.failure(reason) }
-            rest = UnsafeRawBufferPointer(rebasing: rest[Int(count)...])
+            let extent = done < extents.count ? extents[done] : size..<size
+            let isHole = position < extent.lowerBound
+            let end = isHole ? extent.lowerBound : extent.upperBound
+            let count = Int(min(Int64(rest.count), end - position))
+            if !isHole { try sink.write(UnsafeRawBufferPointer(rebasing: rest[..<count])) }
+            position += Int64(count)
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            while done < extents.count, position >= extents[done].upperBound { done += 1 }
         }
     }
 
     /// Writes the end of the archive.
     func finish() throws {
-        try check(archive_write_finish_entry(archive))
-        try check(archive_write_close(archive))
+        try finishEntry()
+        try put([UInt8](repeating: 0, count: 2 * UstarHeader.length))
     }
 
-    private var reason: String {
-        archive_error_string(archive).map { printable(String(cString: $0)) } ?? "unknown error"
+    private func finishEntry() throws {
+        guard position == size else { throw Self.failure("a file is shorter than its header says") }
+        try put(Self.padding(stored))
+        (extents, done, position, size, stored) = ([], 0, 0, 0, 0)
     }
 
-    /// A warning (a name that is not UTF-8, which is stored byte for byte) is not an error.
-    private func check(_ status: Int32) throws {
-        guard status >= ARCHIVE_WARN else { throw box.failure ?? Self.failure(reason) }
+    private func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try sink.write($0) } }
+
+    // MARK: - Headers
+
+    /// All that stands before an entry's data, a sparse file's map included.
+    private static func header(_ entry: TarEntry) -> [UInt8] {
+        var path = entry.path
+        if entry.kind == .directory { path.append(UInt8(ascii: "/")) }
+        var records: [(key: String, value: [UInt8])] = []
+        func record(_ key: String, _ value: some CustomStringConvertible) {
+            records.append((key, Array(value.description.utf8)))
+        }
+        func needsRecord(_ text: [UInt8]) -> Bool {
+            text.count > UstarHeader.nameLimit || text.contains { $0 >= 128 }
+        }
+        let isText = [path, entry.target].allSatisfy { String(validating: $0, as: UTF8.self) != nil }
+        if !isText { record("hdrcharset", "BINARY") }
+        let map = entry.extents.isEmpty ? [] : map(entry)
+        let stored =
+            entry.kind != .file
+            ? 0 : map.isEmpty ? entry.size : entry.extents.reduce(0) { $0 + Int64($1.count) } + Int64(map.count)
+        if map.isEmpty {
+            if needsRecord(path) { records.append(("path", path)) }
+        } else {
+            record("GNU.sparse.major", 1)
+            record("GNU.sparse.minor", 0)
+            records.append(("GNU.sparse.name", path))
+            record("GNU.sparse.realsize", entry.size)
+            // What a reader that knows nothing of sparse files makes of it.
+            path = Array("GNUSparseFile.0/".utf8) + path.suffix(UstarHeader.nameLimit - 16)
+        }
+        if needsRecord(entry.target) { records.append(("linkpath", entry.target)) }
+        if stored >= UstarHeader.numberLimit { record("size", stored) }
+        let seconds = entry.modified.flooredQuotient(by: 1_000_000_000)
+        if seconds * 1_000_000_000 != entry.modified || seconds < 0 || seconds >= Int128(UstarHeader.numberLimit) {
+            record("mtime", PaxRecords.text(time: entry.modified))
+        }
+        if !UstarHeader.fits(entry.owner) { record("uid", entry.owner) }
+        if !UstarHeader.fits(entry.group) { record("gid", entry.group) }
+        var out: [UInt8] = []
+        if !records.isEmpty {
+            let text = PaxRecords.encode(records)
+            out += UstarHeader.block(
+                path: Array("PaxHeader/".utf8) + path.suffix(UstarHeader.nameLimit - 10), permissions: 0o600, owner: 0,
+                group: 0, size: Int64(text.count), seconds: 0, type: UInt8(ascii: "x"), target: [])
+            out += text + padding(Int64(text.count))
+        }
+        let type: UInt8 =
+            switch entry.kind {
+            case .file: UInt8(ascii: "0")
+            case .directory: UInt8(ascii: "5")
+            case .symlink: UInt8(ascii: "2")
+            }
+        out += UstarHeader.block(
+            path: path, permissions: entry.permissions, owner: entry.owner, group: entry.group, size: stored,
+            seconds: seconds, type: type, target: entry.target)
+        return out + map
+    }
+
+    /// The map at the start of a sparse file's data (GNU tar manual, "Storing Sparse Files", version 1.0). An empty piece at the end
+    /// tells GNU tar how long the file is.
+    private static func map(_ entry: TarEntry) -> [UInt8] {
+        var extents = entry.extents
+        if extents.last?.upperBound != entry.size { extents.append(entry.size..<entry.size) }
+        let text = "\(extents.count)\n" + extents.map { "\($0.lowerBound)\n\($0.count)\n" }.joined()
+        return Array(text.utf8) + padding(Int64(text.utf8.count))
+    }
+
+    /// Zeros up to the end of the block.
+    private static func padding(_ count: Int64) -> [UInt8] {
+        [UInt8](repeating: 0, count: Int((512 - count % 512) % 512))
+    }
+
+    /// The reader makes of the header what was meant.
+    private static func verify(_ header: [UInt8], _ entry: TarEntry) throws -> EntryHeader {
+        var position = 0
+        let read = try EntryHeader.read {
+            defer { position += UstarHeader.length }
+            return Array(header[position..<position + UstarHeader.length])
+        }
+        var meant = entry
+        (meant.owner, meant.group) = (0, 0)
+        if entry.kind == .directory { meant.path.append(UInt8(ascii: "/")) }
+        if entry.kind == .file, entry.extents.isEmpty { meant.extents = [0..<entry.size] }
+        meant.extents.removeAll(where: \.isEmpty)
+        guard let read, read.entry == meant, position == header.count else {
+            throw failure("the header of \(printable(entry.path, limit: 200)) cannot be read back as it was meant")
+        }
+        return read
     }
 
     private static func failure(_ reason: String) -> OperatorError {
         OperatorError("archive", doing: "writing the archive", reason: reason)
-    }
-}
-
-extension [UInt8] {
-    /// As a C string; a NUL ends it.
-    func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
-        (self + [0]).withUnsafeBytes { body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
-    }
-}
-
-extension Int64 {
-    func flooredQuotient(by divisor: Int64) -> Int64 {
-        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? quotient - 1 : quotient
     }
 }

@@ -70,7 +70,7 @@ public final class MemorySource: ByteSource {
     }
 }
 
-/// An open file, pipe or terminal that takes bytes; it is not closed here.
+/// An open file, pipe or terminal that takes bytes; it is not closed here. A reader that went away is `Errno.brokenPipe`.
 public final class FileSink: ByteSink {
     private let file: FileDescriptor
     private let name: String
@@ -83,7 +83,7 @@ public final class FileSink: ByteSink {
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         do {
             try file.writeAll(bytes)
-        } catch let error as Errno {
+        } catch let error as Errno where error != .brokenPipe {
             throw OperatorError.system(error.rawValue, doing: "writing", subject: name)
         }
     }

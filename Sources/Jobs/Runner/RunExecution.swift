@@ -143,7 +143,13 @@ final class RunExecution {
             journal.record.deliveries = Array(((journal.record.deliveries ?? []) + outcome.deliveries).suffix(8))
         }
         if let summary = outcome.summary {
-            summaries.append(.init(step: declaration.name, text: CredentialScrubber.safeText(summary)))
+            let decisions = outcome.decisions.map {
+                StepDecision(
+                    action: $0.action, name: CredentialScrubber.safeText($0.name),
+                    reason: CredentialScrubber.safeText($0.reason))
+            }
+            summaries.append(
+                .init(step: declaration.name, text: CredentialScrubber.safeText(summary), decisions: decisions))
         }
     }
 

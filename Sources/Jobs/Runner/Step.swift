@@ -48,6 +48,8 @@ public struct StepOutcome: Sendable {
     public var deliveries: [Delivery]
     /// One line about what was done, for completion messages.
     public var summary: String?
+    /// What was decided about single things, where a person wants to see each of them.
+    public var decisions: [StepDecision] = []
 
     public init(
         _ result: Result = .success, changed: Bool? = nil, items: Int64? = nil, bytes: Int64? = nil,
@@ -118,4 +120,19 @@ public struct StepContext: Sendable {
 public struct StepSummary: Sendable, Hashable {
     public var step: String
     public var text: String
+    public var decisions: [StepDecision] = []
+}
+
+/// What a step does, or would do, with one thing, and why.
+public struct StepDecision: Sendable, Hashable, Encodable {
+    /// A word: `keep`, `delete`.
+    public var action: String
+    public var name: String
+    public var reason: String
+
+    public init(action: String, name: String, reason: String) {
+        self.action = action
+        self.name = name
+        self.reason = reason
+    }
 }

@@ -72,7 +72,7 @@ public struct RunStore: Sendable {
 
     /// The last sign of life: when the record was written last.
     func lastWritten(_ run: String) -> Timestamp? {
-        (try? FileStatus(at: path(run, ".json"))).map { Timestamp(microseconds: $0.modified / 1000) }
+        (try? FileStatus(at: path(run, ".json"))).map { Timestamp(nanoseconds: $0.modified) }
     }
 
     // MARK: - Owners

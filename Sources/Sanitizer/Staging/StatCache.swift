@@ -31,8 +31,9 @@ struct StatCache {
             inode = status.inode
             size = status.size
             permissions = status.permissions
-            modified = status.modified
-            changed = status.changed
+            // Far times fall together; the change time, which nobody can set, still tells of a change.
+            modified = Int64(clamping: status.modified)
+            changed = Int64(clamping: status.changed)
         }
 
         fileprivate init(_ reader: inout Reader) throws(Damaged) {

@@ -312,6 +312,14 @@ enum StoredBundles {
                     : name == "latest" ? "none in \(store.label) is verified" : "it is not in \(store.label)",
                 advice: "see `hermes-ops-runner bundle list`", exit: .failure)
         }
+        guard name == "latest" || matches.count == 1 else {
+            let ids = matches.map { "\($0.id) (sha256 \($0.properties.sha256.prefix(12))…)" }.joined(separator: ", ")
+            throw OperatorError(
+                "ambiguous-bundle", doing: "looking for the bundle", subject: printable(name, limit: 200),
+                reason: "\(matches.count) bundles in \(store.label) have that name",
+                advice: "name one by its id: \(ids)",
+                exit: .usage)
+        }
         if name == "latest" {
             for passed in listing.items.prefix(while: { !$0.isVerified }) {
                 logger.warning(

@@ -54,9 +54,9 @@ struct DrillCommand: ParsableCommand {
             if let receipt {
                 let text = receipt.text
                 if session.console.isJSON {
-                    session.console.write(String(decoding: text, as: UTF8.self))
+                    try session.console.write(String(decoding: text, as: UTF8.self))
                 } else {
-                    session.console.write(RunText.text(result) + "\n" + receipt.receipt.markdown)
+                    try session.console.write(RunText.text(result) + "\n" + receipt.receipt.markdown)
                 }
             } else {
                 try session.console.show(result.record) { RunText.text(result) }

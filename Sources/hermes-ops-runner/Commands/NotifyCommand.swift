@@ -159,7 +159,7 @@ struct NotifyCommand: ParsableCommand {
             var summaries = [broken]
             // What else is wrong with the job is told as well.
             if failure.exitStatus != String(ExitStatus.configuration.rawValue) {
-                summaries.append(summary(failure, session, channel, nil))
+                summaries.append(await summary(failure, session, channel, nil))
             }
             try await send(summaries, through: await session.notifier(channel), session)
         }
@@ -167,12 +167,12 @@ struct NotifyCommand: ParsableCommand {
         /// The run as its record tells it, where it lived long enough to keep one.
         private func summary(
             _ failure: UnitFailure, _ session: Session, _ channel: AlertChannel, _ configuration: Configuration?
-        ) -> RunSummary {
+        ) async -> RunSummary {
             let label = channel.label
             let runs = try? RunStore(stateDirectory: session.stateDirectory)
             if let record = try? runs?.read(failure.runID), record.job.name == job, record.state == .finished {
                 var run = RunSummary(record, label: label)
-                run.warnings = configuration.flatMap { session.foundWarnings(record, $0) }
+                if let configuration { run.warnings = await session.foundWarnings(record, configuration) }
                 // A process that was killed, or never began, could not say why: systemd can.
                 if run.outcome == .unknown || run.error == nil || record.error?.type == "start-failed" {
                     (run.error, run.advice) = (failure.reason, failure.advice)

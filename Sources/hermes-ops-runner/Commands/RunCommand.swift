@@ -26,7 +26,7 @@ struct RunCommand: AsyncParsableCommand {
         let session = Session(options)
         let result = try await JobExecution(session: session, job: job, dryRun: dryRun, acceptShrink: acceptShrink)
             .run()
-        try session.console.show(result.record) { RunText.text(result) }
+        try session.console.show(RunDocument(result)) { RunText.text(result) }
         if result.hasAbandonedWork { _exit(result.exit.rawValue) }
         if result.exit != .success { throw ExitCode(result.exit.rawValue) }
     }

@@ -19,7 +19,7 @@ struct SchemaCommand: ParsableCommand {
 
     func run() throws {
         guard let schema = PublishedSchema(rawValue: name.rawValue) else { throw ValidationError("no such schema") }
-        Console(isJSON: false, isQuiet: false).write(schema.text)
+        try Console(isJSON: false, isQuiet: false).write(schema.text)
     }
 }
 
@@ -70,11 +70,11 @@ struct ValidateCommand: AsyncParsableCommand {
         }
         let report = Report(files: files, errors: errors, warnings: warnings, valid: errors.isEmpty)
         if options.json {
-            session.console.write(try Console.json(report))
+            try session.console.write(Console.json(report))
         } else {
             for error in errors { _ = try? FileDescriptor.standardError.writeAll((error + "\n").utf8) }
             for warning in warnings { session.console.note("warning: \(warning)") }
-            if errors.isEmpty { session.console.write("\(files.first ?? "configuration"): valid\n") }
+            if errors.isEmpty { try session.console.write("\(files.first ?? "configuration"): valid\n") }
         }
         if exit != .success { throw ExitCode(exit.rawValue) }
     }
@@ -111,7 +111,7 @@ struct InitCommand: AsyncParsableCommand {
                 .contains { $0.hasPrefix("TELEGRAM_BOT_TOKEN=") || $0.hasPrefix("export TELEGRAM_BOT_TOKEN=") },
             googleToken: (try? FileStatus(at: google)) == nil ? nil : google)
         let text = StarterConfiguration.text(findings)
-        guard !print else { return session.console.write(text) }
+        guard !print else { return try session.console.write(text) }
         let target = session.configurationFile
         try FileSystem.makeDirectory(target.removingLastComponent())
         let file = try AtomicFile(target)

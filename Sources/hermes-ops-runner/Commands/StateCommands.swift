@@ -31,7 +31,7 @@ struct ExportCommand: AsyncParsableCommand {
                 ? Array(PrometheusText.render(snapshot, jobs: description.jobs).utf8)
                 : try snapshot.encoded(pretty: true)
         }
-        session.console.write(String(decoding: bytes, as: UTF8.self))
+        try session.console.write(String(decoding: bytes, as: UTF8.self))
     }
 }
 
@@ -90,7 +90,7 @@ struct FleetCommand: AsyncParsableCommand {
         let readings = try await folders.read(at: now)
         let fleet = Fleet.rollUp(readings, at: now)
         guard !console.isJSON else {
-            return console.write(String(decoding: try fleet.encoded(pretty: true), as: UTF8.self))
+            return try console.write(String(decoding: fleet.encoded(pretty: true), as: UTF8.self))
         }
         var table = TextTable("INSTANCE", "HEALTH", "SNAPSHOT", "AGE", "BACKUP", "WARNINGS", "LABEL")
         for reading in readings {
@@ -106,7 +106,7 @@ struct FleetCommand: AsyncParsableCommand {
             text +=
                 "\(warning.instanceId.rawValue): \(warning.warning.severity.rawValue): \(printable(warning.warning.message.rawValue))\n"
         }
-        console.write(text)
+        try console.write(text)
     }
 }
 
@@ -122,9 +122,9 @@ struct ParityCommand: AsyncParsableCommand {
         let console = options.console
         let parity = Parity(try await folders.read(at: SystemTime().now))
         if console.isJSON {
-            console.write(String(decoding: try parity.encoded(pretty: true), as: UTF8.self))
+            try console.write(String(decoding: parity.encoded(pretty: true), as: UTF8.self))
         } else {
-            console.write(Self.text(parity))
+            try console.write(Self.text(parity))
         }
         if !parity.atParity { throw ExitCode(ExitStatus.failure.rawValue) }
     }

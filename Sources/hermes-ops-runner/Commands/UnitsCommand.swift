@@ -134,7 +134,7 @@ struct UnitsCommand: ParsableCommand {
         func run() async throws {
             let site = try await Site(options, target)
             let plan = try site.installer.plan(site.rendered)
-            if !options.json, !options.quiet { site.session.console.write(plan.diff) }
+            if !options.json, !options.quiet { try site.session.console.write(plan.diff) }
             let result = try await site.installer.install(site.rendered)
             await site.session.noteGoodConfiguration(site.configuration)
             // Nobody is reminded of jobs that are no longer declared.

@@ -9,10 +9,14 @@ struct Console: Sendable {
     let isJSON: Bool
     let isQuiet: Bool
 
-    /// Writes text as it is; the caller has made foreign parts printable.
-    func write(_ text: String) {
-        // A closed pipe (`| head`) ends the output, not the job.
-        _ = try? FileDescriptor.standardOutput.writeAll(text.utf8)
+    /// Writes text as it is; the caller has made foreign parts printable. A reader that went away (`| head`) is `Errno.brokenPipe`.
+    func write(_ text: String) throws {
+        do {
+            try FileDescriptor.standardOutput.writeAll(text.utf8)
+        } catch let error as Errno where error != .brokenPipe {
+            throw OperatorError.system(
+                error.rawValue, doing: "writing", subject: "standard output", exit: .cannotWrite)
+        }
     }
 
     /// Writes a line to standard error, unless the command was asked to be quiet.
@@ -24,9 +28,9 @@ struct Console: Sendable {
     /// The result: a JSON document or the text.
     func show(_ document: some Encodable, text: () throws -> String) throws {
         if isJSON {
-            write(try Self.json(document))
+            try write(Self.json(document))
         } else {
-            write(try text())
+            try write(text())
         }
     }
 

@@ -1,11 +1,43 @@
 internal import Jobs
 internal import Support
 
+/// A run as programs read it: its record, and what its steps decided.
+struct RunDocument: Encodable {
+    private struct Decided: Encodable {
+        struct Decisions: Encodable {
+            var step: String
+            var decisions: [StepDecision]
+        }
+
+        var decided: [Decisions]?
+    }
+
+    private let record: RunRecord
+    private let decided: Decided
+
+    init(_ result: RunResult) {
+        record = result.record
+        let steps = result.summaries.filter { !$0.decisions.isEmpty }
+            .map { Decided.Decisions(step: $0.step, decisions: $0.decisions) }
+        decided = Decided(decided: steps.isEmpty ? nil : steps)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try record.encode(to: encoder)
+        try decided.encode(to: encoder)
+    }
+}
+
 /// A run as people read it.
 enum RunText {
     static func text(_ result: RunResult) -> String {
         var text = record(result.record)
-        for summary in result.summaries { text += "  \(printable(summary.step)): \(printable(summary.text))\n" }
+        for summary in result.summaries {
+            text += "  \(printable(summary.step)): \(printable(summary.text))\n"
+            for decision in summary.decisions {
+                text += "    \(decision.action) \(printable(decision.name)): \(printable(decision.reason))\n"
+            }
+        }
         for warning in result.warnings { text += "  warning: \(printable(warning))\n" }
         if let error = result.error { text += "  error: \(printable(error.description))\n" }
         return text

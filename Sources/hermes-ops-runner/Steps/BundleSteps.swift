@@ -108,11 +108,12 @@ struct PruneStep: Step {
         let ignored = plan.decisions.filter {
             $0.action == .ignore && $0.item.properties.instance == context.configuration.instance.id
         }
-        let lines = context.dryRun ? plan.decisions.map { "\($0.action.rawValue) \($0.item.name): \($0.reason)" } : []
-        return StepOutcome(
+        var outcome = StepOutcome(
             changed: !plan.deletions.isEmpty && !context.dryRun, items: Int64(plan.deletions.count),
             warnings: ignored.map { "\($0.item.name) in \(store.label) is \($0.reason)" },
-            summary: (["\(context.dryRun ? "would delete" : "deleted") \(plan.deletions.count), kept \(kept)"] + lines)
-                .joined(separator: "; "))
+            summary: "\(context.dryRun ? "would delete" : "deleted") \(plan.deletions.count), kept \(kept)")
+        outcome.decisions = plan.decisions.filter { context.dryRun || $0.action == .delete }
+            .map { StepDecision(action: $0.action.rawValue, name: $0.item.name, reason: $0.reason) }
+        return outcome
     }
 }

@@ -88,7 +88,8 @@ struct WatchdogStep: Step {
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: nil, metrics: nil)
         let troubles =
-            Self.serious(snapshot.warnings, of: snapshot.instance, jobs: description.jobs) + [staleSnapshot(context)].compactMap { $0 }
+            Self.serious(snapshot.warnings, of: snapshot.instance, jobs: description.jobs)
+            + [staleSnapshot(context)].compactMap { $0 }
         context.values[Self.found] = troubles
         let hints = snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue)
         guard let first = troubles.first else {
@@ -122,7 +123,7 @@ struct WatchdogStep: Step {
         guard configuration.jobs.contains(where: { $0.kind == .exporter && $0.schedule != nil }) else { return nil }
         let path = SnapshotFiles(configuration.snapshot).snapshot
         guard let status = try? FileStatus(at: path) else { return nil }
-        let age = context.time.now - Timestamp(microseconds: status.modified / 1000)
+        let age = context.time.now - Timestamp(nanoseconds: status.modified)
         guard age > configuration.watchdog.maxSnapshotAge else { return nil }
         return RunSummary.Warning(
             key: "snapshot-stale", code: "snapshot-stale", severity: .warn,
@@ -132,7 +133,7 @@ struct WatchdogStep: Step {
 
 extension Session {
     /// What a watchdog's run found, for one that tells of it from outside; nil if the run did not get as far as a verdict.
-    func foundWarnings(_ record: RunRecord, _ configuration: Configuration) -> [RunSummary.Warning]? {
+    func foundWarnings(_ record: RunRecord, _ configuration: Configuration) async -> [RunSummary.Warning]? {
         guard configuration.job(named: record.job.name)?.uses(.watchdog) == true else { return nil }
         let path = stateDirectory.appending("watchdog.json")
         let memory = WatchdogMemory(
@@ -142,7 +143,8 @@ extension Session {
             user: UserName(rawValue: userName) ?? UserName(unchecked: "unknown"),
             scope: user == 0 ? .system : .user,
             hermesHome: PlainPath(rawValue: configuration.instance.hermesHome.string))
-        let found = WatchdogStep.serious(memory.open, of: instance)
+        let jobs = try? await description(configuration).jobs
+        let found = WatchdogStep.serious(memory.open, of: instance, jobs: jobs ?? [])
         // The run's error is its first warning.
         return found.contains { $0.code == record.error?.type } ? found : nil
     }

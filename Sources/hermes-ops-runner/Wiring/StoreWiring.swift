@@ -28,7 +28,7 @@ extension Session {
         let secret = try await credentials.resolve(name, in: configuration)
         var writeBack: FilePath?
         if case .file(let path)? = configuration.credentials[name]?.reference { writeBack = path }
-        return try DriveCredential(parsing: secret, label: "credential \(name)", writeBack: writeBack)
+        return try DriveCredential(parsing: secret, label: name, writeBack: writeBack)
     }
 
     func driveOptions() throws -> DriveOptions {

@@ -1,16 +1,15 @@
-internal import Support
-internal import SystemPackage
+public import SystemPackage
 
 /// Where paths really lie: the file system and the place in it, whatever is mounted or bound where (proc(5), /proc/PID/mountinfo).
-struct MountTable {
+public struct MountTable {
     /// A place in a file system.
-    struct Place {
+    public struct Place {
         /// `major:minor`.
         var device: [UInt8]
         /// From the file system's own root, without a slash at the end.
-        var path: [UInt8]
+        public var path: [UInt8]
 
-        func isInside(_ other: Place) -> Bool {
+        public func isInside(_ other: Place) -> Bool {
             device == other.device && path.starts(with: other.path)
                 && (path.count == other.path.count || path[other.path.count] == UInt8(ascii: "/"))
         }
@@ -25,11 +24,11 @@ struct MountTable {
     private let mounts: [Mount]
 
     /// This process's.
-    init() throws {
+    public init() throws {
         self.init(parsing: try FileSystem.read("/proc/self/mountinfo", limit: 64 << 20))
     }
 
-    init(parsing text: [UInt8]) {
+    public init(parsing text: [UInt8]) {
         mounts = text.split(separator: UInt8(ascii: "\n")).compactMap { line in
             let fields = line.split(separator: UInt8(ascii: " "))
             guard fields.count > 5 else { return nil }
@@ -40,7 +39,7 @@ struct MountTable {
     }
 
     /// Of an absolute path without symlinks; what does not exist yet included. Nil where no mount holds it.
-    func place(of path: FilePath) -> Place? {
+    public func place(of path: FilePath) -> Place? {
         let bytes = Self.trimmed(path.bytes)
         var best: Mount?
         // Of two mounts at one point the later one lies on top.
@@ -51,7 +50,7 @@ struct MountTable {
     }
 
     /// Whether something is mounted at just this path.
-    func isMountPoint(_ path: FilePath) -> Bool {
+    public func isMountPoint(_ path: FilePath) -> Bool {
         let bytes = Self.trimmed(path.bytes)
         return mounts.contains { $0.point == bytes }
     }

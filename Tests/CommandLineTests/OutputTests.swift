@@ -1,0 +1,138 @@
+internal import Foundation
+internal import Glibc
+internal import Support
+internal import SystemPackage
+internal import TestSupport
+internal import Testing
+
+/// What comes out of the program, and what becomes of it where nobody takes it.
+@Suite(.timeLimit(.minutes(5))) struct OutputTests {
+    private let runner: RunnerProgram
+
+    init() async throws {
+        runner = try RunnerProgram()
+        try runner.makePlainHome()
+        let folder = runner.folder.path
+        _ = try await runner("keys", "generate", "-o", folder.appending("key.txt").string)
+        let key = try await runner("keys", "recipient", folder.appending("key.txt").string)
+        try runner.folder.write(
+            "config.yaml",
+            """
+            version: 1
+            instance: { id: vijay, label: Vijay / root, hermesHome: \(runner.home) }
+            bundle: { recipients: [ \(key.output.trimmingCharacters(in: .newlines)) ] }
+            stores: { near: { directory: \(folder)/near } }
+            jobs:
+              save: { steps: [ bundle, { upload: { store: near } } ] }
+              tidy: { steps: [ { prune: { store: near, keep: { last: 1 } } } ] }
+
+            """)
+    }
+
+    private func bundle() async throws -> (path: String, key: String) {
+        let folder = runner.folder.path
+        let path = folder.appending("one.age").string
+        let made = try await runner("bundle", "create", "-o", path)
+        try #require(made.status == 0, "\(made.errors)")
+        return (path, folder.appending("key.txt").string)
+    }
+
+    /// `$0` of a shell line.
+    private func shell(_ line: String, _ arguments: String...) async throws -> RunnerProgram.Result {
+        try await runner.run("/bin/bash", ["-o", "pipefail", "-c", line, RunnerProgram.path.string] + arguments)
+    }
+
+    @Test func outputThatCannotBeWrittenIsAnError() async throws {
+        let (path, key) = try await bundle()
+        for line in [
+            #""$0" bundle inspect "$1" -i "$2" --json"#, #""$0" bundle verify "$1" -i "$2""#,
+            #""$0" bundle decrypt "$1" -i "$2""#, #""$0" schema config"#, #""$0" validate"#, #""$0" status"#,
+            #""$0" --help"#, #""$0" --version"#, #""$0" run save"#,
+        ] {
+            let full = try await shell(line + " >/dev/full", path, key)
+            #expect(full.status == 73, "\(line): \(full.status) \(full.errors)")
+            #expect(full.errors.contains("standard output: No space left"), "\(line): \(full.errors)")
+            // A reader that is gone before anything is written.
+            let closed = try await shell("{ sleep 0.2; \(line) --quiet; } | true", path, key)
+            if !["--help", "--version", "schema"].contains(where: { line.contains($0) }) {
+                #expect(closed.status == 141, "\(line): \(closed.status) \(closed.errors)")
+                #expect(closed.errors.isEmpty, "\(line): \(closed.errors)")
+            }
+        }
+    }
+
+    @Test func everyDecisionOfPruneIsShown() async throws {
+        let store = runner.folder.path.appending("near")
+        for number in 0..<12 {
+            let saved = try await runner("run", "save")
+            try #require(saved.status == 0, "\(number): \(saved.errors)")
+        }
+        let text = try await runner("run", "tidy", "--dry-run")
+        #expect(text.status == 0, "\(text.errors)")
+        let lines = text.output.split(separator: "\n").map { $0.drop { $0 == " " } }
+        #expect(lines.count { $0.hasPrefix("delete vijay-") && $0.hasSuffix(": no rule keeps it") } == 11)
+        #expect(lines.count { $0.hasPrefix("keep vijay-") && $0.contains("newest verified") } == 1)
+        let document = try await runner("run", "tidy", "--dry-run", "--json").json()
+        #expect(document["kind"] as? String == "hermes.job.run")
+        let steps = try #require(document["decided"] as? [[String: Any]])
+        let decisions = try #require(steps.first?["decisions"] as? [[String: String]])
+        #expect(decisions.count == 12 && decisions.count { $0["action"] == "delete" } == 11)
+        for decision in decisions {
+            #expect(decision["name"]?.hasPrefix("vijay-") == true && decision["reason"]?.isEmpty == false)
+        }
+        #expect(try DirectoryListing.names(at: store).count == 24)
+        // And of a run that deletes, what it deleted.
+        let done = try await runner("run", "tidy")
+        #expect(done.output.split(separator: "\n").count { $0.contains("delete vijay-") } == 11, "\(done.output)")
+    }
+
+    @Test func placesWhereNothingCanBeMadeAreErrors() async throws {
+        let (path, key) = try await bundle()
+        for arguments in [
+            ["bundle", "open", path, "-i", key, "--into", "/proc/hermes-ops"],
+            ["sanitize", runner.home.string, "--into", "/proc/hermes-ops"],
+        ] {
+            let result = try await runner(arguments)
+            #expect(result.status == 73, "\(arguments): \(result.status) \(result.errors)")
+            #expect(result.errors.contains("/proc"), "\(result.errors)")
+        }
+        let missing = try await runner("bundle", "verify", path, "-i", "/nope")
+        #expect(missing.status == 77, "\(missing.status) \(missing.errors)")
+        guard geteuid() == 0 else { return }
+        let mount = runner.folder.path.appending("mount")
+        try FileSystem.makeDirectory(mount)
+        let mounted = try await runner.tool(
+            "unshare", "-m", "sh", "-c",
+            #"mount --make-rprivate / && mount -t tmpfs none "$1" && exec "$2" bundle open "$3" -i "$4" --into "$1""#,
+            "sh",
+            mount.string, RunnerProgram.path.string, path, key)
+        #expect(mounted.status == 64 && mounted.errors.contains("something is mounted just there"), "\(mounted.errors)")
+    }
+
+    @Test(arguments: ["2300-01-01 UTC", "1960-01-01 UTC", "2446-01-01 UTC"]) func farTimesStopNothing(_ time: String)
+        async throws
+    {
+        let touch = try await runner.tool(
+            "sh", "-c", #"find "$1" -depth -exec touch -d "$2" {} +"#, "sh", runner.home.string, time)
+        try #require(touch.status == 0, "\(touch.errors)")
+        let (path, key) = try await bundle()
+        let folder = runner.folder.path
+        let verified = try await runner("bundle", "verify", path, "-i", key)
+        #expect(verified.status == 0, "\(verified.errors)")
+        let opened = try await runner("bundle", "open", path, "-i", key, "--into", folder.appending("open").string)
+        #expect(opened.status == 0, "\(opened.errors)")
+        for name in ["SOUL.md", "memories"] {
+            #expect(
+                try FileStatus(at: folder.pushing("open/vijay/home").appending(name)).modified
+                    == FileStatus(at: runner.home.appending(name)).modified)
+        }
+        for arguments in [
+            ["sanitize", runner.home.string, "--into", folder.appending("clean").string], ["run", "save"], ["export"],
+        ] {
+            let result = try await runner(arguments)
+            #expect(result.status == 0, "\(arguments): \(result.status) \(result.errors)")
+        }
+        let doctor = try await runner("doctor", "--offline")
+        #expect(doctor.status < 100, "\(doctor.status) \(doctor.errors)")
+    }
+}
