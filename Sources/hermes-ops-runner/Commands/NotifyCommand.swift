@@ -121,7 +121,7 @@ struct NotifyCommand: ParsableCommand {
             await session.noteGoodConfiguration(configuration)
             guard configuration.notify.telegram != nil else { return nobody(session) }
             let notifier = await session.notifier(configuration)
-            let summary = self.summary(failure, session, AlertChannel(configuration), configuration)
+            let summary = await self.summary(failure, session, AlertChannel(configuration), configuration)
             try await send([summary], through: notifier, session)
         }
 
