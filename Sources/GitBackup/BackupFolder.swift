@@ -204,7 +204,9 @@ struct BackupFolder {
             let expected = [new[path], old[path]].compactMap(\.self)
             if expected.contains(found) {
                 present[path] = found
-            } else if let intended = try expected.first(where: { try isUnwritten(content, kind, of: $0) }) {
+            } else if let intended = try expected.first(where: {
+                try kind == $0.kind && kind != .symlink && Self.isUnwritten(content, of: repository.read($0.blob).content)
+            }) {
                 if new[path] == nil { present[path] = intended }
             } else {
                 differences.append((path, "changed"))
@@ -216,9 +218,7 @@ struct BackupFolder {
 
     /// Whether all that a file holds are bytes of what was to be written, each in its place, or zeros where the disk never got them.
     /// Nobody's work is lost with it.
-    private func isUnwritten(_ content: [UInt8], _ kind: BackupEntry.Kind, of intended: StoredFile) throws -> Bool {
-        guard kind == intended.kind, kind != .symlink else { return false }
-        let whole = try repository.read(intended.blob).content
-        return content.count <= whole.count && zip(content, whole).allSatisfy { $0 == $1 || $0 == 0 }
+    static func isUnwritten(_ content: [UInt8], of whole: [UInt8]) -> Bool {
+        content.count <= whole.count && zip(content, whole).allSatisfy { $0 == $1 || $0 == 0 }
     }
 }

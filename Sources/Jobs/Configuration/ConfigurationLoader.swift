@@ -77,7 +77,9 @@ public struct ConfigurationLoader: Sendable {
                     return
                 }
                 checkOwnership(status, path, reader.collector)
-                let bytes = try FileSystem.read(file, name: path, limit: Self.sizeLimit)
+                var bytes = try FileSystem.read(file, name: path, limit: Self.sizeLimit)
+                // A byte order mark, which some editors write.
+                if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
                 guard let valid = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
                     reader.collector.report(Self.badTextMessage(bytes), at: Self.badTextPosition(bytes, path))
                     reader.collector.isPartial = true

@@ -63,13 +63,13 @@ final class RunExecution {
                 if let failure = await take(outcome, declaration, at: index) { return failure }
                 index += 1
             case .failure(let error):
-                let isTemporary = (error as? OperatorError)?.isTemporary ?? false
-                guard isTemporary, attempt < job.retry.attempts else {
+                let known = error as? OperatorError
+                guard known?.isTemporary == true, attempt < job.retry.attempts else {
                     let verdict = verdict(for: error, step: declaration.name)
                     close(index, verdict.outcome)
                     return verdict
                 }
-                let wait = backoff.wait(after: attempt)
+                let wait = backoff.wait(after: attempt, asked: known?.retryAfter)
                 runner.logger.warning(
                     "step failed and will be tried again",
                     metadata: [

@@ -13,7 +13,7 @@ extension Session {
         var channel: TelegramChannel?
         if let telegram = notify.telegram {
             channel = TelegramChannel(
-                chat: telegram.chat, token: try await credentials.resolve(telegram.credential, in: configuration))
+                chat: telegram.chat, token: try await credentials.token(telegram.credential, in: configuration))
         }
         return Notifier(
             stateDirectory: stateDirectory, channel: channel, client: try telegramClient(configuration.network),
@@ -41,7 +41,7 @@ extension Session {
     func ping(_ configuration: Configuration, attempts: Int = 3) async throws -> HealthPing? {
         guard let reference = configuration.notify.ping else { return nil }
         return HealthPing(
-            url: try await credentials.resolve(reference, name: "ping"), http: try client(configuration.network),
+            url: try await credentials.token(reference, name: "ping"), http: try client(configuration.network),
             retry: RetryPolicy(attempts: attempts, maxBackoff: .seconds(10), maxRetryAfter: .seconds(30)))
     }
 

@@ -16,10 +16,12 @@ struct Session: Sendable {
     let logger: Logger
     let console: Console
     let calendar = SystemdCalendar()
+    let credentials: CredentialResolver
 
     init(_ options: GlobalOptions) {
         environment = ProcessInfo.processInfo.environment
         user = geteuid()
+        credentials = CredentialResolver(environment: environment, user: user)
         locations = StandardLocations(environment: environment, user: user, home: Self.passwordHome(user))
         configurationFile = options.config.map { FilePath($0) } ?? locations.configuration
         stateDirectory = options.stateDir.map { FilePath($0) } ?? locations.state
@@ -48,8 +50,6 @@ struct Session: Sendable {
         let calendar = calendar
         return { await calendar.nextElapse($0, after: $1) }
     }
-
-    var credentials: CredentialResolver { CredentialResolver(environment: environment, user: user) }
 
     var progress: any ProgressReporter { TerminalProgress.forStandardError(isQuiet: console.isQuiet) }
 
