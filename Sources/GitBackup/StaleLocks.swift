@@ -43,7 +43,7 @@ enum StaleLocks {
 
     static func isHeld(_ lock: FilePath, workTree: FilePath) -> Bool {
         guard let status = try? FileStatus(at: lock) else { return false }
-        let tree = real(workTree)
+        let tree = workTree.resolvingLinks.bytes
         let me = Array(String(getpid()).utf8)
         for name in (try? DirectoryListing.names(at: "/proc")) ?? []
         where name != me && name.allSatisfy({ (48...57).contains($0) }) {
@@ -60,12 +60,6 @@ enum StaleLocks {
             if folder == tree || folder.starts(with: tree + [UInt8(ascii: "/")]) { return true }
         }
         return false
-    }
-
-    private static func real(_ path: FilePath) -> [UInt8] {
-        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return path.bytes }
-        defer { free(resolved) }
-        return FilePath(platformString: resolved).bytes
     }
 
     private static func link(_ path: FilePath) -> [UInt8]? {

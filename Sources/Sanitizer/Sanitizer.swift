@@ -241,7 +241,8 @@ public final class Sanitizer: Sendable {
     static func requireReadable(_ failures: [OperatorError]) throws {
         guard var first = failures.first else { return }
         if failures.count > 1 {
-            let others = failures.dropFirst().prefix(4).compactMap(\.subject).joined(separator: ", ")
+            let others = failures.dropFirst().prefix(4).compactMap(\.subject).map { shortened($0, to: 100) }
+                .joined(separator: ", ")
             first.reason +=
                 " (and \(failures.count - 1) more that cannot be read: \(others)\(failures.count > 5 ? ", …" : ""))"
         }

@@ -91,10 +91,12 @@ public enum FileSystem {
         switch errno {
         case EEXIST:
             var status = stat()
-            guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            let leads = path.withPlatformString { stat($0, &status) } == 0
+            guard leads, status.st_mode & S_IFMT == S_IFDIR else {
                 throw OperatorError(
                     "not-a-directory", doing: "making the folder", subject: path.printable,
-                    reason: "something else stands there")
+                    reason: leads ? "a file stands there" : "a symlink stands there that leads nowhere",
+                    advice: "move it away, or name another folder", exit: .cannotWrite)
             }
         case ENOENT:
             let parent = path.removingLastComponent()
@@ -102,7 +104,7 @@ public enum FileSystem {
             try makeDirectory(parent, permissions: permissions)
             try makeDirectory(path, permissions: permissions)
         default:
-            throw OperatorError.system(errno, doing: "making the folder", subject: path.printable)
+            throw OperatorError.system(errno, doing: "making the folder", subject: path.printable, exit: .cannotWrite)
         }
     }
 

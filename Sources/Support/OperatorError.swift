@@ -57,9 +57,14 @@ public struct OperatorError: Error, Sendable, CustomStringConvertible {
     }
 
     /// One line: `doing subject: reason; advice`.
-    public var description: String {
+    public var description: String { line(subjectLimit: 1000) }
+
+    /// The same for where room is short: the reason still shows behind a long path.
+    public var summary: String { line(subjectLimit: 100) }
+
+    private func line(subjectLimit: Int) -> String {
         var line = doing
-        if let subject { line += " \(subject)" }
+        if let subject { line += " \(shortened(subject, to: subjectLimit))" }
         line += ": \(reason)"
         if let advice { line += "; \(advice)" }
         return line

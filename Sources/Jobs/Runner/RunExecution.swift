@@ -35,7 +35,7 @@ final class RunExecution {
                 made[declaration.name] = try runner.factory.makeStep(declaration, of: job)
             } catch {
                 journal.warn(
-                    "\(declaration.name) cannot run: \((error as? OperatorError)?.description ?? "\(type(of: error))")")
+                    "\(declaration.name) cannot run: \((error as? OperatorError)?.summary ?? "\(type(of: error))")")
             }
         }
         do {
@@ -74,7 +74,7 @@ final class RunExecution {
                     "step failed and will be tried again",
                     metadata: [
                         "step": "\(declaration.name)", "attempt": "\(attempt)", "waitMs": "\(wait.wholeMilliseconds)",
-                        "error": "\(CredentialScrubber.safeText("\(error)"))",
+                        "error": "\(CredentialScrubber.safeText(known?.summary ?? "\(error)"))",
                     ])
                 let time = runner.time
                 let pause = await bounded(stop, limit: remaining, grace: runner.limits.grace, time: runner.deadlineTime)
@@ -267,7 +267,7 @@ final class RunExecution {
             case .finished(.failure(let error), nil):
                 outcome = .failure
                 journal.warn(
-                    "\(declaration.name) failed: \((error as? OperatorError)?.description ?? "\(type(of: error))")")
+                    "\(declaration.name) failed: \((error as? OperatorError)?.summary ?? "\(type(of: error))")")
             case .finished(.success(let value), nil):
                 note(value, declaration)
                 if case .skip = value.result { outcome = .skip }

@@ -33,7 +33,7 @@ struct TreeAssembly {
                 needed.append(Manifest.Needed(kind: .file, name: name, file: name, location: nil))
             }
             if item.decision.action == .keep || item.decision.action == .redact {
-                warnings.append("\(printable(exclusion.path)) was left out: \(exclusion.reason)")
+                warnings.append("\(shortened(printable(exclusion.path), to: 120)) was left out: \(exclusion.reason)")
             }
         case .stored(let stored): pending.append((item, stored, source))
         }

@@ -5,9 +5,9 @@ internal import Support
 enum RunText {
     static func text(_ result: RunResult) -> String {
         var text = record(result.record)
-        for summary in result.summaries { text += "  \(printable(summary.step)): \(printable(summary.text))\n" }
-        for warning in result.warnings { text += "  warning: \(printable(warning))\n" }
-        if let error = result.error { text += "  error: \(printable(error.description))\n" }
+        for summary in result.summaries { text += "  \(printable(summary.step)): \(printableLine(summary.text))\n" }
+        for warning in result.warnings { text += "  warning: \(printableLine(warning))\n" }
+        if let error = result.error { text += "  error: \(printableLine(error.description))\n" }
         return text
     }
 

@@ -105,6 +105,18 @@ import Testing
         .init(section: "repository: { path: /r, remote: git@github.com:a/b.git }", expected: "https://HOST/PATH"),
         .init(section: "repository: { path: /r, remote: http://example.com/a.git }", expected: "https://HOST/PATH"),
         .init(section: "repository: { path: /r, branch: a..b }", expected: "a branch name", isStructural: false),
+        .init(section: "repository: { path: /r, branch: HEAD }", expected: "a branch name", isStructural: false),
+        .init(section: "repository: { path: /r, branch: a/-b }", expected: "a branch name", isStructural: false),
+        .init(
+            section: "repository: { path: /home/uma/.hermes/r }", expected: "the backup would copy itself",
+            isStructural: false),
+        .init(section: "repository: { path: /home/uma }", expected: "lies in the repository", isStructural: false),
+        .init(
+            section: "stores: { s: { directory: /home/uma/x/../.hermes } }", expected: "store \"s\", ",
+            isStructural: false),
+        .init(
+            section: "snapshot: { output: /home/uma/.hermes/out }", expected: "\"output\" of \"snapshot\", ",
+            isStructural: false),
         .init(section: "repository: { path: /r, allowBroadToken: yes }", expected: "true or false"),
         .init(
             section: "repository: { path: /r, allowBroadTokens: true }", expected: "did you mean \"allowBroadToken\"?"),

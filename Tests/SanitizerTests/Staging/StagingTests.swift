@@ -145,7 +145,7 @@ struct StagingTests {
         try #require(fifo.withPlatformString { mkfifo($0, 0o600) } == 0)
         let staged = try Staged(makeSanitizer(), home, in: folder)
         #expect(staged.exclusion("skills-dump.bin")?.reason.contains("larger than maxFileSize") == true)
-        #expect(staged.exclusion("skills/.GIT/config")?.reason == "git cannot hold this name")
+        #expect(staged.exclusion("skills/.GIT/config")?.reason == "git cannot hold it: git keeps the name .git for itself")
         #expect(staged.exclusion("unknown-big.md")?.reason.contains("no rule names it") == true)
         #expect(staged.text("skills/big.md")?.utf8.count == 1_500_000)
         #expect(staged.tree.manifest.irregular.map(\.kind) == [.fifo])
