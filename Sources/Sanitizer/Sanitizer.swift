@@ -288,7 +288,7 @@ public final class Sanitizer: Sendable {
             }
             tree.files.append(
                 SanitizedTree.File(
-                    path: path, kind: .file, size: Int64(bytes.count), sha256: Digest.of(bytes, .sha256), blob: blob,
+                    path: path, kind: .file, size: Int64(bytes.count), blob: blob,
                     source: source))
         }
         tree.files.sort { $0.path.lexicographicallyPrecedes($1.path) }

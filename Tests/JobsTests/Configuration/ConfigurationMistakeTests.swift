@@ -1,4 +1,5 @@
 import Support
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -149,6 +150,33 @@ import Testing
         let errors = try await ConfigurationSamples.errors(mistake.text)
         #expect(errors.contains { $0.contains(mistake.expected) }, "\(errors)")
         #expect(errors.allSatisfy { $0.hasPrefix("config.yaml:") })
+    }
+
+    @Test func aByteOrderMarkIsNoMistake() async throws {
+        #expect(try await ConfigurationSamples.load("\u{FEFF}version: 1\ninstance: { id: a }\n").instance.id == "a")
+    }
+
+    @Test func aListOfAllowedKeysNamesEachOnce() async throws {
+        let errors = try await ConfigurationSamples.errors(
+            "version: 1\ninstance: { id: a }\njobs: { j: { steps: [ sanitize ], zzzzzzzzzzzz: 1 } }\n")
+        let named = try #require(errors.first { $0.contains("allowed: ") })
+        #expect(named.ranges(of: "steps").count == 1)
+    }
+
+    @Test func theStateDirectoryLiesOutsideTheHome() async throws {
+        let folder = try TemporaryDirectory()
+        try FileSystem.makeDirectory(folder.path.appending("home"))
+        try ConfinedDirectory(folder.path).makeSymlink(Array("alias".utf8), to: Array("home".utf8))
+        let main = try folder.write(
+            "config.yaml", "version: 1\ninstance: { id: a, hermesHome: \(folder.path.appending("home")) }\n")
+        func load(_ state: String) async throws {
+            _ = try await ConfigurationLoader(
+                home: "/home/uma", user: currentUser, stateDirectory: folder.path.appending(state)
+            ).load(main)
+        }
+        try await load("state")
+        let error = await #expect(throws: ConfigurationErrors.self) { try await load("alias/state") }
+        #expect(error?.issues.first?.description.contains("the state directory, ") == true)
     }
 
     @Test func theSchemaRefusesThemToo() async throws {
