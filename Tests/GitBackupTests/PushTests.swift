@@ -131,7 +131,7 @@ struct PushTests {
         // What the backup did not commit leaves too: another's name and mail, a message, a path.
         _ = try await site.fixture.git("mv", "hermes_persistent_backup/z", "moved")
         _ = try await site.fixture.git(
-            "-c", "user.name=Somebody Else", "-c", "user.email=else@host.test", "commit", "-qm", "Words of a message")
+            "commit", "-q", "--author=Somebody Else <else@host.test>", "-m", "Words of a message")
         let seen = Mutex<[BackupRepository.OutgoingItem.Kind: Set<String>]>([:])
         let access = try site.access()
         let refusal = OperatorError("gate", doing: "gating", reason: "seen", exit: .refused)

@@ -33,13 +33,15 @@ import Testing
 
     @Test(arguments: ["", "\n", "\r\n", "\n\n\r\n", " \t\n"])
     func tokensLoseWhatEndsTheLine(_ end: String) async throws {
-        let path = try TemporaryDirectory().write("key", Self.value + end)
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", Self.value + end)
         #expect(text(try await resolver().token(.file(path), name: "c")) == Self.value)
     }
 
     @Test(arguments: ["a\r\nX-Injected: 1", "a b", "a\tb", "a\u{0}b", "a\u{7F}", "\u{FEFF}a", "tökén", " a", "\n\n \n"])
     func whatIsNoTokenIsRefused(_ text: String) async throws {
-        let path = try TemporaryDirectory().write("key", text)
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", text)
         let error = await #expect(throws: OperatorError.self) { try await resolver().token(.file(path), name: "c") }
         #expect(error?.exit == .credential)
         #expect(error?.reason.contains("BOM") == text.hasPrefix("\u{FEFF}"))
