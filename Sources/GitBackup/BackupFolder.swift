@@ -199,7 +199,8 @@ struct BackupFolder {
             if expected.contains(found) {
                 present[path] = found
             } else if let intended = try expected.first(where: {
-                try kind == $0.kind && kind != .symlink && Self.isUnwritten(content, of: repository.read($0.blob).content)
+                try kind == $0.kind && kind != .symlink
+                    && Self.isUnwritten(content, of: repository.read($0.blob).content)
             }) {
                 if new[path] == nil { present[path] = intended }
             } else {

@@ -86,7 +86,8 @@ public final class BackupRepository: Sendable {
             $0.value <= 32 || $0.value == 127 || "~^:?*[\\".unicodeScalars.contains($0)
         }
         let parts = branch.split(separator: "/", omittingEmptySubsequences: false)
-        guard !forbidden, !branch.contains(".."), !branch.contains("@{"), !branch.hasSuffix("."), branch != "@", branch != "HEAD",
+        guard !forbidden, !branch.contains(".."), !branch.contains("@{"), !branch.hasSuffix("."), branch != "@",
+            branch != "HEAD",
             parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasPrefix("-") && !$0.hasSuffix(".lock") })
         else {
             throw OperatorError(

@@ -133,7 +133,9 @@ extension BackupRepository {
             if found == content { return true }
             if BackupFolder.isUnwritten(found, of: content) {
                 try root.withParent(write.path) { parent, name throws(Errno) in
-                    guard name.withPlatformString({ unlinkat(parent, $0, 0) }) == 0 else { throw Errno(rawValue: errno) }
+                    guard name.withPlatformString({ unlinkat(parent, $0, 0) }) == 0 else {
+                        throw Errno(rawValue: errno)
+                    }
                 }
                 return false
             }

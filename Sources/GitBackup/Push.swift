@@ -74,7 +74,8 @@ extension BackupRepository {
         var kept: [ArraySlice<UInt8>] = []
         var isSignature = false
         var rest = commit[...]
-        while let line = rest.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false).first, !line.isEmpty {
+        while let line = rest.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false).first, !line.isEmpty
+        {
             rest = rest[min(line.endIndex + 1, rest.endIndex)...]
             func begins(_ word: String) -> Bool { line.starts(with: Array(word.utf8)) }
             if line.first != UInt8(ascii: " ") { isSignature = begins("gpgsig") }

@@ -69,7 +69,8 @@ internal import Testing
         let token = "xox" + "b-" + "123456789012-210987654321-" + "aBcDeFgHiJkLmNoPqRsTuVwX"
         func commit(_ arguments: String...) async throws {
             let made = try await runner.tool(
-                "git", "-C", runner.repository.string, "-c", "user.name=Uma", "-c", "user.email=uma@host.test", "commit",
+                "git", "-C", runner.repository.string, "-c", "user.name=Uma", "-c", "user.email=uma@host.test",
+                "commit",
                 "-q", "--allow-empty", arguments[0], arguments[1])
             #expect(made.status == 0, "\(made.errors)")
         }
@@ -84,7 +85,8 @@ internal import Testing
             _ = try await runner.tool("git", "-C", runner.repository.string, "reset", "-q", "--hard", pushed)
         }
         let author = try await runner.tool(
-            "git", "-C", runner.repository.string, "-c", "user.name=\(token)", "-c", "user.email=uma@host.test", "commit",
+            "git", "-C", runner.repository.string, "-c", "user.name=\(token)", "-c", "user.email=uma@host.test",
+            "commit",
             "-q", "--allow-empty", "-m", "Plain")
         #expect(author.status == 0)
         #expect(try await runner("run", "backup").status == 10)

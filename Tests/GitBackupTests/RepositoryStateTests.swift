@@ -61,7 +61,9 @@ struct RepositoryStateTests {
         let fixture = try await made()
         _ = try await fixture.repository.push(Fixture.access()) { _ in }
         func forget() throws {
-            for name in ["index", "refs/heads/main"] { try FileSystem.removeTree(fixture.work.appending(".git/" + name)) }
+            for name in ["index", "refs/heads/main"] {
+                try FileSystem.removeTree(fixture.work.appending(".git/" + name))
+            }
         }
         for left in ["", "\0"] {
             try forget()
@@ -74,7 +76,9 @@ struct RepositoryStateTests {
         let error = await Fixture.failure { _ = try await fixture.repository.prepare(Fixture.access()) }
         #expect(error?.type == "git.dirty")
         #expect(error?.reason == "hermes_persistent_backup/b/c is in the way")
-        #expect(try FileSystem.read(fixture.work.appending("hermes_persistent_backup/b/c"), limit: 10) == Array("mine".utf8))
+        #expect(
+            try FileSystem.read(fixture.work.appending("hermes_persistent_backup/b/c"), limit: 10) == Array("mine".utf8)
+        )
     }
 
     @Test("A bare repository, another branch, a detached HEAD and a shallow clone are refused")

@@ -187,7 +187,9 @@ public struct CredentialResolver: Sendable {
     // MARK: - Commands
 
     private func output(of arguments: [String], _ name: String) async throws -> [UInt8] {
-        guard let program = arguments.first else { throw Self.failure("credential-missing", name, "its command is empty") }
+        guard let program = arguments.first else {
+            throw Self.failure("credential-missing", name, "its command is empty")
+        }
         if var known = failedCommands.error(of: arguments) {
             known.subject = name
             throw known
@@ -256,7 +258,8 @@ public struct CredentialResolver: Sendable {
         if value.last == 0x0A { value.removeLast() }
         if value.last == 0x0D { value.removeLast() }
         guard !value.isEmpty else {
-            throw Self.failure("credential-empty", name, "its value is empty", "write the value where the reference points")
+            throw Self.failure(
+                "credential-empty", name, "its value is empty", "write the value where the reference points")
         }
         return Secret(value)
     }

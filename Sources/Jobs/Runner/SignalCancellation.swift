@@ -44,7 +44,8 @@ public final class SignalCancellation: Sendable {
             // nohup(1) has asked for a terminal's end to be nothing.
             var before = sigaction()
             if number == SIGHUP, sigaction(number, nil, &before) == 0,
-                unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+                unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self)
+                    == unsafeBitCast(SIG_IGN, to: Int.self)
             {
                 continue
             }

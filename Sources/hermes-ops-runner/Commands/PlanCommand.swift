@@ -80,7 +80,8 @@ struct PlanCommand: AsyncParsableCommand {
         return Sanitizing(
             files: plan.files.map {
                 File(
-                    path: printable($0.path), action: $0.action.rawValue, rule: $0.rule, reason: printableLine($0.reason),
+                    path: printable($0.path), action: $0.action.rawValue, rule: $0.rule,
+                    reason: printableLine($0.reason),
                     size: $0.size, findings: $0.redactions.count)
             }, totals: totals, warnings: plan.warnings, failures: plan.failures.map(\.description))
     }

@@ -142,7 +142,8 @@ struct ExplainCommand: AsyncParsableCommand {
             throw ValidationError("\(printable(path)) is not below the home \(home.printable)")
         }
         guard !path.isEmpty, target.components.first?.kind != .parentDirectory else {
-            throw ValidationError("\(path.isEmpty ? "an empty path" : printable(path)) is not below the home \(home.printable)")
+            throw ValidationError(
+                "\(path.isEmpty ? "an empty path" : printable(path)) is not below the home \(home.printable)")
         }
         let sanitizer = try await session.sanitizer(configuration, keepingKey: false)
         let relative = target.bytes
@@ -157,7 +158,8 @@ struct ExplainCommand: AsyncParsableCommand {
             })
         try session.console.show(explanation) {
             var text = "\(explanation.path): \(explanation.action)\n"
-            text += "  rule \(explanation.rule) (\(printable(explanation.origin))): \(printableLine(explanation.reason))\n"
+            text +=
+                "  rule \(explanation.rule) (\(printable(explanation.origin))): \(printableLine(explanation.reason))\n"
             for finding in explanation.findings {
                 text +=
                     "  \(printableLine(finding.place)): \(finding.rule) \(finding.fingerprint)\(finding.count > 1 ? " x\(finding.count)" : "")\n"

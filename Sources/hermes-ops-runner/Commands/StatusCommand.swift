@@ -43,7 +43,9 @@ struct StatusCommand: AsyncParsableCommand {
                 text += "\(job.name): \(printableLine(error.message))\n"
             }
             for warning in job.lastRun?.warnings ?? [] { text += "\(job.name): warning: \(printableLine(warning))\n" }
-            if let reason = job.nextDueUnknown { text += "\(job.name): next due is unknown: \(printableLine(reason))\n" }
+            if let reason = job.nextDueUnknown {
+                text += "\(job.name): next due is unknown: \(printableLine(reason))\n"
+            }
         }
         return text
     }

@@ -44,12 +44,12 @@ struct PushStep: Step {
             if isInside, let id = item.id, judged.contains(Self.mark(name, id.bytes)) { return }
             try gate.requireClean(item.content, name: name)
         }
-            var effects = RunEffects()
-            effects.pushed = true
-            return StepOutcome(
-                changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
-                effects: effects,
-                warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
+        var effects = RunEffects()
+        effects.pushed = true
+        return StepOutcome(
+            changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
+            effects: effects,
+            warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
     }
 
     /// One word for a file's path and content.
@@ -63,7 +63,8 @@ struct PushStep: Step {
     /// No rule can leave a commit out: its words have to change.
     private static func refusal(_ hits: [GateHit]) -> OperatorError {
         var error = Gate.refusal(hits)
-        error.advice = "take the secret out of the commit's message, author or committer with git (`git rebase -i`), then run again"
+        error.advice =
+            "take the secret out of the commit's message, author or committer with git (`git rebase -i`), then run again"
         return error
     }
 

@@ -159,8 +159,10 @@ struct StagingTests {
         try #require(fifo.withPlatformString { mkfifo($0, 0o600) } == 0)
         let staged = try Staged(makeSanitizer(), home, in: folder)
         #expect(staged.exclusion("skills-dump.bin")?.reason.contains("larger than maxFileSize") == true)
-        #expect(staged.exclusion("skills/.GIT/config")?.reason == "git cannot hold it: git keeps the name .git for itself")
-        #expect(staged.exclusion("skills/.gitmodules")?.reason == "git cannot hold it: git obeys a file named .gitmodules")
+        #expect(
+            staged.exclusion("skills/.GIT/config")?.reason == "git cannot hold it: git keeps the name .git for itself")
+        #expect(
+            staged.exclusion("skills/.gitmodules")?.reason == "git cannot hold it: git obeys a file named .gitmodules")
         #expect(staged.text("skills/.gitattributes") == "* text=auto\n")
         #expect(staged.tree.warnings.contains { $0.hasPrefix("skills/.gitmodules was left out: git cannot hold it") })
         let tooLong = staged.tree.manifest.excluded.filter { $0.reason.contains("longer than 3840 bytes") }
