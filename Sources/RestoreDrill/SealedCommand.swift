@@ -83,6 +83,13 @@ struct SealedCommand: Sendable {
     /// folder becomes a mount of its own, and every other one read-only, as far as the kernel lets it; the live home must.
     private static let script = #"""
         mount --bind "$1" "$1" || exit 125
+        # /run holds the sockets of managers and daemons, which would do anything for root; /dev/shm is everybody's.
+        for place in /run /dev/shm; do
+            case "$1 $4" in
+            "$place"/* | *" $place"/*) ;;
+            *) [ ! -d "$place" ] || mount -t tmpfs -o size=64m,mode=1755 none "$place" || exit 125 ;;
+            esac
+        done
         mounts=$(cat /proc/self/mountinfo)
         printf '%s\n' "$mounts" | while read -r _ _ _ _ point _; do
             point=$(printf '%b.' "$point")
@@ -92,7 +99,8 @@ struct SealedCommand: Sendable {
             *) mount -o remount,bind,ro "$point" 2>/dev/null ;;
             esac
         done
-        [ ! -d "$2" ] || { mount --bind "$2" "$2" && mount -o remount,bind,ro "$2"; } || exit 125
+        # Within a unit's sandbox it is read-only already, or not there.
+        [ ! -w "$2" ] || { mount --rbind "$2" "$2" && mount -o remount,bind,ro "$2"; } || exit 125
         cd "$3" || exit 125
         shift 3
         exec "$@"

@@ -9,7 +9,8 @@ struct HardeningOptions {
 
     init(_ settings: UnitSettings) {
         flavour = settings.flavour
-        var hidden: [FilePath] = ["/home", "/root", "/run/user"]
+        // /run holds the sockets of managers and daemons, which would do anything for root.
+        var hidden: [FilePath] = ["/home", "/root", "/run"]
         let home = settings.userHome
         if home != "/", !hidden.contains(where: { home.starts(with: $0) }) { hidden.append(home) }
         self.hidden = hidden
@@ -38,7 +39,7 @@ struct HardeningOptions {
         // ProtectHome=tmpfs stays writable under a user manager: what a job writes there would vanish without an error.
         lines.append(
             "TemporaryFileSystem="
-                + (try hidden.map { try UnitSyntax.word($0, suffix: ":ro") }.joined(separator: " ")))
+                + (try hidden.map { try UnitSyntax.emptied($0) } + ["/dev/shm"]).joined(separator: " "))
         // The system's manager makes that one read-only.
         if flavour == .system { lines.append("ProtectHome=tmpfs") }
         lines += try readable(reading)
@@ -79,12 +80,22 @@ struct HardeningOptions {
         var lines = flavour == .system ? ["PrivateNetwork=no"] : []
         if flavour == .system, network == .full { lines.append("IPAddressDeny=") }
         lines += addressFamilies(network)
+        if network == .full { lines += nameService }
         return lines
     }
 
-    /// What a user's job needs to ask about units; the system's bus is in nobody's way.
+    /// What /etc/resolv.conf may lead to.
+    var nameService: [String] {
+        ["BindReadOnlyPaths=-/run/systemd/resolve -/run/resolvconf -/run/NetworkManager"]
+    }
+
+    /// What a job needs to ask about units. Who can ask a manager can also have it start something, so no other job gets this.
     var managerGrant: [String] {
-        flavour == .user ? ["# The manager's bus, to ask about units.", "BindReadOnlyPaths=-%t"] : []
+        [
+            "# The managers, to ask about units.",
+            "BindReadOnlyPaths=-/run/systemd/system -/run/dbus "
+                + (flavour == .user ? "-%t" : "-/run/systemd/private"),
+        ]
     }
 
     /// What the seal has: of all folders the drills' alone to write to, no network, and what unshare(1) needs for namespaces of
@@ -103,8 +114,7 @@ struct HardeningOptions {
     /// What a job has that runs the hermes command: the way to the seal.
     func sealGrant(_ socket: String) -> [String] {
         ["# The hermes command runs in a unit of its own, without network.", "Environment=HERMES_OPS_SEAL=\(socket)"]
-            // The system's folder of sockets is hidden from nobody.
-            + (flavour == .user ? ["BindReadOnlyPaths=-\(FilePath(socket).removingLastComponent())"] : [])
+            + ["BindReadOnlyPaths=-\(FilePath(socket).removingLastComponent())"]
     }
 
     /// A user manager knows no network-online.target.

@@ -32,6 +32,8 @@ public struct UnitInstaller: Sendable {
     /// What was done, and what is left for a person to do.
     public struct Report: Sendable {
         public var plan: UnitPlan
+        /// Timers and sockets that were there, but disabled or stopped, and are not any more.
+        public var woken: [String]
         /// Jobs whose first run was started.
         public var started: [String]
         /// Sentences for the operator, each with the command that helps where there is one.
@@ -57,10 +59,14 @@ public struct UnitInstaller: Sendable {
         // A socket that listens keeps its old address and mode.
         let changed = plan.changes.filter { $0.kind == .change }.compactMap { $0.file?.name }.filter(sockets.contains)
         if !changed.isEmpty { try await systemctl(["stop"] + changed) }
+        let asleep = try await asleep(of: rendered)
         if !(sockets + timers).isEmpty { try await systemctl(["enable", "--now", "--quiet"] + sockets + timers) }
         let services = plan.firstRuns.map(RenderedUnits.service)
         if !services.isEmpty { try await systemctl(["start", "--no-block"] + services) }
-        return Report(plan: plan, started: plan.firstRuns, notices: notices(plan, rendered))
+        let added = Set(plan.changes.filter { $0.kind == .add }.compactMap { $0.file?.name })
+        return Report(
+            plan: plan, woken: asleep.filter { !added.contains($0) && !masked.contains($0) && !changed.contains($0) },
+            started: plan.firstRuns, notices: notices(plan, rendered))
     }
 
     /// Stops and removes everything this program installed; records, state and local drop-ins stay.
@@ -69,7 +75,7 @@ public struct UnitInstaller: Sendable {
         let plan = try UnitPlan.make(nil, flavour: flavour, layout: layout)
         try await retire(plan)
         if !plan.changes.isEmpty { try await systemctl(["daemon-reload"]) }
-        return Report(plan: plan, started: [], notices: [])
+        return Report(plan: plan, woken: [], started: [], notices: [])
     }
 
     // MARK: Steps
@@ -94,6 +100,10 @@ public struct UnitInstaller: Sendable {
         let enabled = leaving.compactMap { $0.path.lastComponent?.string }
             .filter { $0.hasSuffix(".timer") || $0.hasSuffix(".socket") }
         if !enabled.isEmpty { try await systemctl(["disable", "--now", "--quiet"] + enabled) }
+        // What failed of a job that is gone would be told of for ever; that there is nothing of it to forget is no error.
+        let services = leaving.compactMap { $0.path.removingLastComponent().lastComponent }
+            .filter { $0.extension == "d" }.map(\.stem)
+        if !services.isEmpty { _ = try await run(["systemctl"] + scope + ["reset-failed", "--"] + services) }
         for change in leaving {
             try FileSystem.removeTree(change.path)
             // The folder of drop-ins goes with the last of them; one that holds a local drop-in stays.
@@ -135,6 +145,11 @@ public struct UnitInstaller: Sendable {
             let name = change.path.lastComponent?.string ?? change.path.printable
             notices.append(
                 "\(name) is masked and was left so: systemctl \((scope + ["unmask", name]).joined(separator: " "))")
+        }
+        for store in plan.unmountedStores {
+            notices.append(
+                "\(store.printable) was not made, because the folder it lies in is not there: mount its disk, or make that folder, and install again"
+            )
         }
         for file in rendered.rootFiles {
             let path = layout.path(of: file)

@@ -21,6 +21,8 @@ public struct UnitPlan: Sendable {
     public var changes: [Change]
     /// Folders that the first run needs and that are not there.
     public var missingDirectories: [FilePath]
+    /// Stores' folders that cannot be made because their parents are not there.
+    public var unmountedStores: [FilePath]
     /// Jobs whose timer is new: each is run once at the end, because a persistent timer starts nothing for the time before it.
     public var firstRuns: [String]
 
@@ -58,7 +60,10 @@ extension UnitPlan {
         let added = Set(changes.filter { $0.kind == .add }.compactMap { $0.file?.name })
         let firstRuns = (rendered?.scheduledJobs ?? []).filter { added.contains(RenderedUnits.timer(of: $0)) }
         let missing = (rendered?.requiredDirectories ?? []).filter { !exists($0) }
-        return UnitPlan(changes: changes, missingDirectories: missing, firstRuns: firstRuns)
+        let stores = (rendered?.storeDirectories ?? []).filter { !exists($0) }
+        return UnitPlan(
+            changes: changes, missingDirectories: missing + stores.filter { exists($0.removingLastComponent()) },
+            unmountedStores: stores.filter { !exists($0.removingLastComponent()) }, firstRuns: firstRuns)
     }
 
     /// The files that this program made earlier: by name and by their first line, so that local drop-ins are never among them.

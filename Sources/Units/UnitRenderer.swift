@@ -33,6 +33,8 @@ public struct RenderedUnits: Sendable {
     public var scheduledJobs: [String]
     /// Folders that must exist before the first run: what is missing could not be made inside the sandbox.
     public var requiredDirectories: [FilePath]
+    /// Stores' folders: made as well, but not their parents, so that a disk that is not mounted is not taken for an empty store.
+    public var storeDirectories: [FilePath]
 
     public static func timer(of job: String) -> String { "hermes-ops-\(job).timer" }
     public static func service(of job: String) -> String { "hermes-ops@\(job).service" }
@@ -85,7 +87,8 @@ public enum UnitRenderer {
             sockets: isSealing ? [sealSocket] : [],
             scheduledJobs: settings.jobs.filter { $0.schedule != nil }.map(\.name),
             requiredDirectories: required.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-                .filter { !$0.starts(with: ExportDirectory.parent) })
+                .filter { !$0.starts(with: ExportDirectory.parent) },
+            storeDirectories: Set(settings.jobs.flatMap(\.storePaths)).sorted { $0.string < $1.string })
     }
 
     // MARK: The service
@@ -131,7 +134,7 @@ public enum UnitRenderer {
         lines += try commonLines(settings)
         lines += try credentials(settings.alertCredentials, settings)
         lines += [""] + (try sandbox.jobLines(settings))
-        lines += [""] + sandbox.addressFamilies(.full) + ["RestrictNamespaces=yes"]
+        lines += [""] + sandbox.addressFamilies(.full) + sandbox.nameService + ["RestrictNamespaces=yes"]
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -166,9 +169,10 @@ public enum UnitRenderer {
             marker, "[Unit]", "Description=Sealed hermes command of a Hermes Ops drill (\(settings.instanceID))",
             "CollectMode=inactive-or-failed", "",
             "[Service]", "ExecStart=\(try UnitSyntax.argument(settings.binary)) seal", "StandardInput=socket",
-            "StandardOutput=journal", "StandardError=journal",
+            "StandardOutput=journal", "StandardError=journal", "SyslogLevel=notice",
             "# Not a line for each command; what goes wrong is said.", "LogLevelMax=notice",
-            "# Drills set limits of their own.", "RuntimeMaxSec=15min",
+            "# Drills set limits of their own. What the command started ends with it.", "RuntimeMaxSec=15min",
+            "TimeoutStopSec=5s", "KillMode=mixed",
         ]
         lines += try commonLines(settings)
         lines += [""] + (try HardeningOptions(settings).sealLines(settings))
@@ -183,7 +187,7 @@ public enum UnitRenderer {
         lines.append("[Service]")
         lines.append("TimeoutStartSec=" + (job.timeout.map { UnitSyntax.span($0 + timeoutMargin) } ?? "infinity"))
         lines += try credentials(job.credentials, settings)
-        lines += try sandbox.writable(job.writablePaths)
+        lines += try sandbox.writable(job.writablePaths + job.storePaths)
         lines += try sandbox.readable(job.readOnlyPaths)
         lines += sandbox.networkGrant(job.network)
         if job.asksManager { lines += sandbox.managerGrant }
@@ -218,6 +222,9 @@ public enum UnitRenderer {
             return (credential.isEncrypted ? "LoadCredentialEncrypted=" : "LoadCredential=") + credential.name + ":"
                 + (try UnitSyntax.bare(credential.source))
         }
+            // One that is missing must not stop what can do without it: the job gets an empty line for it, the least that systemd
+            // takes, and says what is missing where it needs it.
+            + credentials.sorted { $0.name < $1.name }.map { "SetCredential=\($0.name):\\n" }
     }
 
     // MARK: Timers, slice, hand-over

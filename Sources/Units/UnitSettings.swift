@@ -83,6 +83,8 @@ public struct JobUnit: Sendable {
     public var credentials: [UnitCredential]
     /// Folders the job writes, besides the state directory. Folders, not files: a file is replaced through its folder.
     public var writablePaths: [FilePath]
+    /// Folders of stores that the job writes. They may lie on a disk of their own, so their parents are never made.
+    public var storePaths: [FilePath]
     public var readOnlyPaths: [FilePath]
     /// Whether the job asks the manager about units; ``Network/inspect`` says so too. A user's job sees the manager's bus only then.
     public var asksManager: Bool
@@ -92,7 +94,7 @@ public struct JobUnit: Sendable {
     public init(
         name: String, schedule: String? = nil, randomizedDelay: Duration = .zero, timeout: Duration? = nil,
         network: Network = .none, credentials: [UnitCredential] = [], writablePaths: [FilePath] = [],
-        readOnlyPaths: [FilePath] = [], asksManager: Bool = false, runsHermes: Bool = false
+        storePaths: [FilePath] = [], readOnlyPaths: [FilePath] = [], asksManager: Bool = false, runsHermes: Bool = false
     ) {
         self.name = name
         self.schedule = schedule
@@ -101,6 +103,7 @@ public struct JobUnit: Sendable {
         self.network = network
         self.credentials = credentials
         self.writablePaths = writablePaths
+        self.storePaths = storePaths
         self.readOnlyPaths = readOnlyPaths
         self.asksManager = asksManager || network == .inspect
         self.runsHermes = runsHermes

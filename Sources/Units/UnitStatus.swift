@@ -12,9 +12,10 @@ public struct UnitStatus: Sendable, Codable, Equatable {
     public var serviceLoad: String?
     /// `inactive`, `activating`, `failed`, …
     public var serviceActive: String?
-    /// How the last run ended for systemd: `success`, `exit-code`, `timeout`, `signal`, …
+    /// How the last run since the boot ended for systemd: `success`, `exit-code`, `timeout`, `signal`, …
     public var serviceResult: String?
     public var serviceExitStatus: Int?
+    public var lastStart: Timestamp?
     public var lastTrigger: Timestamp?
     public var nextElapse: Timestamp?
     /// Why nothing is known.
@@ -22,21 +23,25 @@ public struct UnitStatus: Sendable, Codable, Equatable {
 }
 
 extension UnitInstaller {
-    /// The rendered sockets that do not listen. Throws when the manager does not say.
-    public func idleSockets(of rendered: RenderedUnits) async throws -> [String] {
-        var idle: [String] = []
-        for socket in rendered.sockets {
-            let scope = flavour == .user ? ["--user"] : []
-            let result = try await run(
-                ["systemctl"] + scope + ["show", "--property=ActiveState", "--value", "--", socket])
-            guard result.isSuccess else {
-                throw OperatorError(
-                    "units.manager", doing: "asking systemd about", subject: socket,
-                    reason: Self.firstLine(result.errors))
-            }
-            if Self.firstLine(result.output) != "active" { idle.append(socket) }
+    /// The rendered timers and sockets that are disabled or do not run; masked ones are not among them. Throws when the manager does
+    /// not say.
+    public func asleep(of rendered: RenderedUnits) async throws -> [String] {
+        let units = rendered.sockets + rendered.scheduledJobs.map(RenderedUnits.timer)
+        guard !units.isEmpty else { return [] }
+        let result = try await run(
+            ["systemctl"] + (flavour == .user ? ["--user"] : []) + [
+                "show", "--property=Id", "--property=ActiveState", "--property=UnitFileState", "--",
+            ] + units)
+        let blocks = SystemdOutput.blocks(result.output)
+        guard result.isSuccess, blocks.count == units.count else {
+            throw OperatorError(
+                "units.manager", doing: "asking systemd about", subject: units.joined(separator: " "),
+                reason: result.errors.isEmpty ? "it did not answer for all" : Self.firstLine(result.errors))
         }
-        return idle
+        return blocks.compactMap { block in
+            let isAwake = block["ActiveState"] == "active" && block["UnitFileState"] == "enabled"
+            return isAwake || block["UnitFileState"] == "masked" ? nil : block["Id"]
+        }
     }
 
     /// Asks the manager about every given job at once. A manager that does not answer makes them all unknown, never inactive.
@@ -44,7 +49,7 @@ extension UnitInstaller {
         guard !jobs.isEmpty else { return [] }
         let properties = [
             "Id", "LoadState", "ActiveState", "UnitFileState", "Result", "ExecMainStatus", "LastTriggerUSec",
-            "NextElapseUSecRealtime",
+            "NextElapseUSecRealtime", "ExecMainStartTimestamp",
         ]
         let units = jobs.flatMap { [RenderedUnits.timer(of: $0), RenderedUnits.service(of: $0)] }
         let command =
@@ -66,11 +71,13 @@ extension UnitInstaller {
             else {
                 return UnitStatus(job: job, unknown: "systemctl did not answer for it")
             }
-            let ran = service["ExecMainStatus"].flatMap { Int($0) }
+            // Of a service that never ran systemd says success.
+            let start = service["ExecMainStartTimestamp"].flatMap { SystemdOutput.time($0) }
             return UnitStatus(
                 job: job, timerLoad: timer["LoadState"], timerActive: timer["ActiveState"],
                 timerEnabled: timer["UnitFileState"], serviceLoad: service["LoadState"],
-                serviceActive: service["ActiveState"], serviceResult: service["Result"], serviceExitStatus: ran,
+                serviceActive: service["ActiveState"], serviceResult: start == nil ? nil : service["Result"],
+                serviceExitStatus: start == nil ? nil : service["ExecMainStatus"].flatMap { Int($0) }, lastStart: start,
                 lastTrigger: timer["LastTriggerUSec"].flatMap { SystemdOutput.time($0) },
                 nextElapse: timer["NextElapseUSecRealtime"].flatMap { SystemdOutput.time($0) },
                 unknown: nil)

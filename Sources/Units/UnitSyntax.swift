@@ -4,8 +4,15 @@ internal import SystemPackage
 /// How values are written in unit files (systemd.syntax(7), systemd.service(5) "Command lines").
 enum UnitSyntax {
     /// A path as one word of a list: quoted where it must be, `%` doubled because it starts a specifier.
-    static func word(_ path: FilePath, prefix: String = "", suffix: String = "") throws -> String {
-        value(prefix + (try text(path)) + suffix)
+    static func word(_ path: FilePath, prefix: String = "") throws -> String { value(prefix + (try text(path))) }
+
+    /// An empty folder in the path's place, read-only (TemporaryFileSystem=), where quotes do not keep a colon from parting path and
+    /// options.
+    static func emptied(_ path: FilePath) throws -> String {
+        let text = try text(path)
+        guard !text.contains(":") else { throw unwritable(path, "it holds a colon") }
+        let word = value(text)
+        return word.hasSuffix("\"") ? "\(word.dropLast()):ro\"" : "\(word):ro"
     }
 
     /// One word of a list.
@@ -61,7 +68,8 @@ enum UnitSyntax {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"):
                 true
-            default: "/._-+=,@%:~".utf8.contains(byte)
+            // Not the colon, which parts source and target in Bind…Paths=.
+            default: "/._-+=,@%~".utf8.contains(byte)
             }
         }
         if plain, !text.isEmpty { return text }

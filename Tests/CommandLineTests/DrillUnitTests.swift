@@ -23,6 +23,9 @@ struct DrillUnitTests {
             // Python may lie in root's home, which uma's jobs look into here.
             try await sandbox.must(.root, "chmod 711 /root")
             for place in [Place.root, .uma] {
+                // Where Hermes' own installer puts it: inside the home.
+                try await sandbox.must(place, "umask 077; mkdir -p ~/.hermes/hermes-agent/venv")
+                try await sandbox.must(.root, "mount --bind '\(peers)' \(place.home)/.hermes/hermes-agent/venv")
                 try await configure(sandbox, place, hermes)
                 try await drill(sandbox, place)
                 try await withoutSeal(sandbox, place)
@@ -46,7 +49,7 @@ struct DrillUnitTests {
             set -e
             umask 077
             mkdir -p ~/.hermes/memories ~/.hermes/skills/weather ~/bundles ~/.local/bin \(place.configuration)/credentials
-            ln -s '\(hermes.program)' ~/.local/bin/hermes
+            ln -s ~/.hermes/hermes-agent/venv/bin/hermes ~/.local/bin/hermes
             echo calm >~/.hermes/SOUL.md
             printf 'model: x/y\\n_config_version: 33\\n' >~/.hermes/config.yaml
             printf 'OPENROUTER_API_KEY=sk-or-%s\\n' "$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n')" >~/.hermes/.env
@@ -129,7 +132,9 @@ struct DrillUnitTests {
         let receipt = try JSONDecoder().decode(Drilled.self, from: Data(text.utf8))
         #expect(receipt.drills.allSatisfy { $0.checks.last?.outcome == "unknown" }, "\(receipt)")
         #expect(receipt.drills.last?.reason("hermes").contains("units install") == true, "\(receipt)")
-        #expect(try await sandbox.run(place, "hermes-ops-runner doctor --json").output.contains("does not listen"))
+        #expect(
+            try await sandbox.run(place, "hermes-ops-runner doctor --json").output.contains(
+                "drills cannot run the hermes command"))
         // An installation mends it.
         try await sandbox.must(place, "hermes-ops-runner units install")
         #expect(try await sandbox.must(place, "systemctl \(place.flag) is-active hermes-ops-seal.socket") == "active\n")
@@ -153,5 +158,5 @@ struct DrillUnitTests {
     }
 
     private static let fingerprint =
-        "cd ~/.hermes && find . -printf '%p %m %s %i %T@ %C@\\n' | sort && sha256sum SOUL.md .env state.db"
+        "cd ~/.hermes && find . -path ./hermes-agent -prune -o -printf '%p %m %s %i %T@ %C@\\n' | sort && sha256sum SOUL.md .env state.db"
 }

@@ -99,7 +99,7 @@ struct SystemdTests {
         }
         // A credential that is not there.
         #expect(try await start("drill") != 0)
-        for (job, words) in [("hang", "ran out of time"), ("killed", "killed by"), ("drill", "LoadCredential=")] {
+        for (job, words) in [("hang", "ran out of time"), ("killed", "killed by"), ("drill", "gone")] {
             try await sandbox.wait(place, "the alert of \(job)") { try await !messages(job).isEmpty }
             let told = try await messages(job)
             #expect(told.count == 1 && told[0].contains(words), "\(place.id) \(job): \(told)")

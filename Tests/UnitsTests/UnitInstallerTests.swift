@@ -41,6 +41,8 @@ import Testing
                 "systemctl is-system-running", "systemctl daemon-reload",
                 "systemd-sysusers \(layout.sysusers)/hermes-ops.conf",
                 "systemd-tmpfiles --create \(layout.tmpfiles)/hermes-ops.conf",
+                "systemctl show --property=Id --property=ActiveState --property=UnitFileState -- hermes-ops-seal.socket "
+                    + "hermes-ops-backup.timer hermes-ops-restore-drill.timer hermes-ops-snapshot.timer",
                 "systemctl enable --now --quiet hermes-ops-seal.socket hermes-ops-backup.timer hermes-ops-restore-drill.timer "
                     + "hermes-ops-snapshot.timer",
                 "systemctl start --no-block hermes-ops@backup.service hermes-ops@restore-drill.service "
@@ -63,6 +65,27 @@ import Testing
         #expect(report.plan.isEmpty && report.started.isEmpty)
         #expect(!runner.commands.contains { $0.contains("daemon-reload") || $0.contains("start --no-block") })
         #expect(try FileStatus(at: layout.units.appending("hermes-ops@.service")) == before)
+    }
+
+    @Test func whatSomebodyDisabledIsToldOf() async throws {
+        let units = try rendered(.system)
+        #expect(try await installer(.system).install(units).woken == [])
+        #expect(try await installer(.system).asleep(of: units) == [])
+        runner.putToSleep("hermes-ops-backup.timer")
+        #expect(try await installer(.system).asleep(of: units) == ["hermes-ops-backup.timer"])
+        #expect(try await installer(.system).install(units).woken == ["hermes-ops-backup.timer"])
+    }
+
+    /// A disk that is not mounted is not taken for an empty store.
+    @Test func aStoreIsMadeOnlyWhereItsParentIs() async throws {
+        let parent = root.path.appending("disk")
+        let units = try rendered(.system) { $0.jobs[3].storePaths = [parent.appending("store")] }
+        let report = try await installer(.system).install(units)
+        #expect(!exists(parent))
+        #expect(report.notices.contains { $0.contains("mount its disk") })
+        try FileSystem.makeDirectory(parent)
+        #expect(try await installer(.system).install(units).notices.allSatisfy { !$0.contains("mount its disk") })
+        #expect(try FileStatus(at: parent.appending("store")).kind == .directory)
     }
 
     @Test func aChangedScheduleIsShownAndOnlyNewJobsRun() async throws {
@@ -88,6 +111,7 @@ import Testing
         let removed = report.plan.changes.filter { $0.kind == .remove }.compactMap { $0.path.lastComponent?.string }
         #expect(removed.sorted() == ["50-hermes-ops.conf", "hermes-ops-backup.timer"])
         #expect(runner.commands.contains("systemctl --user disable --now --quiet hermes-ops-backup.timer"))
+        #expect(runner.commands.contains("systemctl --user reset-failed -- hermes-ops@backup.service"))
         #expect(exists(local) && exists(localTemplate) && exists(foreign))
         #expect(!exists(layout.units.appending("hermes-ops-backup.timer")))
 
@@ -151,8 +175,8 @@ import Testing
     @Test func unknownIsNotInactive() async throws {
         let command =
             "systemctl show --timestamp=unix --property=Id --property=LoadState --property=ActiveState --property=UnitFileState "
-            + "--property=Result --property=ExecMainStatus --property=LastTriggerUSec --property=NextElapseUSecRealtime -- "
-            + "hermes-ops-backup.timer hermes-ops@backup.service"
+            + "--property=Result --property=ExecMainStatus --property=LastTriggerUSec --property=NextElapseUSecRealtime "
+            + "--property=ExecMainStartTimestamp -- hermes-ops-backup.timer hermes-ops@backup.service"
         runner.answer(command, .failed("Failed to connect to bus\n"))
         let dead = await installer(.system).status(of: ["backup"])
         #expect(dead == [UnitStatus(job: "backup", unknown: "Failed to connect to bus")])
@@ -172,11 +196,13 @@ import Testing
                 ActiveState=failed
                 Result=exit-code
                 ExecMainStatus=243
+                ExecMainStartTimestamp=@1795410000
 
                 """))
         let status = try #require(await installer(.system).status(of: ["backup"]).first)
         #expect(status.timerActive == "active" && status.serviceExitStatus == 243 && status.lastTrigger == nil)
         #expect(status.nextElapse == Timestamp(seconds: 1_795_417_200) && status.unknown == nil)
+        #expect(status.lastStart == Timestamp(seconds: 1_795_410_000))
     }
 
     private func exists(_ path: FilePath) -> Bool { (try? FileStatus(at: path)) != nil }
@@ -187,11 +213,14 @@ final class RecordingRunner: CommandRunner {
     private struct State {
         var commands: [String] = []
         var answers: [String: CommandResult] = [:]
+        var asleep: Set<String> = []
     }
 
     private let state = Mutex(State())
 
     var commands: [String] { state.withLock { $0.commands } }
+
+    func putToSleep(_ unit: String) { state.withLock { _ = $0.asleep.insert(unit) } }
 
     func forget() { state.withLock { $0.commands = [] } }
 
@@ -204,7 +233,17 @@ final class RecordingRunner: CommandRunner {
         let line = ([program.string] + arguments.map { String(decoding: $0, as: UTF8.self) }).joined(separator: " ")
         return state.withLock { state in
             state.commands.append(line)
-            return state.answers[line] ?? .succeeded(line.contains("is-system-running") ? "running\n" : "")
+            if let answer = state.answers[line] { return answer }
+            guard line.contains("show --property=Id --property=ActiveState --property=UnitFileState --") else {
+                return .succeeded(line.contains("is-system-running") ? "running\n" : "")
+            }
+            let units = line.split(separator: " ").drop { $0 != "--" }.dropFirst()
+            return .succeeded(
+                units.map { unit in
+                    let isAwake = !state.asleep.contains(String(unit))
+                    return
+                        "Id=\(unit)\nActiveState=\(isAwake ? "active" : "inactive")\nUnitFileState=\(isAwake ? "enabled" : "disabled")\n"
+                }.joined(separator: "\n"))
         }
     }
 }

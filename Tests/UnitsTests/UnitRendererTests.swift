@@ -71,12 +71,15 @@ import Testing
         settings.hermesHome = "/srv/people/uma b/.hermes"
         let template = try #require(try UnitRenderer.render(settings).files.first { $0.name == "hermes-ops@.service" })
             .contents
-        #expect(template.contains(#"TemporaryFileSystem=/home:ro /root:ro /run/user:ro "/srv/people/uma b:ro""#))
+        #expect(template.contains(#"TemporaryFileSystem=/home:ro /root:ro /run:ro "/srv/people/uma b:ro" /dev/shm"#))
         #expect(template.contains(#"BindReadOnlyPaths="-/srv/people/uma b/.hermes""#))
     }
 
     @Test func pathsAreQuotedAndSpecifiersDoubled() throws {
         #expect(try UnitSyntax.word("/a/b c%d", prefix: "-") == #""-/a/b c%%d""#)
+        // A colon parts source and target.
+        #expect(try UnitSyntax.word("/a:b", prefix: "-") == #""-/a:b""#)
+        #expect(throws: OperatorError.self) { try UnitSyntax.emptied("/a:b") }
         #expect(try UnitSyntax.word(#"/a"b\c"#) == #""/a\"b\\c""#)
         #expect(try UnitSyntax.argument("/opt/$HOME/%h" as FilePath) == #""/opt/$$HOME/%%h""#)
         #expect(UnitSyntax.value("HOME=/srv/a $b%") == #""HOME=/srv/a $b%%""#)

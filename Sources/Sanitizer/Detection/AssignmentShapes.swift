@@ -13,17 +13,21 @@ extension DetectionPass {
         let isFlag = text[range.lowerBound - 1] == 45
         // Arguments of a command, an item a line.
         if isFlag { start = text.skipSpace(position) }
+        // `<<"x">>` of Erlang.
+        if text[start] == 60, text[start + 1] == 60, text[start + 2].isQuote { start += 2 }
         // `fill_in 'Password', with: 'x'`
         if text.has("with: ", at: start) { start = text.skipBlanks(start + 6) }
-        // `add_argument("--token", default="x")`
-        if isFlag, text.has("default=", at: start) { start += 8 }
+        // `add_argument("--token", default="x")`, `env("TOKEN", default="x")`
+        if text.has("default=", at: start) { start += 8 }
         guard text[start - 1] != 10 || isFlag, text.quoteDepth(at: start) != nil, var value = text.readValue(at: start),
             value.isQuoted
         else {
             return false
         }
         value = unwrapped(value)
-        let isWhole = text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
+        let isWhole =
+            text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
+            || (text[range.lowerBound - 1] == 35 && text[range.lowerBound - 2].isQuote)
         if !isWhole || isListed(range, value) {
             // Among many strings only what is drawn at random counts.
             let profile = ByteProfile(text, value.range)
@@ -120,6 +124,10 @@ extension DetectionPass {
         while index < limit, text[index] != 125 {
             if lowered(text[index]) == 100, !text[index - 1].isWord, text.has("default", at: index) {
                 let equals = text.skipBlanks(index + 7)
+                if text[equals] == 61, text[text.skipBlanks(equals + 1)] == 91 {
+                    collection(range, name, at: text.skipBlanks(equals + 1))
+                    return
+                }
                 guard text[equals] == 61, let value = text.readValue(at: equals + 1), value.isQuoted else { return }
                 if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
                     add(Self.ruleID(name), value.range)
@@ -208,7 +216,9 @@ extension DetectionPass {
     func addElementText(_ position: Int, _ name: KeyName, _ nameRange: Range<Int>) {
         var start = text.skipSpace(position)
         if text.has("<![cdata[", at: start) { start += 9 }
-        for tag in ["<value>", "<string>", "<plaintext>"] as [StaticString] where text.has(tag, at: start) {
+        for tag in [
+            "<value>", "<string>", "<plaintext>", "<code>", "<b>", "<strong>", "<tt>", "<kbd>", "<em>", "<pre>",
+        ] as [StaticString] where text.has(tag, at: start) {
             start = text.skipSpace(start + tag.utf8CodeUnitCount)
         }
         var end = start
@@ -222,6 +232,25 @@ extension DetectionPass {
         let value = FoundValue(range: start..<end, quote: 34, end: end)
         if judge.isSecret(text, value, name: name, isCode: false, nameRange: nameRange) {
             add(Self.ruleID(name), value.range)
+        } else if name.kind != .password, name.level >= .medium {
+            tokensAmongWords(value.range, name)
+        }
+    }
+
+    /// `<secret>{acme AQAAABAAA x}</secret>`: a note of a few words that a token stands in.
+    private func tokensAmongWords(_ range: Range<Int>, _ name: KeyName) {
+        guard range.count <= 1200, !judge.isNeverSecret(text, range) || text[range.lowerBound] == 123 else { return }
+        var start = range.lowerBound
+        while start < range.upperBound {
+            var end = start
+            while end < range.upperBound, text[end].isTokenByte { end += 1 }
+            let word = start..<end
+            if word.count >= 12, case let profile = ByteProfile(text, word), !judge.isNeverSecret(text, word),
+                judge.isToken(text, word, profile, allowHex: true), !judge.isSlug(text, word)
+            {
+                add(Self.ruleID(name), word)
+            }
+            start = end + 1
         }
     }
 
@@ -250,7 +279,10 @@ extension DetectionPass {
         let limit = min(text.count, close + 300)
         while index < limit {
             let byte = text[index]
-            if byte == 125 { return }
+            if byte == 125 {
+                valueBeforeName(key.lowerBound, name, range)
+                return
+            }
             if byte == 62, text[index - 1] != 61 {
                 addElementText(index + 1, name, range)
                 return
@@ -266,6 +298,28 @@ extension DetectionPass {
                 let first = text[value.range.lowerBound]
                 if first == 62 || first == 124, blockScalar(range, name, at: value.range.lowerBound) { return }
                 if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
+                    add(Self.ruleID(name), value.range)
+                }
+                return
+            }
+            index += 1
+        }
+    }
+
+    /// `{"value": "x", "name": "password"}`: the value stands before its name in the object.
+    private func valueBeforeName(_ end: Int, _ name: KeyName, _ range: Range<Int>) {
+        var index = end
+        let floor = max(0, end - 300)
+        while index > floor, text[index] != 123 { index -= 1 }
+        guard text[index] == 123 else { return }
+        while index < end {
+            if text[index].isQuote, let after = Self.valueKeyEnd(text, index + 1) {
+                guard let value = text.readValue(at: after), value.isQuoted, value.range.upperBound < end else {
+                    return
+                }
+                var weighed = name
+                weighed.level = min(name.level, .medium)
+                if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range) {
                     add(Self.ruleID(name), value.range)
                 }
                 return

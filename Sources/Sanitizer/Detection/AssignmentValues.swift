@@ -1,5 +1,28 @@
 /// What a value behind an operator may be: a phrase, a default, a declaration, the half of a login.
 extension DetectionPass {
+    /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
+    func weigh(_ range: Range<Int>) -> KeyName {
+        if let forced = forcedName { return forced }
+        var name = readName(range)
+        if range.count == 11, text.has("keymaterial", at: range.lowerBound) {
+            return KeyName(kind: .password, level: .strong)
+        }
+        if range.count == 3, name.kind == .key,
+            text.has("uci set wireless", at: text.lineStart(before: range.lowerBound, limit: 80))
+        {
+            return KeyName(kind: .password, level: .strong)
+        }
+        // `data-key` of HTML names whatever a page likes.
+        if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
+        guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
+        var start = range.lowerBound - 1
+        while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
+        guard start < range.lowerBound - 1 else { return name }
+        if text.has("public ", at: start), range.lowerBound - start == 7 { return KeyName() }
+        let wider = readName(start..<range.upperBound)
+        return wider.level > name.level ? wider : name
+    }
+
     /// `username = 'kim'` a few lines above `password = …`, or before it among the arguments of a call: the login's other half.
     func accountBefore(_ range: Range<Int>) {
         let floor = max(0, range.lowerBound - 160)
@@ -11,13 +34,14 @@ extension DetectionPass {
         }
         guard let hit, !text[hit - 1].isWord || text[hit - 1] == 95 else { return }
         var end = hit + 4
-        if text.has("name", at: end) { end += 4 }
+        // `user`, `username`, and `User ID` of a connection string.
+        if text.has("name", at: end) { end += 4 } else if text.has(" id", at: end) { end += 3 }
         let equals = text.skipBlanks(end)
         guard text[equals] == 61, text[equals + 1] != 61, let value = text.readValue(at: equals + 1),
             value.range.upperBound < range.lowerBound
         else { return }
         let lead = text.skipBlanks(text.lineStart(before: hit, limit: 80))
-        guard lead == hit || value.isQuoted else { return }
+        guard lead == hit || value.isQuoted || text[hit - 1] == 59 else { return }
         addAccount(value.range)
     }
 
@@ -28,13 +52,13 @@ extension DetectionPass {
         var end = start
         var groups = 0
         var position = start
-        while groups < 16 {
+        scan: while groups < 16 {
             for offset in 0..<4 {
                 let byte = text[position + offset]
-                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { return nil }
+                guard isLower ? byte.isLower : byte.isUpper || byte &- 50 < 6 else { break scan }
             }
+            guard !text[position + 4].isWord else { break scan }
             position += 4
-            guard !text[position].isWord else { return nil }
             end = position
             groups += 1
             guard text[position] == 32, text[position + 1].isWord else { break }
@@ -42,7 +66,7 @@ extension DetectionPass {
         }
         // Four words of four letters are a sentence.
         guard groups >= 4,
-            (start..<end).contains(where: { text[$0].isDigit })
+            (start..<end).contains(where: { text[$0].isDigit }) || isAppPassword(start..<end)
                 || judge.letters.score(text, start..<end) < LetterModel.threshold
         else { return nil }
         return start..<end
@@ -80,16 +104,32 @@ extension DetectionPass {
         return judge.isSecret(text, whole, name: name, isCode: false, nameRange: range) ? whole.range : nil
     }
 
+    /// A pair before this one in the same string: `'host=db user=kim password=x dbname=y'`.
+    private func isInString(_ range: Range<Int>) -> Bool {
+        let line = text.lineStart(before: range.lowerBound, limit: 160)..<range.lowerBound
+        guard let open = line.last(where: { text[$0].isQuote }) else { return false }
+        return text.first(61, in: open..<range.lowerBound) != nil && text.looksLikeName(at: open + 1)
+    }
+
     /// Whether bare words on this line are expressions.
     func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
         let after = text[value.end]
         // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
         if !value.isQuoted, text[range.upperBound] == 61,
-            after.isQuote || ((after == 59 || after == 44 || after == 38) && text.looksLikeName(at: value.end + 1))
+            after.isQuote
+                || ((after == 59 || after == 44 || after == 38 || (after == 32 && isInString(range)))
+                    && text.looksLikeName(at: value.end + 1))
         {
             return false
         }
         if syntax.isCode { return true }
+        // The last pair of a connection string: `User Id=kim;Password=x;`
+        if !value.isQuoted, text[range.upperBound] == 61, text[range.lowerBound - 1] == 59,
+            text.find("user", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
+                || text.find(";uid=", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
+        {
+            return false
+        }
         if syntax.isConfiguration { return false }
         // `;next=` and `,next=` go on with a list of pairs, as connection strings do.
         if after == 41
@@ -118,6 +158,34 @@ extension DetectionPass {
         return !isAlone
     }
 
+    /// A pair among others of a printed record: `Config{host=db, user=kim, password=x}`, `Login(username=kim, password=x)`.
+    func isRecord(_ range: Range<Int>, _ value: FoundValue) -> Bool {
+        guard !syntax.isCode, !value.isQuoted, text[range.upperBound] == 61,
+            [41, 44, 125, 93].contains(text[value.end]) || (text[value.end - 1] == 41 && value.range.count > 7)
+        else { return false }
+        var profile = ByteProfile(text, value.range)
+        guard profile.digits > 0 else { return false }
+        let line = text.lineStart(before: range.lowerBound, limit: 200)..<range.lowerBound
+        guard let open = line.last(where: { [40, 91, 123].contains(text[$0]) }), text[open + 1].isLetter else {
+            return false
+        }
+        // The pair before has a bare value too, and none of a caller's names.
+        guard let equals = text.first(61, in: open..<range.lowerBound),
+            text[equals + 1].isLetter || text[equals + 1].isDigit
+        else { return syntax == .log && open + 1 == range.lowerBound }
+        let first = equals + 1
+        var last = first
+        while text[last].isName || text[last] == 64 { last += 1 }
+        profile = ByteProfile(text, first..<last)
+        var name = open + 1
+        while text[name].isWord { name += 1 }
+        return text[last] == 44 && !equalsName(open + 1..<name, first..<last)
+    }
+
+    private func equalsName(_ name: Range<Int>, _ value: Range<Int>) -> Bool {
+        name.count == value.count && zip(name, value).allSatisfy { lowered(text[$0]) == lowered(text[$1]) }
+    }
+
     /// `Bearer x`, `Basic x` as a value: the credential follows the scheme.
     func schemeValue(_ value: FoundValue, name: KeyName) -> Bool {
         guard let credential = credential(afterSchemeAt: value.range.lowerBound) else { return false }
@@ -125,6 +193,13 @@ extension DetectionPass {
         guard credential.upperBound <= end else { return false }
         addCredential(credential)
         return true
+    }
+
+    /// Whether a function's name says that it hashes what it is given.
+    private func isDigest(_ range: Range<Int>) -> Bool {
+        ["hash", "md5", "sha1", "sha2", "sha256", "sha512", "crypt", "pbkdf2", "argon"].contains {
+            (word: StaticString) in text.find(word, in: range) != nil
+        }
     }
 
     /// What else a name's line may hold: a typed declaration, a default after a reference.
@@ -167,7 +242,7 @@ extension DetectionPass {
             }
             let isOr =
                 (byte == 124 && text[index + 1] == 124) || (byte == 63 && text[index + 1] == 63)
-                || text.has(" or ", at: index)
+                || (byte == 63 && text[index + 1] == 58) || text.has(" or ", at: index)
                 || text.has(" else ", at: index)
             if isOr {
                 var start = index + 2
@@ -179,8 +254,10 @@ extension DetectionPass {
                 }
                 return
             }
-            if byte == 40 || byte == 123, text.quoteDepth(at: index + 1) != nil,
-                let literal = text.readValue(at: index + 1)
+            // `Field(default="x")`
+            let argument = byte == 40 && text.has("default=", at: index + 1) ? index + 9 : index + 1
+            if byte == 40 || byte == 123, text.quoteDepth(at: argument) != nil,
+                let literal = text.readValue(at: argument)
             {
                 // The first string of a call: `Buffer.from('…', 'hex')`, `Secret("…")`.
                 var strict = name
@@ -189,11 +266,25 @@ extension DetectionPass {
                 if judge.isSecret(text, literal, name: strict, isCode: true, nameRange: range),
                     judge.isToken(text, literal.range, profile, allowHex: true)
                         || (name.kind == .password && name.level == .strong && profile.digits > 0 && profile.letters > 2
-                            && profile.length >= 6 && text.find("hash", in: value.range.lowerBound..<index) != nil)
+                            && profile.length >= 6 && isDigest(value.range.lowerBound..<index))
                 {
                     add(Self.ruleID(name), literal.range)
+                    return
                 }
-                return
+                // `os.environ.get("TOKEN") or "x"`: what the call names is no secret, and what follows may be.
+                guard literal.end > index, text[literal.end] == 41 || text[literal.end] == 44 else { return }
+                if text[literal.end] == 44 {
+                    // `getenv("X", "x")`: the second is what holds when the first is not set.
+                    let next = text.skipBlanks(literal.end + 1)
+                    guard text.find("env", in: value.range.lowerBound..<index) != nil, text.quoteDepth(at: next) != nil,
+                        let second = text.readValue(at: next), second.isQuoted,
+                        judge.isSecret(text, second, name: strict, isCode: true, nameRange: range),
+                        ByteProfile(text, second.range).digits > 0
+                    else { return }
+                    add(Self.ruleID(name), second.range)
+                    return
+                }
+                index = literal.end
             }
             index += 1
         }

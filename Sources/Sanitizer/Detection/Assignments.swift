@@ -44,6 +44,8 @@ extension DetectionPass {
             }
         }
         last = min(last, text.count)
+        // What follows a name of another script is no part of it: `密码x`.
+        if last > end, text.base[start] >= 0xE0, text[end - 1] >= 0x80 { last = end }
         while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
         nameEnd = last
         guard last - first <= Self.nameLimit else { return }
@@ -83,6 +85,23 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[last] == 44 || text[first - 2] == 44, parallelValue(range) { return }
+        if labelledPair(range) { return }
+        if closedQuote, [116, 111, 63, 124].contains(text.base[min(position, text.count - 1)]),
+            quotedFallback(range, position)
+        {
+            return
+        }
+        if text[last] == 39 || text[last] == 0xE2, text.has("s ", at: last + (text[last] == 39 ? 1 : 3)) {
+            // "the password's x"
+            sentence(range, weigh(range), from: last + (text[last] == 39 ? 3 : 5))
+            return
+        }
+        if text.has("]::new(", at: last) {
+            // `[Net.NetworkCredential]::new("kim", "x")`
+            callArgument(range, last + 7)
+            return
+        }
         if text[first - 1] == 91, text[last] == 93,
             first - 1 == text.skipBlanks(text.lineStart(before: first, limit: 8))
         {
@@ -92,17 +111,19 @@ extension DetectionPass {
         if text[position] == 58, position == last {
             // A part of an ARN (`…:secret:prod/x`), and the tag of an image (`registry/auth-token:1.2`).
             if text[first - 1] == 58, text.find("arn:", in: max(0, first - 120)..<first) != nil { return }
-            if text[first - 1] == 47, text[first - 2].isName { return }
+            if text[first - 1] == 47, text[first - 2].isName, weigh(range).kind != .password { return }
         }
         switch text[position] {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
             valueBefore(range)
-        case UInt8(ascii: "?") where text[position + 1] != 61: answer(range)
+        case UInt8(ascii: "?") where text[position + 1] != 61 && (text[position + 1] != 63 || text[position + 2] != 61):
+            answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
-            if next == UInt8(ascii: "=") || (text[position] == 45 && next == 62) {
+            // `?=`, `+=`, `.=`, `??=`, `->`
+            if next == UInt8(ascii: "=") || next == UInt8(ascii: "?") || (text[position] == 45 && next == 62) {
                 try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
             } else if text[position] == 45, next == 32, position > close {
                 dashPair(range, position + 2)
@@ -124,7 +145,11 @@ extension DetectionPass {
                 try spacedValue(range, position, isFlag: false)
             }
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if closedQuote || text[first - 1] == 123, try commaPair(range, position + 1) { return }
+            if closedQuote || text[first - 1] == 123 || (text[first - 1] == 58 && text[first - 2] == 123),
+                try commaPair(range, position + 1)
+            {
+                return
+            }
             tableHit(range)
             if cellRow(range, position + 1) { return }
             if !closedQuote, text[position + 1] == 32, !syntax.isCode, syntax != .table, syntax != .json,
@@ -139,6 +164,7 @@ extension DetectionPass {
                 try assignment(range, at: position + 1, closedQuote: closedQuote, isFlag: false)
             } else {
                 namedValue(range, close)
+                if text[position + 1] == 47 { htmlTable(range) }
             }
         case UInt8(ascii: ">"):
             elementText(range, position + 1)
@@ -148,12 +174,24 @@ extension DetectionPass {
                 text[position + 1].isQuote
             {
                 collection(range, name, at: position)
+            } else if bracketedValue(range) {
+                return
             } else if isBracketed, !syntax.isCode {
                 try spacedValue(range, position, isFlag: false)
             } else {
                 callArgument(range, position + 1)
             }
         case UInt8(ascii: "}"), UInt8(ascii: "/"), 10, 13, 0:
+            if closers > 0, text[last] == 41, namedAfter(range, weigh(range)) { return }
+            if text[position] == 47, text[position + 1].isLetter, !syntax.isCode {
+                // `password/prod: x`
+                var colon = position + 1
+                while text[colon].isWord, colon - position < 24 { colon += 1 }
+                if text[colon] == 58, text[colon + 1] == 32 {
+                    try assignment(range, at: colon, closedQuote: false, isFlag: false)
+                    return
+                }
+            }
             tableHit(range)
             namedValue(range, close)
             if isFlag { listedValue(range, after: position) }
@@ -176,7 +214,13 @@ extension DetectionPass {
             gluedValue(range, position)
         case 0xE3 where text.has("を", at: position) || text.has("「", at: position): gluedValue(range, position)
         default:
-            if text.isLineEscape(at: position) {
+            if text[first] >= 0xE0, position == last, text[position].isWord {
+                gluedValue(range, position)
+            } else if closers > 0, text[last] == 41, bracketedValue(range) {
+                return
+            } else if closers > 0, text[last] == 41, namedAfter(range, weigh(range)) {
+                return
+            } else if text.isLineEscape(at: position) {
                 tableHit(range)
                 namedValue(range, close)
                 lonelyToken(range, position)
@@ -189,21 +233,6 @@ extension DetectionPass {
                 answer(range)
             }
         }
-    }
-
-    /// The weight of a name; for `key` and its like the word before, over one space, counts too (`API key`, `license key`).
-    func weigh(_ range: Range<Int>) -> KeyName {
-        if let forced = forcedName { return forced }
-        var name = readName(range)
-        // `data-key` of HTML names whatever a page likes.
-        if text.has("data-", at: range.lowerBound) { name.level = min(name.level, .weak) }
-        guard name.level == .weak, name.kind != .none, text[range.lowerBound - 1] == 32 else { return name }
-        var start = range.lowerBound - 1
-        while start > 0, text[start - 1].isWord, range.lowerBound - start < 24 { start -= 1 }
-        guard start < range.lowerBound - 1 else { return name }
-        if text.has("public ", at: start), range.lowerBound - start == 7 { return KeyName() }
-        let wider = readName(start..<range.upperBound)
-        return wider.level > name.level ? wider : name
     }
 
     static func ruleID(_ name: KeyName) -> String {
@@ -271,8 +300,24 @@ extension DetectionPass {
             }
             return
         }
+        if next == 60, name.kind == .password,
+            ["<b>", "<code>", "<strong>", "<tt>", "<kbd>", "<em>"].contains(where: { (tag: StaticString) in
+                text.has(tag, at: valueStart)
+            })
+        {
+            addElementText(valueStart, name, range)
+            return
+        }
         if next == UInt8(ascii: "[") || next == UInt8(ascii: "{") || next == UInt8(ascii: "(") {
             collection(range, name, at: valueStart)
+            return
+        }
+        if next == 34, text[valueStart + 1] == 44, text.has("{\"type\"", at: text.skipBlanks(valueStart + 2)),
+            let member = text.find("\"text\":", in: valueStart..<min(text.count, valueStart + 80)),
+            let value = text.readValue(at: member + 7), value.isQuoted
+        {
+            // A message of Telegram's export: `["the password: ", {"type": "code", "text": "x"}]`.
+            if judge.isSecret(text, value, name: name, isCode: false) { add(Self.ruleID(name), value.range) }
             return
         }
         // YAML tags and anchors before a value: `!!str x`, `&anchor x`.
@@ -290,10 +335,11 @@ extension DetectionPass {
         {
             return
         }
-        let code = isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon)
-        if schemeValue(value, name: name) { return }
-        if name.kind == .password || name.kind == .secret, name.level >= .medium,
-            let groups = groupedSecret(at: value.range.lowerBound)
+        let code =
+            isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon) && !isRecord(range, value)
+        if schemeValue(value, name: name) || heldPair(value, name) { return }
+        if name.kind != .pin, name.level >= .medium,
+            let groups = groupedSecret(at: value.range.lowerBound) ?? groupedKey(at: value.range.lowerBound)
         {
             add(Self.ruleID(name), groups)
             return
@@ -308,6 +354,13 @@ extension DetectionPass {
         if syntax == .yaml, isColon, !value.isQuoted, name.kind == .password, text[value.end] == 32,
             case let next = text[text.skipBlanks(value.end)], next != 35, next != 10, next != 13, next != 0,
             text.lineStart(before: range.lowerBound, limit: 80) == text.lineStart(before: value.end, limit: 200)
+        {
+            return
+        }
+        // "password: same as before" of notes.
+        if syntax == .markdown || syntax == .plain, isColon, !value.isQuoted, name.kind == .password,
+            text[value.end] == 32, text[value.end + 1].isLetter, value.range.count <= 8,
+            value.range.allSatisfy({ text[$0].isLetter })
         {
             return
         }

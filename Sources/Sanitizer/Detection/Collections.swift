@@ -34,6 +34,15 @@ extension DetectionPass {
         if text[start] == 44, text.quoteDepth(at: text.skipBlanks(start + 1)) != nil,
             let second = text.readValue(at: start + 1), second.isQuoted
         {
+            if !isCredential, name.kind == .password, name.level == .strong,
+                text.has("password", at: method.upperBound - 8)
+            {
+                // `changePassword("old", "new")`, `changeUserPassword("kim", "x")`
+                for argument in [value, second] where looksTyped(argument.range, besideAccount: true) {
+                    add("login-call", argument.range)
+                }
+                return
+            }
             guard isCredential else { return }
             if judge.isSecret(text, second, name: KeyName(kind: .password, level: .strong), isCode: true) {
                 addAccount(value.range)
@@ -170,8 +179,23 @@ extension DetectionPass {
             byteList(name, text.skipSpace(index))
             return
         }
+        if opener == 91, text[text.skipSpace(index)] == 123 {
+            valueObjects(range, name, text.skipSpace(index))
+            return
+        }
         while index < limit, items < 500 {
             index = text.skipSpace(index)
+            if opener == 40, text[index] == 91, let close = text.first(93, in: index..<min(limit, index + 60)),
+                text[close + 1] == 61, let item = text.readValue(at: close + 2), item.isQuoted
+            {
+                // `creds=([prod]="kim:x")`
+                if !heldPair(item, name), judge.isSecret(text, item, name: name, isCode: true) {
+                    add(Self.ruleID(name), item.range)
+                }
+                items += 1
+                index = item.end
+                continue
+            }
             guard text.quoteDepth(at: index) != nil || (text[index].isWord && opener == UInt8(ascii: "[")),
                 let value = text.readValue(at: index)
             else { break }

@@ -46,6 +46,14 @@ extension DetectionPass {
                 isConsumed = isConsumed || value.isQuoted
             }
             if isConsumed { continue }
+            if command.pairPositional, text[wordStart] != 45 {
+                if pairAfter(wordStart, needsEnd: false) {
+                    let last = bareWord(at: lastStart(before: text.lineEnd(from: wordStart, limit: 300)))
+                    if looksTyped(last) { add("command-line", last) }
+                    return
+                }
+                if words > 1 { return }
+            }
             if command.takesPositional, text[wordStart] != 45 { positional(wordStart, command) }
             if text.quoteDepth(at: index) != nil, let value = text.readValue(at: index), value.isQuoted {
                 index = value.end
@@ -57,7 +65,10 @@ extension DetectionPass {
     }
 
     /// Commands whose arguments are looked through as a list of strings too: `['sshpass', '-p', 'x', 'ssh', 'host']`.
-    static let listedCommands = ["sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch"]
+    static let listedCommands = [
+        "mysqladmin", "mariadb-admin", "mariadb", "mongosh", "sqlcmd", "htpasswd", "openssl", "lftp", "zip", "7z",
+        "sshpass", "mysql", "mysqldump", "curl", "redis-cli", "smbclient", "ldapsearch",
+    ]
 
     private func argumentList(_ start: Int, _ end: Int) {
         guard
@@ -90,6 +101,12 @@ extension DetectionPass {
             }
             index = max(item.end, index + 1)
         }
+    }
+
+    private func lastStart(before end: Int) -> Int {
+        var index = end
+        while index > 0, !text[index - 1].isSpace { index -= 1 }
+        return index
     }
 
     private func matches(_ flag: StaticString, at index: Int, glued: Bool) -> Bool {
@@ -170,132 +187,17 @@ extension DetectionPass {
         }
         guard command.lastPositional else { return }
         let end = text.lineEnd(from: index, limit: 300)
-        guard let value = text.readValue(at: index, context: .word), text.skipBlanks(value.end) >= end else { return }
+        guard let value = text.readValue(at: index, context: .word),
+            case let rest = text.skipBlanks(value.end),
+            rest >= end || [59, 38, 124, 41, 34, 39, 96].contains(text[rest])
+                || (text[rest] == 45 && text[rest + 1] == 45)
+        else { return }
         let profile = ByteProfile(text, value.range)
         guard profile.digits > 0 || profile.looksRandom,
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
         else { return }
         add("command-line", value.range)
     }
-}
-
-/// Which options of a command take a secret, and in what form.
-struct CommandOption: Sendable {
-    enum Form: Sendable { case whole, afterColon, afterComma, afterPercent, afterPass }
-
-    let command: StaticString
-    let options: [(flag: StaticString, form: Form, isGlued: Bool)]
-    var takesPositional = false
-    var lastPositional = false
-    /// A word `user/password@database` among its arguments.
-    var slashPositional = false
-    /// `-u` or `-User` names the account, and goes with the password.
-    var namesAccount = false
-
-    static let all: [CommandOption] = [
-        CommandOption(
-            command: "curl",
-            options: [
-                ("-u", .afterColon, false), ("--user", .afterColon, false), ("-U", .afterColon, false),
-                ("--proxy-user", .afterColon, false), ("--pass", .whole, false), ("-u", .afterColon, true),
-                ("--cert", .afterColon, false), ("-E", .afterColon, false),
-            ]),
-        CommandOption(command: "wget", options: [("--http-user", .afterColon, false)]),
-        CommandOption(command: "http", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),
-        CommandOption(command: "https", options: [("-a", .afterColon, false), ("--auth", .afterColon, false)]),
-        CommandOption(command: "xh", options: [("-a", .afterColon, false)]),
-        CommandOption(command: "mysql", options: [("-p", .whole, true)]),
-        CommandOption(command: "mysqldump", options: [("-p", .whole, true)]),
-        CommandOption(command: "mysqladmin", options: [("-p", .whole, true)]),
-        CommandOption(command: "mariadb", options: [("-p", .whole, true)]),
-        CommandOption(command: "mariadb-dump", options: [("-p", .whole, true)]),
-        CommandOption(command: "mongo", options: [("-p", .whole, false)]),
-        CommandOption(command: "mongosh", options: [("-p", .whole, false)]),
-        CommandOption(command: "mongodump", options: [("-p", .whole, false)]),
-        CommandOption(command: "sshpass", options: [("-p", .whole, false), ("-p", .whole, true)]),
-        CommandOption(command: "login", options: [("-p", .whole, false), ("-u", .afterColon, false)]),
-        CommandOption(
-            command: "redis-cli",
-            options: [("-a", .whole, false), ("--pass", .whole, false), ("-u", .afterColon, false)]),
-        CommandOption(
-            command: "openssl",
-            options: [
-                ("-passin", .afterPass, false), ("-passout", .afterPass, false), ("-pass", .afterPass, false),
-                ("-k", .whole, false), ("-passwd", .whole, false), ("-srppass", .whole, false),
-            ]),
-        CommandOption(command: "htpasswd", options: [], takesPositional: true, lastPositional: true),
-        CommandOption(command: "ldapsearch", options: [("-w", .whole, false)]),
-        CommandOption(command: "ldapmodify", options: [("-w", .whole, false)]),
-        CommandOption(command: "ldapadd", options: [("-w", .whole, false)]),
-        CommandOption(command: "ldapwhoami", options: [("-w", .whole, false)]),
-        CommandOption(command: "smbclient", options: [("-U", .afterPercent, false), ("--user", .afterPercent, false)]),
-        CommandOption(command: "rpcclient", options: [("-U", .afterPercent, false)]),
-        CommandOption(command: "net", options: [("-U", .afterPercent, false)]),
-        CommandOption(command: "az", options: [("-p", .whole, false)]),
-        CommandOption(command: "zip", options: [("-P", .whole, false)]),
-        CommandOption(command: "unzip", options: [("-P", .whole, false)]),
-        CommandOption(command: "7z", options: [("-p", .whole, true)]),
-        CommandOption(command: "7za", options: [("-p", .whole, true)]),
-        CommandOption(command: "unrar", options: [("-p", .whole, true)]),
-        CommandOption(command: "rar", options: [("-p", .whole, true), ("-hp", .whole, true)]),
-        CommandOption(command: "psexec", options: [("-p", .whole, false)], namesAccount: true),
-        CommandOption(command: "psexec.exe", options: [("-p", .whole, false)], namesAccount: true),
-        CommandOption(
-            command: "connect-viserver", options: [("-Password", .whole, false), ("-password", .whole, false)],
-            namesAccount: true),
-        CommandOption(command: "sqlcmd", options: [("-P", .whole, false)]),
-        CommandOption(command: "bcp", options: [("-P", .whole, false)]),
-        CommandOption(command: "impacket", options: [("-p", .whole, false)]),
-        CommandOption(command: "crackmapexec", options: [("-p", .whole, false)]),
-        CommandOption(command: "evil-winrm", options: [("-p", .whole, false)]),
-        CommandOption(command: "hydra", options: [("-p", .whole, false)]),
-        CommandOption(command: "xfreerdp", options: [("/p:", .whole, true)]),
-        CommandOption(command: "rdesktop", options: [("-p", .whole, false)]),
-        CommandOption(command: "ipmitool", options: [("-P", .whole, false)]),
-        CommandOption(
-            command: "snmpwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
-        CommandOption(
-            command: "snmpget", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
-        CommandOption(
-            command: "snmpset", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
-        CommandOption(
-            command: "snmpbulkwalk", options: [("-c", .whole, false), ("-A", .whole, false), ("-X", .whole, false)]),
-        CommandOption(command: "ssh-keygen", options: [("-N", .whole, false), ("-P", .whole, false)]),
-        CommandOption(command: "oathtool", options: [], takesPositional: true, lastPositional: true),
-        CommandOption(command: "ncftpput", options: [("-p", .whole, false)]),
-        CommandOption(command: "ncftpget", options: [("-p", .whole, false)]),
-        CommandOption(command: "sqlplus", options: [], takesPositional: true, slashPositional: true),
-        CommandOption(command: "expdp", options: [], takesPositional: true, slashPositional: true),
-        CommandOption(command: "impdp", options: [], takesPositional: true, slashPositional: true),
-        CommandOption(command: "sqlldr", options: [], takesPositional: true, slashPositional: true),
-        CommandOption(command: "rman", options: [], takesPositional: true, slashPositional: true),
-        CommandOption(command: "mosquitto_pub", options: [("-P", .whole, false)]),
-        CommandOption(command: "mosquitto_sub", options: [("-P", .whole, false)]),
-        CommandOption(command: "keytool", options: [("-storepass", .whole, false), ("-keypass", .whole, false)]),
-        CommandOption(command: "lftp", options: [("-u", .afterComma, false)]),
-        CommandOption(
-            command: "nmcli",
-            options: [
-                ("password", .whole, false), ("wifi-sec.psk", .whole, false),
-                ("802-11-wireless-security.psk", .whole, false),
-            ]),
-        CommandOption(command: "gpg", options: [("--passphrase", .whole, false)]),
-        CommandOption(command: "wpa_passphrase", options: [], takesPositional: true, lastPositional: true),
-        CommandOption(command: "configure", options: [], takesPositional: true, lastPositional: true),
-        CommandOption(command: "user-add", options: [("-p", .whole, false)]),
-        CommandOption(command: "useradd", options: [("-p", .whole, false)]),
-        CommandOption(command: "usermod", options: [("-p", .whole, false)]),
-        CommandOption(command: "twine", options: [("-p", .whole, false)]),
-        CommandOption(command: "poetry", options: [], takesPositional: true, lastPositional: true),
-        CommandOption(command: "gem", options: [("-k", .whole, false)]),
-        CommandOption(command: "rabbitmqctl", options: [], takesPositional: true, lastPositional: true),
-        CommandOption(command: "rabbitmqadmin", options: [("-p", .whole, false)]),
-        CommandOption(command: "influx", options: [("-t", .whole, false)]),
-        CommandOption(
-            command: "schtasks",
-            options: [("/rp", .whole, false), ("/p", .whole, false), ("/RP", .whole, false), ("/P", .whole, false)]),
-        CommandOption(command: "kubeadm", options: [("--token", .whole, false)]),
-    ]
 }
 
 extension DetectionPass {

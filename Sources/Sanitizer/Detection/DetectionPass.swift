@@ -25,6 +25,8 @@ final class DetectionPass {
     var armourEnds: (searched: Int, found: Int) = (0, -1)
     var listEnd = 0
     var deviceEnd = 0
+    /// The end of the note that was read last.
+    var noteEnd = 0
     /// What the name under the scan is, when its letters are escaped.
     var forcedName: KeyName?
     var documentEnd = 0
@@ -103,6 +105,7 @@ final class DetectionPass {
         try scanLongRuns()
         scanKeyArray()
         scanByName()
+        scanRepeats()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {
@@ -161,6 +164,46 @@ final class DetectionPass {
         case .deviceLine: deviceLineHit(start, end)
         case .accountPair: accountPairHit(start, end)
         case .loginAs: loginAsHit(end)
+        default: placeHit(action, start, end)
+        }
+    }
+
+    private func placeHit(_ action: RuleSet.Action, _ start: Int, _ end: Int) {
+        switch action {
+        case .withJoint: withJointHit(start, end)
+        case .picture: pictureHit(end)
+        case .spokenName: spokenNameHit(start, end)
+        case .groupedCode: groupedCodeHit(end)
+        case .loginLabel: loginLabelHit(start, end)
+        case .hostNote: hostNoteHit(start, end)
+        case .shortPasswordFlag: shortPasswordFlagHit(start, end)
+        case .accessList: accessListHit(end)
+        case .monitor: monitorHit(end)
+        case .resourceMacro: resourceMacroHit(end)
+        case .pathToken: pathTokenHit(start, end)
+        case .community: communityHit(start, end)
+        case .encrypt: encryptHit(text[end - 1] == 61 || text[end - 1] == 58 ? end - 1 : end)
+        case .mavenMaster: mavenMasterHit(end)
+        case .cipherKey: cipherKeyHit(start, end)
+        case .oracleConnect: oracleConnectHit(end)
+        case .openUser: openUserHit(end)
+        case .pressedKeys: pressedKeysHit(end)
+        case .secretID: secretIDHit(start, end)
+        case .charArray: charArrayHit(start)
+        case .cookieObject: cookieObjectHit(start)
+        case .note: noteHit(start, end)
+        case .heredoc: heredocHit(start, end)
+        case .privateKeyHex: privateKeyHexHit(end)
+        case .socks: socksHit(end)
+        case .accountAnd: accountAndHit(end)
+        case .shortFields: shortFieldsHit(start, end)
+        case .secretObject: secretObjectHit(end)
+        case .basicPair: pairAfter(text.skipBlanks(end))
+        case .typedWord: typedWordHit(end)
+        case .plainExchange: plainExchangeHit(end)
+        case .usersMap: usersMapHit(start, end)
+        case .opens: opensHit(start, end)
+        default: break
         }
     }
 

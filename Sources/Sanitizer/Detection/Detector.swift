@@ -32,6 +32,8 @@ final class Detector: Sendable {
             ByteText(base: base, count: bytes.count), rules: rules, syntax: Syntax(name: name),
             scratch: try Pattern.Scratch(), depth: 0, name: name)
         try pass.run()
-        return DetectionPass.merged(pass.found)
+        let found = DetectionPass.merged(pass.found)
+        let echoes = Self.echoes(of: found, in: pass)
+        return echoes.isEmpty ? found : DetectionPass.merged(found + echoes)
     }
 }

@@ -16,10 +16,13 @@ extension DetectionPass {
                 bareCodes()
             }
             soleSecret(file)
+            scanHomeFile(file)
             if file.find("google_authenticator", in: whole) != nil { authenticator() }
-            if ["users", "userlist", "htpasswd", "passwd", "logins", "accounts", "combo"].contains(where: {
-                (word: StaticString) in file.find(word, in: whole) != nil
-            }) {
+            if ["users", "userlist", "htpasswd", "passwd", "rsyncd", "credentials", "logins", "accounts", "combo"]
+                .contains(where: {
+                    (word: StaticString) in file.find(word, in: whole) != nil
+                })
+            {
                 accountLines()
             }
             if file.find("auth", in: whole) != nil || file.find("cred", in: whole) != nil

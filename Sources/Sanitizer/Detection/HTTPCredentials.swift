@@ -56,6 +56,14 @@ extension DetectionPass {
         let isHeader = text.find("authorization", in: max(0, start - 40)..<start) != nil
         if text.has("basic", at: start) {
             guard isHeader || isBasicPair(range) else { return }
+            if range.count < 20, text[range.upperBound] == 32, range.allSatisfy({ text[$0].isName }) {
+                // `Authorization: Basic kim x` of request files.
+                let word = bareWord(at: range.upperBound + 1)
+                if looksTyped(word, besideAccount: true) {
+                    add("http-authorization", word)
+                    return
+                }
+            }
         } else if !isHeader {
             guard profile.length >= 12, judge.isToken(text, range, profile, allowHex: true) else { return }
         }

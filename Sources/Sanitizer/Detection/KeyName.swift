@@ -102,6 +102,12 @@ final class NameLexicon: Sendable {
                     {
                         return Self.key | Self.qualifier
                     }
+                    // `acmekey`: a service that no list names; only what is drawn at random counts.
+                    if before == 0, word.count > 6,
+                        !Self.wordsInKey.contains(where: { text.has($0, at: word.lowerBound) })
+                    {
+                        return Self.key
+                    }
                     if before & (Self.qualifier | Self.secret | Self.vendor | Self.password) == 0 { return 0 }
                     return before & Self.publicWord != 0 ? Self.publicWord : Self.key | Self.qualifier
                 }
@@ -114,6 +120,15 @@ final class NameLexicon: Sendable {
         }
         return 0
     }
+
+    /// Words and names that end in `key` and are none.
+    private static let wordsInKey: [StaticString] = [
+        "monkey", "donkey", "hotkey", "hockey", "jockey", "whiskey", "mickey", "turnkey", "cachekey", "rowkey",
+        "mapkey",
+        "indexkey", "lookupkey", "groupkey", "objectkey", "namekey", "fieldkey", "routekey", "querykey", "filekey",
+        "sitekey",
+        "resourcekey",
+    ]
 
     private static let gluedTails: [StaticString] = [
         "url", "uri", "id", "ids", "name", "host", "user", "path", "file", "dir", "channel", "repo", "image", "version",
@@ -197,7 +212,7 @@ final class NameLexicon: Sendable {
             typeFlags = Self.password
         }
         guard typeFlags != 0 else {
-            if name.hasVendor, !labelled, !vendorTail {
+            if name.hasVendor, !labelled, !vendorTail || namesClient(text, range) {
                 name.kind = .key
                 name.level = .weak
             }
@@ -217,10 +232,23 @@ final class NameLexicon: Sendable {
             name.level = qualified ? (unknownTail ? .weak : .strong) : .weak
         }
         if blocked || labelled {
-            name.level = .none
-            name.kind = .none
+            // An API key's id, with a vendor's name, is half of a login.
+            let isHalf = name.hasVendor && !labelled && namesClient(text, range)
+            name.level = isHalf ? .weak : .none
+            name.kind = isHalf ? .key : .none
         }
         return name
+    }
+
+    /// Whether a name ends as that of a client's id does: `client_id`, `APP_ID`, `clientID`, `api-id`. With a vendor's name it is the
+    /// half of a login that is shown; what does not look drawn at random stays.
+    private func namesClient(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        guard range.count > 6, text.has("id", at: range.upperBound - 2) else { return false }
+        var end = range.upperBound - 2
+        if text[end - 1] == 95 || text[end - 1] == 45 { end -= 1 }
+        return (["client", "application", "consumer", "api", "app", "key", "oauth"] as [StaticString]).contains {
+            end - $0.utf8CodeUnitCount >= range.lowerBound && text.has($0, at: end - $0.utf8CodeUnitCount)
+        }
     }
 
     /// Calls `body` for each word of the name.

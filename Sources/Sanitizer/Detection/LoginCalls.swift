@@ -11,6 +11,15 @@ extension DetectionPass {
         ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
         ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2),
         ("createuser(", 1), ("make_password(", 0),
+        ("ftp_login(", 2), (" login(", 1), ("\nlogin(", 1), ("username_pw_set(", 1), ("usernamepwset(", 1),
+        ("wifi.begin(", 1),
+        ("sta.connect(", 1), ("sta_if.connect(", 1),
+        ("wlan.connect(", 1), ("nic.connect(", 1), ("wifi.connect(", 1), ("radio.connect(", 1), ("setcredentials(", 1),
+        ("set_credentials(", 1), ("setlogin(", 1), ("httpbasicauth(", 1), ("httpproxyauth(", 1), ("crypt.crypt(", 0),
+        (" crypt(", 0), ("signin(", 1), ("sign_in(", 1), ("signinwithemailandpassword(", 2), ("loginwith(", 1),
+        ("usernamepasswordcredential(", 1), ("plaintextauthprovider(", 1), ("plainauthprovider(", 1),
+        ("passwordcredentials(", 1), ("userpassauthenticator(", 1), ("sqlalchemy.url.create(", 2),
+        ("addcredentials(", 1),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
@@ -19,14 +28,16 @@ extension DetectionPass {
         "mysqli_connect(", ".login(", ">login(", "sequelize(", "basicauth(", "basic_auth(", "basic_auth '",
         "basic_auth \"", "create_user(",
         "create_superuser(", "passwordauthentication(", "plainauth(",
-        "new pdo(", "mysqli(", "getconnection(", "ftp(",
+        "new pdo(", "mysqli(", "getconnection(", "ftp(", "username_pw_set(", "wifi.begin(", "setcredentials(",
+        "passwordcredentials(",
     ]
 
     func loginCallHit(_ end: Int, argument: Int) {
         let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
         var position = text[end - 1].isQuote ? end - 1 : end
         var account: Range<Int>?
-        for place in 0...argument {
+        var argument = argument
+        for place in 0..<8 where place <= argument {
             position = text.skipSpace(position)
             // `-String "x"` of PowerShell.
             if text.has("-string ", at: position) { position = text.skipBlanks(position + 8) }
@@ -44,6 +55,8 @@ extension DetectionPass {
                 position = text.skipSpace(value.end)
             } else {
                 guard place < argument else { return }
+                // `connect("host", 22, "kim", "x")`
+                if place == 1, argument == 2, text[position].isDigit { argument = 3 }
                 // An expression: up to the comma that ends it.
                 let limit = min(text.count, position + 200)
                 var open = 0
@@ -65,7 +78,8 @@ extension DetectionPass {
     func typedSecret(_ value: FoundValue, rule: String, isCode: Bool = false, allowWords: Bool = false) -> Bool {
         let profile = ByteProfile(text, value.range)
         guard profile.length >= 4,
-            (allowWords && profile.length >= 6)
+            looksTyped(value.range, besideAccount: true)
+                || (allowWords && profile.length >= 6)
                 || ((profile.digits + profile.symbols > 0 || profile.looksRandom)
                     && (profile.digits > 0 || !judge.isWordLike(text, value.range))),
             judge.isSecret(
@@ -165,11 +179,18 @@ extension DetectionPass {
         let lineEnd = text.lineEnd(from: end, limit: 200)
         var position = text.skipBlanks(end)
         if text.has("nickserv", at: start) {
-            guard text.has("identify ", at: position) else { return }
-            position = text.skipBlanks(position + 9)
+            if text.has("nickserv: ", at: start), text[start - 1].isSpace || text[start - 1] == 34 {
+                // A setting of that name.
+            } else {
+                guard text.has("identify ", at: position) else { return }
+                position = text.skipBlanks(position + 9)
+            }
         }
         for _ in 0..<2 {
-            guard position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
+            guard position < lineEnd, var value = text.readValue(at: position, context: .word) else { return }
+            if !value.isQuoted, let cut = text.first(59, in: value.range), cut > value.range.lowerBound {
+                value = FoundValue(range: value.range.lowerBound..<cut, end: cut)
+            }
             let rest = text.skipBlanks(value.end)
             if rest >= lineEnd || (rest == value.end && text[rest].isQuote) || text[rest] == 59 {
                 typedSecret(value, rule: "session-login")

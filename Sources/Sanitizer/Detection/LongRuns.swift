@@ -134,7 +134,7 @@ extension DetectionPass {
     }
 
     private static let publicFronts: [StaticString] = [
-        "pk", "pub", "public", "publishable", "anon", "id", "client", "site",
+        "pk", "pub", "public", "publishable", "anon", "id", "client", "site", "cache", "lock", "etag", "dedup",
     ]
     private static let secretFronts: [StaticString] = [
         "key", "apikey", "api", "sk", "sec", "secret", "pat", "tok", "token", "auth", "access", "priv", "private",

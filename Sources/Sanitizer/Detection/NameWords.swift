@@ -4,9 +4,11 @@ enum NameWords {
         password passwords passwd passwort passwörter kennwort kennwörter pwd pass passphrase passphrases passcode pw pws pswd psw
         psswd pword passwrd pasword passwordhash mdp motdepasse passe senha contrasena contraseña contrasenya clave wachtwoord
         losenord lösenord haslo hasło heslo parola sifre şifre jelszo jelszó salasana adgangskode adgangskoden passord parole
-        пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
+        пароль пароля пароли 密码 密碼 口令 パスワード 비밀번호 암호 mật khẩu psk wpa wep wlan kodeord lozinka slaptazodis κωδικός סיסמה
         geheimwort losungswort şifresi sifresi parolası parolasi парола heslo
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
+        authtok zugangscode 비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
+        passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 
@@ -16,7 +18,7 @@ enum NameWords {
         secret secrets token apikey apitoken authtoken jwt bearer accesskey secretkey privatekey authkey otp totp mfa mnemonic
         zugangsschlüssel zugangsschluessel geheimschlüssel lizenzschlüssel apischlüssel aktivierungsschlüssel
         wiederherstellungsschlüssel localprivate seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
-        refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
+        토큰 passwordsalt refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
         """
 
     static let weakSecrets = """
@@ -24,7 +26,7 @@ enum NameWords {
         sig webhook ticket pat nonce appid macaroon assertion otpauth hmac login basic jsapi token1
         """
 
-    static let keys = "key keys schlüssel schluessel clef clé chave chiave llave ключ 鍵 密鑰"
+    static let keys = "key keys ikey skey akey schlüssel schluessel clef clé chave chiave llave ключ 鍵 密鑰"
 
     static let qualifiers = """
         api secret private access auth encryption encrypt signing sign master account shared license licence app application client
@@ -33,7 +35,9 @@ enum NameWords {
         registration registry upload management partner merchant ssh wireguard preshared recovery backup unlock decryption decrypt
         vault oauth oauth2 rpc internal system user session identity instance environment org organization workspace team agent
         runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
+        setup enrollment enrolment join pairing bootstrap machine hotspot
         derived wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
+        validation unseal machine bootstrap
         """
 
     static let tails = """
@@ -52,7 +56,7 @@ enum NameWords {
         change changed changer recovery prompt input box dialog dto request response requests responses list array count
         estimate estimates estimated total totals detail details stats saved remaining left sale ization
         pubkey verifierurl logs scheme schema bits size location within requirement requirements
-        minimum maximum repeatable constraint constraints management info information
+        sha md commit revision etag integrity checksums release build minimum maximum repeatable constraint constraints management info information
         """
 
     static let harmlessTails = """
@@ -86,7 +90,9 @@ enum NameWords {
         ("пароль", .password), ("Пароль", .password), ("пароля", .password), ("секрет", .secret), ("токен", .secret),
         ("密码", .password), ("密碼", .password), ("口令", .password), ("パスワード", .password), ("비밀번호", .password),
         ("암호", .password), ("令牌", .secret), ("密钥", .secret), ("トークン", .secret), ("κωδικός", .password),
-        ("סיסמה", .password), ("clé", .key), ("clé api", .secret), ("Clé API", .secret),
+        ("סיסמה", .password), ("비번", .password), ("合言葉", .password), ("पासवर्ड", .password),
+        ("รหัสผ่าน", .password), ("كلمة المرور", .password), ("كلمة السر", .password), ("clé", .key),
+        ("clé api", .secret), ("Clé API", .secret),
     ]
 
     /// A word with everything beyond ASCII as JSON escapes it.

@@ -123,7 +123,10 @@ extension DetectionPass {
     /// `keys:` over lines of `id: x`: values drawn at random are keys, whatever they are called. `DBPassword:` over lines that describe
     /// it, as templates do: its `Default:` is a password.
     func nestedPairs(_ range: Range<Int>, _ name: KeyName, from first: Int) {
-        let isList = text[range.upperBound - 1] | 32 == 115 && (name.kind != .password || syntax == .yaml)
+        // A vendor's own name may end in an s.
+        let isList =
+            text[range.upperBound - 1] | 32 == 115 && (name.kind != .password || syntax == .yaml)
+            && (name.level > .weak || !name.hasVendor || text.has("keys", at: range.upperBound - 4))
         let keyLine = text.lineStart(before: range.lowerBound, limit: 200)
         let indent = text.skipBlanks(keyLine) - keyLine
         var line = first

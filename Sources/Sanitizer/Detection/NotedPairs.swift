@@ -4,7 +4,7 @@ extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
         "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
-        "alarm pin", "sim pin",
+        "alarm pin", "sim pin", "opens with", "unlocks with", "disarm", "entsperren", "unscharf",
     ]
 
     /// What such codes open: a word before the code's name or soon after it.
@@ -15,8 +15,8 @@ extension DetectionPass {
         phone ipad iphone screen tablet lobby storage shed pool cabin airbnb cottage flat stairwell basement cellar entrance
         installer parcel burglar panel luggage
         domofonu bramy drzwi sejfu alarmu klatki
-        pad luggage briefcase parental tv
-        tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
+        pad luggage briefcase parental tv homekit setup pairing matter bluetooth
+        tresors safes schranks türen tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
         porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
         porta portão portao alarme cofre garagem prédio cadeado entrada
@@ -26,7 +26,7 @@ extension DetectionPass {
 
     /// A number of three to twelve digits, or groups of them, on the same line within a few words of a code's name.
     func codeHit(_ start: Int, _ end: Int) {
-        guard !text[end].isLetter || text.has("s ", at: end) else { return }
+        guard !text[end].isLetter || text[end - 1] == 32 || text.has("s ", at: end) else { return }
         let isWhole = !text.has("code", at: start) || end - start > 4
         var place =
             isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
@@ -53,6 +53,10 @@ extension DetectionPass {
                     after != 37, after != 58
                 {
                     add("pin", first..<position)
+                    // "the alarm's code is 1786, the gate's 2291"
+                    isSaid = false
+                    words = max(words, 4)
+                    continue
                 }
                 return
             }
@@ -100,7 +104,7 @@ extension DetectionPass {
         let window = text.lineStart(before: index, limit: 48)..<index
         return [
             "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer",
-            "identifiant", "acceso",
+            "identifiant", "acceso", "auth plain", "auth login",
             "usuario", "accesso", "utente", "inlog", "creds", "konto",
         ].contains { (word: StaticString) in text.find(word, in: window) != nil }
     }
@@ -157,7 +161,8 @@ extension DetectionPass {
 
     /// "login kim/x", "creds are app/x", "basic auth kim:x".
     func loginWordHit(_ end: Int) {
-        var position = end
+        var position = text[end] == 34 || text[end] == 39 ? end + 1 : end
+        let end = position
         while text[position].isName || text[position] == 64 { position += 1 }
         guard position > end, position - end < 60, text[position] == 47 || text[position] == 58,
             !text[position + 1].isSpace,
@@ -185,7 +190,10 @@ extension DetectionPass {
         while position < lineEnd, text[position].isQuote || text[position] == 44 || text[position] == 32 {
             position += 1
         }
-        for joint in ["with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", ": "] as [StaticString]
+        for joint in [
+            "with ", "using ", "mit ", "con ", "avec ", "com ", "/ ", "and ", "und ", "en ", "et ", "y ", "e ", "i ",
+            ": ",
+        ] as [StaticString]
         where text.has(joint, at: position) {
             position = text.skipBlanks(position + joint.utf8CodeUnitCount)
             guard let value = text.readValue(at: position, context: .word) else { return }
@@ -213,6 +221,11 @@ extension DetectionPass {
     }
 
     private func addPairedValue(_ value: FoundValue) {
+        let word = bareWord(at: value.range.lowerBound)
+        if !value.isQuoted, looksTyped(word, besideAccount: true) {
+            add("login-pair", word)
+            return
+        }
         let profile = ByteProfile(text, value.range)
         guard profile.length >= 6, profile.length <= 64, profile.letters > 1, profile.digits > 0,
             profile.symbols > 0 || (profile.upper > 0 && profile.lower > 0) || profile.looksRandom,

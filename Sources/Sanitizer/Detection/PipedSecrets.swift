@@ -4,7 +4,12 @@ extension DetectionPass {
     private static let readers: [StaticString] = [
         "password-stdin", "sudo -s", "sudo --stdin", "chpasswd", "--with-token", "passphrase-fd", "kinit", "smbpasswd",
         "cryptsetup", "pass insert", "secret-tool", "passwd --stdin", "passwd", "base64", "openssl passwd", "--stdin",
-        "auth login", "vault login", "keyctl", "systemd-creds", "security add-generic", "op signin", "bw unlock",
+        "auth login", "openssl", "wg pubkey", "wg set", "wg genpsk", "su -", "keepassxc-cli", "chage", "pinentry",
+        "htpasswd",
+        "mosquitto_passwd", "secret create", "secrets create", "secret set", "secret put", "secrets set", "kdbx",
+        "vncpasswd",
+        "resetpassword", "gpg ", "mount", "sops", "age ", "vault login", "keyctl", "systemd-creds",
+        "security add-generic", "op signin", "bw unlock",
     ]
 
     /// `echo ` or `printf ` stands before `end`.
@@ -20,8 +25,21 @@ extension DetectionPass {
         {
             position = text.skipBlanks(format.end)
         }
-        guard let value = text.readValue(at: position, context: .word) else { return }
-        let after = text.skipBlanks(value.end)
+        guard var value = text.readValue(at: position, context: .word) else { return }
+        if !value.isQuoted, let bar = text.first(124, in: value.range), bar > value.range.lowerBound {
+            // `printf x|docker secret create …`
+            value = FoundValue(range: value.range.lowerBound..<bar, end: bar)
+        }
+        if isPrintedByHelper(before: start) {
+            typedSecret(value, rule: "piped-secret")
+            return
+        }
+        var after = text.skipBlanks(value.end)
+        if value.isQuoted, text[after].isQuote, let again = text.readValue(at: after), again.isQuoted {
+            // `printf '%s\n%s\n' "x" "x"`
+            after = text.skipBlanks(again.end)
+            if text[after] == 124 { typedSecret(again, rule: "piped-secret") }
+        }
         if text[after] == 124, text[after + 1] != 124 {
             let stop = text.lineEnd(from: after, limit: 80)
             for reader in Self.readers {
@@ -46,9 +64,20 @@ extension DetectionPass {
         }
     }
 
+    /// `passwordeval "echo x"`, `encryption_passcommand: echo x`.
+    private func isPrintedByHelper(before start: Int) -> Bool {
+        let line = text.lineStart(before: start, limit: 60)..<start
+        return [
+            "passcmd", "passcommand", "password_command", "passwordcommand", "password-command", "passwordeval",
+            "pass_cmd", "passwordcmd", "askpass",
+        ]
+        .contains { (word: StaticString) in text.find(word, in: line) != nil }
+    }
+
     static let printers = [
         "pass show ", "secret-tool lookup ", "bw get password ", "op read ", "find-generic-password ", "gopass show ",
-        "rbw get ", "kv get -field", "find-internet-password ",
+        "rbw get ", "initial-password", "initial-admin-password", "initialadminpassword", "get-password",
+        "reset-password ", "kv get -field", "find-internet-password ",
     ]
 
     /// A command that prints a secret: the line after it is what it printed.

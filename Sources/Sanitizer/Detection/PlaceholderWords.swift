@@ -31,7 +31,7 @@ enum PlaceholderWords {
         "self.", "this.", "args.", "opts.", "options.", "config.", "cfg.", "settings.", "params.", "data.", "var.",
         "local.", "module.",
         "each.", "request.", "req.", "res.", "ctx.", "event.", "props.", "state.", "app.config", "_env", "!env", "age1",
-        "exec:",
+        "exec:", "scram-sha-",
         "cmd:", "command:", "shell:", "prompt:", "ask:", "systemd:", "credential:", "/run/secrets", "/etc/", "/var/",
         "/home/", "/usr/",
         "/opt/", "/root/", "/tmp/", "/users/", "c:\\", "-----begin public", "-----begin certificate",

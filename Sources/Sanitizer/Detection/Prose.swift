@@ -52,9 +52,14 @@ extension DetectionPass {
             }
             return
         }
+        if text[position].isQuote, name.kind == .password, let groups = groupedSecret(at: position + 1) {
+            add(Self.ruleID(name), groups)
+            return
+        }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
-            let isLast = text.skipBlanks(value.end) >= end || text[text.skipBlanks(value.end)] == 35
+            let rest = text.skipBlanks(value.end)
+            let isLast = rest >= end || text[rest] == 35 || (text[rest] == 59 && text.skipBlanks(rest + 1) >= end)
             let isNetrc = isNetrcField(range)
             if isNetrc || isLast, isDirective(range),
                 judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
@@ -88,7 +93,8 @@ extension DetectionPass {
         if pairedWithUser(range, name, position) { return }
         // "to pass `x`", "each pass uses y": a verb or a turn more often than a password.
         if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 1] != 45,
-            !text.has("phrase", at: position), !text.has("du ", at: position), !text.has("del ", at: position)
+            !text.has("phrase", at: position), !text.has("du ", at: position), !text.has("del ", at: position),
+            !text.has("is ", at: position), !text.has("was ", at: position)
         {
             return
         }
@@ -104,7 +110,9 @@ extension DetectionPass {
     /// Whether the name begins its line, or follows a word that sets things, or is a field of netrc.
     func isDirective(_ range: Range<Int>) -> Bool {
         var lead = text.skipBlanks(text.lineStart(before: range.lowerBound, limit: 200))
-        if text[lead] == 35 || text[lead] == 59 { lead = text.skipBlanks(lead + 1) }
+        if [35, 59, 58, 45, 42, 43].contains(text[lead]), text[lead] == 35 || text[lead] == 59 || text[lead + 1] == 32 {
+            lead = text.skipBlanks(lead + 1)
+        }
         if lead == range.lowerBound { return true }
         // `IPSec secret x`, `Xauth password x`
         if syntax == .ini, range.lowerBound - lead <= 16,
@@ -145,6 +153,7 @@ extension DetectionPass {
 
     /// Looks along a sentence for what the name is said to be.
     func sentence(_ range: Range<Int>, _ name: KeyName, from position: Int, isApart: Bool = false) {
+        if namedAfter(range, name) { return }
         var name = name
         guard name.kind != .none, range.count <= 24, !syntax.isCode || text.quoteDepth(at: position) != nil else {
             return
@@ -197,7 +206,13 @@ extension DetectionPass {
             if name.kind == .key, name.level == .weak, text.has("api", at: wordStart), wordEnd - wordStart == 3 {
                 name.level = .strong
             }
-            if flags & ProseWords.connector != 0 || (text[wordEnd] == 58 && wordEnd < index) || isArrow(start..<index)
+            let isTo =
+                wordEnd - wordStart <= 3 && text[wordStart] >= 0x61 && isRomance(range)
+                && ["a", "à", "en", "por", "em"].contains(where: { (joint: StaticString) in
+                    wordEnd - wordStart == joint.utf8CodeUnitCount && text.has(joint, at: wordStart)
+                })
+            if flags & ProseWords.connector != 0 || isTo || (text[wordEnd] == 58 && wordEnd < index)
+                || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
                 var after = text.skipBlanks(index)
@@ -216,11 +231,30 @@ extension DetectionPass {
                     if text[wordEnd] == 58, name.kind == .password { lonelyPassword(range, after) }
                     return
                 }
+                if name.kind == .password, let groups = groupedSecret(at: value.range.lowerBound) {
+                    add("prose-secret", groups)
+                    return
+                }
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: false) { return }
                 if text[wordEnd] == 58, lastWord(value, name: name, nameRange: range) { return }
                 isDirect = false
                 words += 1
                 continue
+            }
+            if name.kind == .password, name.level == .strong, wordEnd - wordStart > 7,
+                let colon = text.first(58, in: wordStart..<wordEnd),
+                colon > wordStart, looksTyped(colon + 1..<wordEnd)
+            {
+                // "password for kim:x"
+                add("prose-secret", colon + 1..<wordEnd)
+                return
+            }
+            if words == 0, name.kind == .password, name.level == .strong, index >= end || closes,
+                case let last = bareWord(at: start, limit: index - start), looksTyped(last, besideAccount: true)
+            {
+                // "BIOS password x"
+                add("prose-secret", last)
+                return
             }
             if words == 0, name.kind == .password, let groups = groupedSecret(at: start) {
                 add("prose-secret", groups)
@@ -229,6 +263,12 @@ extension DetectionPass {
             if words == 0, name.kind == .password, let phrase = seedWords(from: start, to: end) {
                 add("prose-secret", phrase)
                 return
+            }
+            if words == 0, name.kind == .password, Self.networkFillers.flags(text, wordStart..<wordEnd) != 0,
+                text[wordEnd] == 32
+            {
+                // "Κωδικός wifi x"
+                continue
             }
             if words == 0, let value = text.readValue(at: start, context: .word) {
                 if proseValue(value, name: name, rule: "prose-secret", isDirect: true) { return }
@@ -246,11 +286,32 @@ extension DetectionPass {
                     return
                 }
             }
+            if !isDirect || words > 0, name.kind == .password, name.level == .strong, words < 7,
+                index >= end || closes || text[index + 1] == 40,
+                case let last = bareWord(at: start, limit: index - start),
+                looksTyped(last)
+            {
+                // "sudo pw on the lab box x"
+                add("prose-secret", last)
+                return
+            }
             if endsClause { return }
             isDirect = false
             words += 1
         }
     }
+
+    /// Names of languages in which "a" introduces what something is changed to.
+    private func isRomance(_ range: Range<Int>) -> Bool {
+        ["contrase", "senha", "clave", "passe", "parola"].contains { (word: StaticString) in
+            text.has(word, at: range.lowerBound)
+        }
+    }
+
+    private static let networkFillers = WordTable(
+        ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map {
+            ($0, UInt32(1))
+        })
 
     /// `->`, `=>`, `=`, `→` as a word of its own.
     func isArrow(_ word: Range<Int>) -> Bool {
@@ -302,101 +363,4 @@ extension DetectionPass {
         while end > start, [34, 39, 96, 41, 93, 42, 44, 46, 58, 59, 33, 63].contains(text[end - 1]) { end -= 1 }
         return start..<end
     }
-
-    /// Adds a value of prose if it looks like one: words of the language do not.
-    @discardableResult
-    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
-        var range = value.range
-        if !value.isQuoted {
-            while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
-                range = range.lowerBound..<(range.upperBound - 1)
-            }
-            // `(still x!!)`
-            if text[range.upperBound] == 41 {
-                while range.count > 4, text[range.upperBound - 1] == 33 {
-                    range = range.lowerBound..<(range.upperBound - 1)
-                }
-            }
-            // ” ’ »
-            if range.count > 4, text[range.upperBound - 3] == 0xE2, text[range.upperBound - 2] == 0x80 {
-                range = range.lowerBound..<(range.upperBound - 3)
-            }
-        }
-        let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
-        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8 else { return false }
-        let profile = ByteProfile(text, range)
-        if isDirect, !value.isQuoted {
-            // The next word of a sentence is seldom anything: the cheap questions first.
-            switch name.kind {
-            case .pin: break
-            case .password: guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
-            default: guard profile.looksRandom else { return false }
-            }
-        }
-        guard judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase) else { return false }
-        switch name.kind {
-        case .pin:
-            // "PIN 110001 is the postal code of New Delhi."
-            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound)
-            else {
-                return false
-            }
-        case .password:
-            if value.isQuoted {
-                guard profile.length <= 64,
-                    !isDirect || profile.digits + profile.symbols > 0 || !judge.isWord(text, range, profile)
-                        || (profile.length >= 8 && judge.commonWords.flags(text, range) == 0
-                            && introduced(before: value.range.lowerBound))
-                else {
-                    return false
-                }
-            } else {
-                var hyphens = 0
-                for index in range
-                where text[index] == 45 || text[index] == 39 || text[index] == 46 || text[index] == 47 { hyphens += 1 }
-                let isTyped =
-                    profile.digits > 0 || profile.symbols > hyphens
-                    || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
-                if profile.isNumber {
-                    guard profile.length >= 6, !isDirect else { return false }
-                } else if isDirect {
-                    guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
-                } else {
-                    guard profile.length >= 4,
-                        isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
-                            || isSpokenPassword(range, profile)
-                    else { return false }
-                }
-            }
-        default:
-            guard
-                judge.isToken(
-                    text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
-                    || (value.isQuoted && profile.looksRandom)
-                    || (!isDirect && profile.length >= 8 && profile.digits > 0 && profile.letters > 0
-                        && profile.changes >= 2)
-            else { return false }
-        }
-        add(rule, range)
-        return true
-    }
-
-    func innerCapitals(_ range: Range<Int>) -> Bool {
-        for index in range.dropFirst() where text[index].isUpper && text[index - 1].isLower { return true }
-        return false
-    }
-}
-
-/// Words that join a name and its value in a sentence.
-enum ProseWords {
-    static let connector: UInt32 = 1
-    static let filler: UInt32 = 2
-
-    static let table = WordTable(
-        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci"
-            .split(separator: " ").map {
-                (String($0), connector)
-            }
-            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this"
-            .split(separator: " ").map { (String($0), filler) })
 }

@@ -127,6 +127,7 @@ extension DetectionPass {
     /// "x is the master password", "x ist mein Passwort": the word before the verb, when nothing follows the name.
     func valueBefore(_ range: Range<Int>) {
         let name = weigh(range)
+        if namedAfter(range, name) { return }
         guard name.kind == .password, name.level == .strong, !syntax.isCode else { return }
         let floor = text.lineStart(before: range.lowerBound, limit: 60)
         var verb: Int?
@@ -291,6 +292,10 @@ extension DetectionPass {
             judge.isSecret(text, value, name: name, isCode: false)
         {
             add("login-pair", value.range)
+            return
+        }
+        if profile.digits == 0, looksTyped(bareWord(at: value.range.lowerBound), besideAccount: true) {
+            add("login-pair", bareWord(at: value.range.lowerBound))
             return
         }
         guard profile.length >= 6, profile.digits + profile.symbols > 0, !profile.isNumber,

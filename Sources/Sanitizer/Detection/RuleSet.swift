@@ -19,6 +19,10 @@ final class RuleSet: Sendable {
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
         case printer, inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
+        case withJoint, picture, spokenName, groupedCode, loginLabel, hostNote, shortPasswordFlag, accessList, monitor
+        case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
+        case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
+        case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
     }
@@ -137,14 +141,20 @@ final class RuleSet: Sendable {
         for anchor in ["\ttrue\t/", "\tfalse\t/"] { add(anchor, .cookieFile) }
         for anchor in [
             "login:", "logins:", "zugang:", "creds:", "credentials:", "zugangsdaten:", "account:", "wifi:", "wi-fi:",
-            "wlan:", "ssid:",
+            "wlan:", "ssid:", "ssh: ", "sftp: ", "ftp: ", "smb: ", "vnc: ", "rdp: ",
+            "credenciales:", "credenciais:", "credenziali:", "inloggegevens:", "accès:", "accès :", "accesso:",
+            "acesso:",
+            "konto:", "connexion:", "connexion :", "identifiants :", "dostęp:", "логин:", "доступ:", "登录：", "账号：",
             "user/pass:", "user/pw:", "username/password:", "user/password:", "identifiants:", "acceso:", "anmeldung:",
             "login**:", "wi-fi**:",
         ] { add(anchor, .loginPair) }
         for anchor in [":5432:", ":*:", ":6432:", ":5433:", ":5434:", ":5439:", ":6543:", ":26257:"] {
             add(anchor, .pgpass)
         }
-        for anchor in ["identified by", "identified with", "with password", "encrypted password"] { add(anchor, .sql) }
+        for anchor in [
+            "identified\\040by\\040", "password\\040", "identified by", "identified with", "with password",
+            "encrypted password",
+        ] { add(anchor, .sql) }
         for anchor in [
             "as the ", "as my ", "as your ", "as password", "as token", "as api key", "as pin", "as passphrase",
             "als passwort", "als kennwort", "als schlüssel", "als wachtwoord", "como contraseña", "como senha",
@@ -157,13 +167,19 @@ final class RuleSet: Sendable {
         add("insert into", .insert)
         add("from stdin", .copyTable)
         for anchor in ["nickserv ", "nickserv: "] { add(anchor, .sessionLogin) }
-        for anchor in [" LOGIN ", "AUTH default "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
+        for anchor in [" LOGIN ", "AUTH default ", "> AUTH ", "> auth "] {
+            add(anchor, .sessionLogin, isCaseSensitive: true)
+        }
         for anchor in ["net use ", "net user "] { add(anchor, .netUse) }
         for anchor in ["echo ", "printf "] { add(anchor, .echo) }
         add("<<<", .hereString)
         for anchor in DetectionPass.codeAnchors { add(anchor, .code) }
         add(" / ", .slashPair)
-        for domain in ["com", "org", "net", "de", "io", "me", "fr", "es", "it", "uk", "eu", "ch", "at", "nl"] {
+        for domain in [
+            "com", "org", "net", "de", "io", "me", "fr", "es", "it", "uk", "eu", "ch", "at", "nl", "dev", "lan",
+            "local",
+            "home", "app", "info", "ca", "us", "pl", "ru", "br", "jp", "cn", "se", "cz", "tr", "in",
+        ] {
             add(".\(domain):", .addressPair)
         }
         for anchor in ["wifi ", "wi-fi ", "wlan "] { add(anchor, .networkNote) }
@@ -177,19 +193,35 @@ final class RuleSet: Sendable {
             add(anchor, .accountPair)
         }
         for anchor in [
-            "log in as ", "login as ", "logs in as ", "logs into ", "log into ", "logging in as ", "logged in as ",
+            "log in with ", "login with ", "sign in with ", "einloggen mit ", "anmelden mit ", "inloggen met ",
+            "entra con ",
+            "inicia sesión con ", "iniciar sesión con ", "connecte-toi avec ", "se connecter avec ", "accedi con ",
+            "entrar com ", "zaloguj się jako ", "log in as ", "login as ", "logs in as ", "logs into ", "log into ",
+            "logging in as ", "logged in as ",
             "sign in as ", "einloggen als ", "anmelden als ",
             "connecter en tant que ", "iniciar sesión como ", "entrar como ",
         ] { add(anchor, .loginAs) }
         for anchor in DetectionPass.printers { add(anchor, .printer) }
         for call in DetectionPass.inputCalls { add(call, .inputCall) }
         for anchor in [" — ", " – "] { add(anchor, .dashNote) }
-        add("user=", .loginWord)
+        for anchor in ["user=", "login=", "users=", "userpwd, ", "userpwd => "] { add(anchor, .loginWord) }
+        for anchor in ["basicauth ", "proxyauth "] { add(anchor, .basicPair) }
+        for anchor in [":CL:", "-setcookie "] { add(anchor, .typedWord, isCaseSensitive: true) }
+        for anchor in ["AUTH PLAIN", "AUTHENTICATE PLAIN"] { add(anchor, .plainExchange, isCaseSensitive: true) }
+        for anchor in ["users:", "accounts:", "logins:"] { add(anchor, .usersMap) }
+        for anchor in [
+            " unlocks ", " opens ", " is what opens ", " gets you into ", " öffnet ", " entsperrt ", " abre ",
+            " ouvre ", " apre ",
+        ] {
+            add(anchor, .opens)
+        }
         add(" // ", .slashPair)
         for anchor in [" PASS ", "\nPASS "] { add(anchor, .sessionLogin, isCaseSensitive: true) }
         for anchor in ["admin/", "root/"] { add(anchor, .accountPair) }
-        for anchor in ["login ", "creds ", "creds are ", "credentials are ", "basic auth ", "login is ", "logins are "]
-        {
+        for anchor in [
+            "auth ", "allow ", "user = ", "user \"", " -u ", "\n-u ", "--user ", "login ", "creds ", "creds are ",
+            "credentials are ", "basic auth ", "login is ", "logins are ",
+        ] {
             add(anchor, .loginWord)
         }
         for anchor in [
@@ -197,6 +229,7 @@ final class RuleSet: Sendable {
         ] {
             add(anchor, .sessionLogin)
         }
+        for anchor in PlaceAnchors.all { add(anchor.text, anchor.action, isCaseSensitive: anchor.isCaseSensitive) }
         // Names of other alphabets as JSON escapes them.
         for (word, kind) in NameWords.foreign {
             let escaped = NameWords.escaped(word)
@@ -212,6 +245,7 @@ final class RuleSet: Sendable {
         "pass", "pwd", "secret", "token", "key", "cred", "auth", "jwt", "kennwort", "kennwört", "senha", "contrase",
         "wachtwoord",
         "losenord", "lösenord", "haslo", "hasło", "heslo", "parola", "sifre", "şifre", "Şifre", "jelszo", "jelszó",
+        "jelszav", "Κωδικός",
         "salasana",
         "adgangskode",
         "lozinka", "sandi", "пароль", "Пароль", "пароля", "секрет", "токен", "密码", "密碼", "口令", "パスワード", "비밀번호", "암호",
@@ -220,7 +254,10 @@ final class RuleSet: Sendable {
         "sonar.login", "sonarlogin", "sonar_login", "macaroon", "sessid", "sessionid", "session_id", "totp", "pincode",
         "ticket", "appid", "bearer",
         "rootpw", "bindpw", "adminpw", "erlang_cookie", "localprivate", "geheimwort", "geheimzahl", "losungswort",
-        "暗証番号", "clé", "chiave", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
+        "暗証番号", "clé", "chiave", "토큰", "zugangscode", "비번", "合言葉", "paasavard", "पासवर्ड", "รหัสผ่าน", "كلمة المرور",
+        "كلمة السر", "رمز عبور",
+        "mật khẩu", "keymaterial",
+        "geslo", "parool", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
         "parole",
     ]
 

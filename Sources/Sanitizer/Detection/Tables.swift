@@ -52,6 +52,11 @@ extension DetectionPass {
         while line < text.count {
             let start = text.nextLine(after: line)
             let end = text.lineEnd(from: start, limit: 20_000)
+            if end == start, delimiter == 124, read == lineEnd, line == lineEnd, end < text.count {
+                // AsciiDoc sets its heading apart by an empty line.
+                line = end
+                continue
+            }
             guard end > start, end - start < 20_000 else { break }
             if delimiter == 124, (start..<end).allSatisfy({ [32, 43, 45, 58, 124].contains(text[$0]) }) {
                 // The line under the heading, as Markdown and org-mode draw it.

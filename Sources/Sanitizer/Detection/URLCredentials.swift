@@ -31,7 +31,10 @@ extension DetectionPass {
             }
             index += 1
         }
-        guard let at, at > end else { return }
+        guard let at, at > end else {
+            urlNote(from: index)
+            return
+        }
         if let colon, colon < at {
             let password = (colon + 1)..<at
             guard !password.isEmpty else {
@@ -87,10 +90,38 @@ extension DetectionPass {
 
     /// A user name that is a token.
     private func tokenUser(_ range: Range<Int>) {
+        if ["trojan://", "hysteria2://", "hy2://", "hysteria://", "anytls://"].contains(where: {
+            (scheme: StaticString) in
+            text.has(scheme, at: range.lowerBound - scheme.utf8CodeUnitCount)
+        }) {
+            // Their user is a password.
+            typedSecret(
+                FoundValue(range: range, quote: 34, end: range.upperBound), rule: "url-credentials", allowWords: true)
+            return
+        }
         let profile = ByteProfile(text, range)
         guard profile.length >= 16, !judge.isNeverSecret(text, range) else { return }
         let isLongMix = profile.length >= 20 && profile.digits >= 4 && profile.letters >= 4 && profile.symbols == 0
         guard isLongMix || judge.isToken(text, range, profile, allowHex: true) else { return }
         add("url-credentials", range)
+    }
+}
+
+extension DetectionPass {
+    /// `Paperless: http://10.0.0.3:8000 kim x`: an account and its password after an address, to the line's end.
+    private func urlNote(from index: Int) {
+        guard !syntax.isCode, syntax != .log, syntax != .table else { return }
+        var end = index
+        while end < text.count, end - index < 120 {
+            let byte = text.base[end]
+            if byte <= 32 || byte == 34 || byte == 40 || byte == 41 || byte == 60 || byte == 62 || byte == 93
+                || byte == 92
+            {
+                break
+            }
+            end += 1
+        }
+        guard text[end] == 32 || text[end] == 40 else { return }
+        afterAddress(end)
     }
 }

@@ -29,7 +29,9 @@ final class ValueJudge: Sendable {
         if name.level == .weak, name.kind != .pin, range.count < 12 { return false }
         if name.level == .weak, holdsPair(text, range) { return false }
         let profile = ByteProfile(text, range)
-        if name.level == .weak, name.kind != .pin, !profile.looksRandom { return false }
+        if name.level == .weak, name.kind != .pin, !profile.looksRandom, !(name.hasVendor && isUUID(text, range)) {
+            return false
+        }
         guard !isNeverSecret(text, range) else { return false }
         if name.kind == .pin {
             if profile.symbols > 0, profile.symbols <= 3, (4...12).contains(profile.digits),
@@ -102,11 +104,11 @@ final class ValueJudge: Sendable {
 
     /// Whether a run found by itself, with only its surroundings to speak for it, is drawn at random and no id, hash or path.
     func isToken(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile, allowHex: Bool) -> Bool {
+        if isUUID(text, range) { return allowHex && profile.distinct >= 8 }
         guard profile.length >= 12, profile.looksRandom, !isIdentity(text, range), !isColonPath(text, range) else {
             return false
         }
         if profile.isHex, !allowHex { return false }
-        if !allowHex, isUUID(text, range) { return false }
         return profile.isHex || !isMostlyWords(text, range)
     }
 

@@ -11,6 +11,8 @@ extension ValueJudge {
             let next = text[start + 1]
             // `$y$`, `$6$`, `$2b$`, `$argon2id$` are hashes, `$NAME` and `${NAME}` references.
             if next == UInt8(ascii: "{") || next == UInt8(ascii: "(") || next == UInt8(ascii: "[") { return true }
+            // `$$name` of Compose.
+            if next == 36, range.dropFirst(2).allSatisfy({ text[$0].isWord }) { return true }
             if next.isLetter || next == 95 {
                 var index = start + 1
                 while index < range.upperBound,
@@ -342,6 +344,10 @@ extension ValueJudge {
     /// Ids that services give out, and that logs and sessions are full of.
     func isIdentity(_ text: ByteText, _ range: Range<Int>) -> Bool {
         for prefix in PlaceholderWords.idPrefixes where text.has(prefix, at: range.lowerBound) { return true }
-        return false
+        // A ULID of this century: 26 characters of Crockford's base32, of which the first are the time.
+        return range.count == 26 && text[range.lowerBound] == 48 && text[range.lowerBound + 1] == 49
+            && range.allSatisfy {
+                text[$0].isDigit || (text[$0].isUpper && ![73, 76, 79, 85].contains(text[$0]))
+            }
     }
 }

@@ -1,8 +1,15 @@
 /// Words in values: what is made of them is a label, a placeholder or an identifier, and no secret.
 extension ValueJudge {
+    /// Functions that hash passwords, as settings name them.
+    private var algorithms: WordTable { Self.algorithmWords }
+    private static let algorithmWords = WordTable(
+        "argon argon2 argon2id argon2i bcrypt scrypt pbkdf pbkdf2 scram sha hmac crypt blowfish yescrypt phpass"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
+
     /// Whether every word of the value is one that names things: `your_api_key`, `test-token`, `password`, `accessToken`.
     func isMadeOfVocabulary(_ text: ByteText, _ range: Range<Int>) -> Bool {
         guard range.count <= 64 else { return false }
+        if algorithms.flags(text, range) != 0 { return true }
         var all = true
         var words = 0
         lexicon.forEachWord(text, range) { word in
@@ -14,7 +21,9 @@ extension ValueJudge {
                 all = word.lowerBound > range.lowerBound && !before.isLetter && word.count <= 2
                 return
             }
-            all = placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
+            all =
+                placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
+                || algorithms.flags(text, word) != 0
         }
         guard all, words > 0 else { return false }
         for index in range {

@@ -74,6 +74,8 @@ struct UnitsCommand: ParsableCommand {
 
     private struct Report: Encodable {
         var changes: [Change]
+        /// Timers and sockets that were disabled or stopped.
+        var woken: [String]
         var started: [String]
         var notices: [String]
     }
@@ -138,9 +140,11 @@ struct UnitsCommand: ParsableCommand {
             try await site.session.recoveryNotifier(site.configuration).forgetJobs(
                 except: Set(site.configuration.jobs.map(\.name)))
             let report = Report(
-                changes: result.plan.changes.map(Change.init), started: result.started,
+                changes: result.plan.changes.map(Change.init), woken: result.woken, started: result.started,
                 notices: site.wiring.notices + result.notices)
-            try site.session.console.show(report) { UnitsCommand.text(report, isEmpty: result.plan.isEmpty) }
+            try site.session.console.show(report) {
+                UnitsCommand.text(report, isEmpty: result.plan.isEmpty && result.woken.isEmpty)
+            }
         }
     }
 
@@ -156,7 +160,8 @@ struct UnitsCommand: ParsableCommand {
             let session = Session(options)
             let installer = Site.installer(session, target.user || session.user != 0 ? .user : .system)
             let result = try await installer.uninstall()
-            let report = Report(changes: result.plan.changes.map(Change.init), started: [], notices: result.notices)
+            let report = Report(
+                changes: result.plan.changes.map(Change.init), woken: [], started: [], notices: result.notices)
             try session.console.show(report) { UnitsCommand.text(report, isEmpty: result.plan.isEmpty) }
         }
     }
@@ -173,10 +178,17 @@ struct UnitsCommand: ParsableCommand {
         func run() async throws {
             let site = try await Site(options, target)
             let plan = try site.installer.plan(site.rendered)
+            let added = Set(plan.changes.filter { $0.kind == .add }.compactMap { $0.path.lastComponent?.string })
+            // A manager that cannot be asked has nothing enabled that a difference could be seen in.
+            let asleep = ((try? await site.installer.asleep(of: site.rendered)) ?? []).filter { !added.contains($0) }
             try site.session.console.show(
-                Report(changes: plan.changes.map(Change.init), started: plan.firstRuns, notices: site.wiring.notices)
-            ) { plan.diff }
-            if exitCode, !plan.isEmpty { throw ExitCode(ExitStatus.failure.rawValue) }
+                Report(
+                    changes: plan.changes.map(Change.init), woken: asleep, started: plan.firstRuns,
+                    notices: site.wiring.notices)
+            ) {
+                plan.diff + asleep.map { "# \($0) is disabled or stopped, and would be enabled and started\n" }.joined()
+            }
+            if exitCode, !plan.isEmpty || !asleep.isEmpty { throw ExitCode(ExitStatus.failure.rawValue) }
         }
     }
 
@@ -200,7 +212,7 @@ struct UnitsCommand: ParsableCommand {
                     table.add(
                         unit.job, unit.unknown == nil ? timer ?? "unknown" : "unknown",
                         unit.timerEnabled.flatMap { $0.isEmpty ? nil : $0 } ?? "-", unit.serviceActive ?? "unknown",
-                        unit.serviceResult ?? "-", unit.lastTrigger?.description ?? "-",
+                        unit.serviceResult ?? "-", (unit.lastStart ?? unit.lastTrigger)?.description ?? "-",
                         unit.nextElapse?.description ?? "-")
                 }
                 let unknown = Set(units.compactMap(\.unknown)).sorted().map { "unknown: \(printable($0))\n" }
@@ -212,6 +224,7 @@ struct UnitsCommand: ParsableCommand {
     private static func text(_ report: Report, isEmpty: Bool) -> String {
         var text = isEmpty ? "nothing to change\n" : ""
         for change in report.changes { text += "\(change.kind): \(change.path)\n" }
+        for unit in report.woken { text += "enabled and started: \(unit)\n" }
         for job in report.started { text += "started: \(job)\n" }
         for notice in report.notices { text += "note: \(printable(notice))\n" }
         return text

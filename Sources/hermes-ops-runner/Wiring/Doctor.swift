@@ -335,9 +335,11 @@ struct Doctor: Sendable {
                 let rendered = try UnitRenderer.render(wiring.settings())
                 let plan = try installer.plan(rendered)
                 var notes = wiring.notices.map { Diagnosis(title, .warning, $0) }
-                notes += try await installer.idleSockets(of: rendered).map {
+                notes += try await installer.asleep(of: rendered).map {
                     Diagnosis(
-                        title, .failed, "\($0) does not listen: drills cannot run the hermes command",
+                        title, .failed,
+                        "\($0) is disabled or stopped"
+                            + ($0.hasSuffix(".socket") ? ": drills cannot run the hermes command" : ""),
                         advice: "hermes-ops-runner units install\(flag)")
                 }
                 if plan.isEmpty { return [Diagnosis(title, .ok, "as the configuration wants them")] + notes }

@@ -65,7 +65,8 @@ struct UnitWiring {
             switch step.action {
             case .sanitize:
                 // The values of all credentials are searched for, as far as they can be read.
-                unit.readOnlyPaths += configuration.credentials.values.compactMap(\.reference.file)
+                unit.readOnlyPaths += configuration.credentials.values.sorted { $0.name < $1.name }
+                    .compactMap(\.reference.file)
             case .commit, .push:
                 guard let repository = configuration.repository else { continue }
                 unit.writablePaths.append(repository.path)
@@ -116,7 +117,7 @@ struct UnitWiring {
         unit.credentials = systemdCredentials(references)
         unit.readOnlyPaths += references.compactMap(\.file)
         // What is written must not be bound read-only as well.
-        let written = unit.writablePaths
+        let written = unit.writablePaths + unit.storePaths
         unit.readOnlyPaths = unit.readOnlyPaths.filter { path in !written.contains { path.starts(with: $0) } }
         return unit
     }
@@ -139,7 +140,7 @@ struct UnitWiring {
     private func reachStore(_ name: String, writing: Bool, _ unit: inout JobUnit, _ need: (String?) -> Void) {
         switch configuration.stores[name]?.place {
         case .directory(let folder)?:
-            if writing { unit.writablePaths.append(folder) } else { unit.readOnlyPaths.append(folder) }
+            if writing { unit.storePaths.append(folder) } else { unit.readOnlyPaths.append(folder) }
         case .drive(_, let credential)?:
             unit.network = .full
             need(credential)

@@ -1,0 +1,278 @@
+/// Lines of programs' own formats where a secret has its place and no name of its own.
+extension DetectionPass {
+    /// `user kim on +@read ~cache:* >x`, `ACL SETUSER kim on >x`: Redis's access lists.
+    func accessListHit(_ end: Int) {
+        let lineEnd = text.lineEnd(from: end, limit: 300)
+        let lineStart = text.lineStart(before: end, limit: 300)
+        guard text.find("user ", in: lineStart..<end) != nil else { return }
+        var from = lineStart
+        while let mark = text.find(" >", in: from..<lineEnd) {
+            typedSecret(
+                FoundValue(range: bareWord(at: mark + 2), quote: 34, end: lineEnd), rule: "session-login")
+            from = mark + 2
+        }
+    }
+
+    /// `MONITOR ups@host 1 user x primary` of NUT.
+    func monitorHit(_ end: Int) {
+        var position = end
+        for _ in 0..<3 {
+            while text[position] > 32 { position += 1 }
+            position = text.skipBlanks(position)
+        }
+        let word = bareWord(at: position)
+        guard
+            ["master", "slave", "primary", "secondary"].contains(where: { (role: StaticString) in
+                text.has(role, at: text.skipBlanks(word.upperBound))
+            })
+        else { return }
+        typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "password", allowWords: true)
+    }
+
+    /// `$USER3$=x` of Nagios.
+    func resourceMacroHit(_ end: Int) {
+        var position = end
+        while text[position].isDigit { position += 1 }
+        guard position > end, text[position] == 36, text[position + 1] == 61 else { return }
+        let word = bareWord(at: position + 2)
+        typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "password")
+    }
+
+    /// `https://host/t/TOKEN/channel`: a token as a part of a path.
+    func pathTokenHit(_ start: Int, _ end: Int) {
+        var last = end
+        while text[last].isWord || text[last] == 45 { last += 1 }
+        let range = end..<last
+        guard range.count >= 24, text[last] == 47 || text[last].isSpace || text[last].isQuote || text[last] == 0,
+            text.find("://", in: max(0, start - 100)..<start) != nil
+        else { return }
+        let profile = ByteProfile(text, range)
+        guard profile.digits > 2, profile.letters > 2, !judge.isSlug(text, range), !judge.isUUID(text, range),
+            profile.looksRandom
+        else { return }
+        add("url-credentials", range)
+    }
+
+    /// `community = "x"` where SNMP is spoken of.
+    func communityHit(_ start: Int, _ end: Int) {
+        var position = end
+        while text[position].isQuote || text[position] == 93 { position += 1 }
+        position = text.skipBlanks(position)
+        guard text[position] == 61 || text[position] == 58, !syntax.isCode,
+            text.find("snmp", in: max(0, start - 300)..<min(text.count, end + 100)) != nil,
+            let value = text.readValue(at: position + 1)
+        else { return }
+        typedSecret(value, rule: "device-secret")
+    }
+
+    /// `encrypt = "…"`, `encryption: "…"`: 16, 24 or 32 bytes in base64 are a key.
+    func encryptHit(_ end: Int) {
+        var position = end
+        while text[position].isQuote { position += 1 }
+        position = text.skipBlanks(position)
+        guard text[position] == 61 || text[position] == 58, let value = text.readValue(at: position + 1),
+            [24, 32, 44].contains(value.range.count)
+        else { return }
+        let profile = ByteProfile(text, value.range)
+        guard value.range.dropLast(2).allSatisfy({ text[$0].isBase64 }), profile.upper > 2, profile.lower > 2,
+            profile.digits > 0, !judge.isSlug(text, value.range)
+        else { return }
+        add("key", value.range)
+    }
+
+    /// `<master>{…}</master>` of Maven: ciphertext under a key that everyone has.
+    func mavenMasterHit(_ end: Int) {
+        guard let close = text.first(125, in: end..<min(text.count, end + 200)), close - end >= 20 else { return }
+        add("password", end..<close)
+    }
+
+    /// A word that its place makes a secret if it looks like one.
+    func typedWordHit(_ end: Int) {
+        let word = bareWord(at: end)
+        typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "password", allowWords: true)
+    }
+
+    /// `AUTH PLAIN AGtpbQB4…`, on the line or on one of the next: SASL's user and password in base64.
+    func plainExchangeHit(_ end: Int) {
+        var line = end
+        for _ in 0..<4 {
+            var position = text.skipBlanks(line)
+            if text[position + 1] == 58 { position = text.skipBlanks(position + 2) }
+            let word = bareWord(at: position, limit: 400)
+            if word.count >= 8, let plain = decodeBase64(text, word), plain.count(where: { $0 == 0 }) == 2 {
+                add("http-authorization", word)
+                return
+            }
+            line = text.nextLine(after: text.lineEnd(from: line, limit: 400))
+        }
+    }
+
+    /// `basic_users:` over lines of `kim: x`.
+    func usersMapHit(_ start: Int, _ end: Int) {
+        guard text[text.skipBlanks(end)] == 10 || text[text.skipBlanks(end)] == 13 || text.isLineEscape(at: end) else {
+            return
+        }
+        let keyLine = text.lineStart(before: start, limit: 80)
+        let indent = text.skipBlanks(keyLine) - keyLine
+        var line = text.nextLine(after: text.skipBlanks(end))
+        for _ in 0..<100 {
+            let first = text.skipBlanks(line)
+            guard first < text.count, first - line > indent else { return }
+            let lineEnd = text.lineEnd(from: first, limit: 300)
+            var colon = first
+            while text[colon].isName || text[colon] == 64 || text[colon].isQuote { colon += 1 }
+            if text[first] == 45, text[first + 1] == 32 {
+                // `- "kim:x"`
+                let item = bareWord(at: text[first + 2].isQuote ? first + 3 : first + 2)
+                if let cut = text.first(58, in: item), looksTyped(cut + 1..<item.upperBound, besideAccount: true) {
+                    add("login-pair", cut + 1..<item.upperBound)
+                }
+            } else if text[colon] == 58, text[colon + 1] == 32, let value = text.readValue(at: colon + 2),
+                text.skipBlanks(value.end) >= lineEnd, looksTyped(value.range, besideAccount: true),
+                readName(first..<colon).level == .none, lexicon.isPlain(text, first..<colon)
+            {
+                add("login-pair", value.range)
+            }
+            line = text.nextLine(after: lineEnd)
+        }
+    }
+
+    /// `passwd kim <<EOF` and the lines up to its end.
+    func heredocHit(_ start: Int, _ end: Int) {
+        let before = text.lineStart(before: start, limit: 120)..<start
+        guard
+            ["passwd", "cryptsetup", "kinit", "sudo -s", "openconnect", "mount"].contains(where: {
+                (reader: StaticString) in
+                text.find(reader, in: before) != nil
+            })
+        else { return }
+        var line = text.nextLine(after: text.lineEnd(from: end, limit: 80))
+        for _ in 0..<4 {
+            let first = text.skipBlanks(line)
+            let stop = text.lineEnd(from: first, limit: 100)
+            var word = bareWord(at: first)
+            if let colon = text.first(58, in: word) { word = colon + 1..<word.upperBound }
+            guard first < stop, word.upperBound == stop || text[word.upperBound] == 92 || word.upperBound + 1 >= stop
+            else { return }
+            typedSecret(FoundValue(range: word, quote: 34, end: stop), rule: "piped-secret")
+            line = text.nextLine(after: stop)
+        }
+    }
+
+    /// `privkey:` and 64 hexadecimal digits: Tailscale and Headscale.
+    func privateKeyHexHit(_ end: Int) {
+        var last = end
+        while text[last].isHex { last += 1 }
+        if last - end == 64 { add("private-key", end..<last) }
+    }
+
+    /// `socks5 10.0.0.1 1080 kim x` of proxychains.
+    func socksHit(_ end: Int) {
+        var position = text.skipBlanks(end)
+        for _ in 0..<2 {
+            guard text[position].isName else { return }
+            while text[position].isName { position += 1 }
+            position = text.skipBlanks(position)
+        }
+        pairAfter(position)
+    }
+
+    /// "login admin and x"
+    func accountAndHit(_ end: Int) {
+        let word = bareWord(at: end)
+        if !syntax.isCode, looksTyped(word) { add("login-pair", word) }
+    }
+
+    /// `u: kim p: x`, `U: kim / P: x`
+    func shortFieldsHit(_ start: Int, _ end: Int) {
+        let line = text.lineStart(before: start, limit: 60)..<start
+        // Dutch notes say `ww: x`.
+        let isDutch = text.has("ww: ", at: start) && !text[start - 1].isWord
+        guard !syntax.isCode,
+            isDutch
+                || ["u: ", "u = ", "user", "login", "un: "].contains(where: { (word: StaticString) in
+                    text.find(word, in: line) != nil
+                })
+        else { return }
+        let word = bareWord(at: end)
+        if looksTyped(word, besideAccount: true) { add("login-pair", word) }
+    }
+
+    /// `-object secret,id=a,data=x` of QEMU.
+    func secretObjectHit(_ end: Int) {
+        guard let data = text.find("data=", in: end..<min(text.count, end + 60)) else { return }
+        var word = bareWord(at: data + 5)
+        if let comma = text.first(44, in: word) { word = word.lowerBound..<comma }
+        typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "command-line")
+    }
+
+    /// `PRAGMA key = 'x'`, `ATTACH … KEY 'x'` of SQLCipher.
+    func cipherKeyHit(_ start: Int, _ end: Int) {
+        if text.has(" key '", at: start) {
+            let line = text.lineStart(before: start, limit: 200)..<start
+            guard text.find("attach", in: line) != nil else { return }
+        }
+        var position = text.skipBlanks(end)
+        if text[position] == 61 || text[position] == 40 { position = text.skipBlanks(position + 1) }
+        if text[end - 1] == 39 { position = end - 1 }
+        guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
+            return
+        }
+        typedSecret(value, rule: "sql-password", allowWords: true)
+    }
+
+    /// `CONNECT system/x@orcl`, `conn kim/x`: SQL*Plus.
+    func oracleConnectHit(_ end: Int) {
+        let word = bareWord(at: end, limit: 120)
+        guard let slash = text.first(47, in: word), slash > word.lowerBound, text[slash + 1] != 47,
+            (word.lowerBound..<slash).allSatisfy({ text[$0].isWord })
+        else { return }
+        let stop = (slash..<word.upperBound).last(where: { text[$0] == 64 }) ?? word.upperBound
+        let value = slash + 1..<max(slash + 1, stop)
+        guard stop < word.upperBound || looksTyped(value, besideAccount: true) else { return }
+        typedSecret(FoundValue(range: value, quote: 34, end: stop), rule: "command-line")
+    }
+
+    /// `open -u kim,x host` of lftp.
+    func openUserHit(_ end: Int) {
+        let word = bareWord(at: end)
+        guard let comma = text.first(44, in: word), comma + 1 < word.upperBound else { return }
+        typedSecret(
+            FoundValue(range: comma + 1..<word.upperBound, quote: 34, end: word.upperBound), rule: "command-line")
+    }
+
+    /// `{Tab}x{Enter}` among keys to press.
+    func pressedKeysHit(_ end: Int) {
+        var last = end
+        while last - end < 80, text[last] > 32, text[last] != 123 { last += 1 }
+        guard text.has("{enter}", at: last) || text.has("{return}", at: last) || text.has("~", at: last - 1) else {
+            return
+        }
+        typedSecret(FoundValue(range: end..<last, quote: 34, end: last), rule: "form-input")
+    }
+
+    /// `SecretID: 6f…` of Consul and Vault: a token, whatever its name's last word.
+    func secretIDHit(_ start: Int, _ end: Int) {
+        guard !text[start - 1].isWord else { return }
+        var position = end
+        while text[position].isQuote || text[position] == 92 { position += 1 }
+        position = text.skipBlanks(position)
+        guard text[position] == 58 || text[position] == 61, let value = text.readValue(at: position + 1),
+            judge.isUUID(text, value.range)
+        else { return }
+        add("secret", value.range)
+    }
+
+    /// `kim:x` as what a name of credentials holds: `NAS_CREDENTIALS=kim:x`, `login=kim:x`, `npmAuthIdent: "kim:x"`.
+    func heldPair(_ value: FoundValue, _ name: KeyName) -> Bool {
+        guard name.kind == .secret, name.level == .weak || name.level == .medium,
+            let colon = text.first(58, in: value.range), colon > value.range.lowerBound + 1,
+            (value.range.lowerBound..<colon).allSatisfy({ text[$0].isName || text[$0] == 64 }),
+            colon + 1 < value.range.upperBound
+        else { return false }
+        let range = colon + 1..<value.range.upperBound
+        guard looksTyped(range, besideAccount: true) else { return false }
+        add("login-pair", range)
+        return true
+    }
+}

@@ -1,0 +1,27 @@
+/// The anchors of rules for places: what a sentence, a line of a format or a call says before or after a secret.
+enum PlaceAnchors {
+    static let all: [(text: String, action: RuleSet.Action, isCaseSensitive: Bool)] =
+        each(DetectionPass.withJoints, .withJoint) + each(DetectionPass.pictures, .picture)
+        + each(DetectionPass.spokenNames, .spokenName) + each(DetectionPass.codeNames, .groupedCode)
+        + each(DetectionPass.loginLabels, .loginLabel) + each(DetectionPass.hostEnds, .hostNote)
+        + each(DetectionPass.topics, .note) + each(["<< eof", "<<eof", "<<'eof", "<<end"], .heredoc)
+        + each(["admin and ", "admin und ", "root and ", "root und ", "admin y ", "admin et "], .accountAnd)
+        + each(["credentials are ", "creds are ", "logins are "], .basicPair)
+        + each([" p: ", " p = ", "ww: "], .shortFields) + each(["privkey:"], .privateKeyHex)
+        + each(["socks5 ", "socks4 "], .socks) + each(["secret,id="], .secretObject)
+        + each([" -p "], .shortPasswordFlag, isCaseSensitive: true)
+        + each([" +@", " -@", "on >", " allkeys "], .accessList)
+        + each(["MONITOR "], .monitor, isCaseSensitive: true) + each(["$USER"], .resourceMacro, isCaseSensitive: true)
+        + each(["/t/"], .pathToken, isCaseSensitive: true) + each(["community"], .community)
+        + each(
+            ["encrypt =", "encrypt:", "encrypt\"", "encryption =", "encryption:", "encryption\"", "encrypt="], .encrypt)
+        + each(["<master>{"], .mavenMaster)
+        + each(["pragma key", "pragma rekey", "pragma hexkey", " key '"], .cipherKey)
+        + each(["connect ", "conn "], .oracleConnect) + each(["open -u "], .openUser) + each(["{tab}"], .pressedKeys)
+        + each(["secretid", "secret_id"], .secretID) + each(["\".tochararray("], .charArray)
+        + each(DetectionPass.cookieMembers, .cookieObject)
+
+    private static func each(_ texts: [String], _ action: RuleSet.Action, isCaseSensitive: Bool = false) -> [(
+        text: String, action: RuleSet.Action, isCaseSensitive: Bool
+    )] { texts.map { ($0, action, isCaseSensitive) } }
+}

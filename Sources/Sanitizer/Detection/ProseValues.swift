@@ -1,0 +1,105 @@
+/// What a sentence may give as a value, and the words that join a name and its value.
+extension DetectionPass {
+    /// Adds a value of prose if it looks like one: words of the language do not.
+    @discardableResult
+    func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
+        var range = value.range
+        if !value.isQuoted {
+            while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
+                range = range.lowerBound..<(range.upperBound - 1)
+            }
+            // `(still x!!)`
+            if text[range.upperBound] == 41 {
+                while range.count > 4, text[range.upperBound - 1] == 33 {
+                    range = range.lowerBound..<(range.upperBound - 1)
+                }
+            }
+            // ” ’ »
+            if range.count > 4, text[range.upperBound - 3] == 0xE2, text[range.upperBound - 2] == 0x80 {
+                range = range.lowerBound..<(range.upperBound - 3)
+            }
+        }
+        let trimmed = FoundValue(range: range, quote: value.quote, end: value.end)
+        // "the password was sent to kim@example.org"
+        if !value.isQuoted, let at = text.first(64, in: range), let dot = text.first(46, in: at..<range.upperBound),
+            range.upperBound - dot > 2, (at + 1..<range.upperBound).allSatisfy({ text[$0].isName })
+        {
+            return false
+        }
+        guard !range.isEmpty, name.kind == .password || name.kind == .pin || range.count >= 8 else { return false }
+        let profile = ByteProfile(text, range)
+        if isDirect, !value.isQuoted {
+            // The next word of a sentence is seldom anything: the cheap questions first.
+            switch name.kind {
+            case .pin: break
+            case .password: guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+            default: guard profile.looksRandom else { return false }
+            }
+        }
+        guard judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase) else { return false }
+        switch name.kind {
+        case .pin:
+            // "PIN 110001 is the postal code of New Delhi."
+            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound)
+            else {
+                return false
+            }
+        case .password:
+            if value.isQuoted {
+                guard profile.length <= 64,
+                    !isDirect || profile.digits + profile.symbols > 0 || !judge.isWord(text, range, profile)
+                        || (profile.length >= 8 && judge.commonWords.flags(text, range) == 0
+                            && introduced(before: value.range.lowerBound))
+                else {
+                    return false
+                }
+            } else {
+                var hyphens = 0
+                for index in range
+                where text[index] == 45 || text[index] == 39 || text[index] == 46 || text[index] == 47 { hyphens += 1 }
+                let isTyped =
+                    profile.digits > 0 || profile.symbols > hyphens
+                    || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
+                if profile.isNumber {
+                    guard profile.length >= 6, !isDirect else { return false }
+                } else if isDirect {
+                    guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+                } else {
+                    guard profile.length >= 4,
+                        isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                            || isSpokenPassword(range, profile)
+                    else { return false }
+                }
+            }
+        default:
+            guard
+                judge.isToken(
+                    text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
+                    || (value.isQuoted && profile.looksRandom)
+                    || (!isDirect && profile.length >= 8 && profile.digits > 0 && profile.letters > 0
+                        && profile.changes >= 2)
+            else { return false }
+        }
+        add(rule, range)
+        return true
+    }
+
+    func innerCapitals(_ range: Range<Int>) -> Bool {
+        for index in range.dropFirst() where text[index].isUpper && text[index - 1].isLower { return true }
+        return false
+    }
+}
+
+/// Words that join a name and its value in a sentence.
+enum ProseWords {
+    static let connector: UInt32 = 1
+    static let filler: UInt32 = 2
+
+    static let table = WordTable(
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci still remains stays bleibt sigue je to jest теперь сейчас stal hai है هي هو là adalah ialah este esta é olduğu ditt"
+            .split(separator: " ").map {
+                (String($0), connector)
+            }
+            + "now still just simply currently probably again the same set changed updated reset always literally jetzt noch neu auf ahora maintenant called going be as following this with mit con avec übrigens aktuell momentan derzeit weiterhin nun immer actualmente actuellement désormais maintenant toujours agora ora adesso nu voortaan nog теперь dabei only exactly simplement siempre sempre"
+            .split(separator: " ").map { (String($0), filler) })
+}
