@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <malloc.h>
 #include "CLinux.h"
 
 #include <errno.h>
@@ -82,6 +83,10 @@ const char *hx_dirent_name(const struct dirent *entry) { return entry->d_name; }
 int hx_openat(int directory, const char *path, int flags, unsigned mode) { return openat(directory, path, flags, mode); }
 
 int hx_syncfs(int descriptor) { return syncfs(descriptor); }
+
+int hx_return_freed_memory(void) {
+    return mallopt(M_MMAP_THRESHOLD, 1 << 18) == 1 && mallopt(M_TRIM_THRESHOLD, 1 << 18) == 1 && mallopt(M_ARENA_MAX, 2) == 1 ? 0 : -1;
+}
 
 int hx_forbid_core_dumps(void)
 {

@@ -135,13 +135,14 @@ actor AccessTokens {
                 "Google refused the credential: \(printable(code, limit: 60))\(detail)", advice: advice,
                 exit: .credential)
         }
-        let error = failure(
+        var error = failure(
             response.status == 200
                 ? "the answer is not what a token endpoint sends"
                 : "Google's token endpoint answered \(response.status)"
                     + (code.map { " \(printable($0, limit: 60))" } ?? ""),
             exit: .unavailable, isTemporary: !(300..<400).contains(response.status))
-        return RetryPolicy.Later(error, after: response.retryAfter(now: options.time.now))
+        error.retryAfter = response.retryAfter(now: options.time.now)
+        return error
     }
 
     private nonisolated func failure(

@@ -97,8 +97,9 @@ struct DriveClient: Sendable {
         }
         if call.accepting.contains(response.status) { return Answer(response: response, document: .null) }
         let refusal = DriveRefusal(response, now: options.time.now)
-        let error = refusal.error(doing: call.doing, subject: call.subject, isServiceAccount: isServiceAccount)
-        throw error.isTemporary ? RetryPolicy.Later(error, after: refusal.retryAfter) as any Error : error
+        var error = refusal.error(doing: call.doing, subject: call.subject, isServiceAccount: isServiceAccount)
+        if error.isTemporary { error.retryAfter = refusal.retryAfter }
+        throw error
     }
 
     /// A file's metadata; nil if it is gone or not to be seen.

@@ -95,11 +95,8 @@ struct BackupFolder {
     ) throws -> [(path: [UInt8], what: String)] {
         var differences: [(path: [UInt8], what: String)] = []
         let written = try? FileStatus(at: repository.gitDirectory.appending("index")).modified
-        for (path, status) in try files() {
-            guard let expected = committed[path] else {
-                differences.append((path, "not committed"))
-                continue
-            }
+        try forEachFile { path, status in
+            guard let expected = committed[path] else { return differences.append((path, "not committed")) }
             let stamp = IndexFile.Stamp(status)
             // As git does: a file as young as the index may have changed within the clock's grain, and is read.
             let isTrusted = indexed[path]?.stamp == stamp && status.modified < written ?? 0
@@ -126,24 +123,22 @@ struct BackupFolder {
             advice: "keep what you need elsewhere, then `git restore --staged --worktree` and `git clean` that folder")
     }
 
-    /// Every file that is there, by relative path; nothing if there is no folder. Anything but a folder there is an error.
-    private func files() throws -> [([UInt8], FileStatus)] {
+    /// Visits every file that is there, by relative path; nothing if there is no folder. Anything but a folder there is an error.
+    private func forEachFile(_ body: ([UInt8], FileStatus) throws -> Void) throws {
         do {
             guard try FileStatus(at: location).kind == .directory else {
                 throw dirty([(name, "not a folder")])
             }
         } catch let errno as Errno {
-            if errno == .noSuchFileOrDirectory { return [] }
+            if errno == .noSuchFileOrDirectory { return }
             throw OperatorError.system(errno.rawValue, doing: "reading", subject: location.printable)
         }
-        var files: [([UInt8], FileStatus)] = []
         try DirectoryWalk(location).run { entry in
-            if entry.status.kind != .directory { files.append((entry.path, entry.status)) }
+            if entry.status.kind != .directory { try body(entry.path, entry.status) }
             return .descend
         } failing: { _, error in
             throw error
         }
-        return files
     }
 
     private func kind(of status: FileStatus) -> BackupEntry.Kind? {
@@ -181,8 +176,8 @@ struct BackupFolder {
     func index(of listing: Listing, keeping others: [IndexFile.Entry]) throws -> [IndexFile.Entry] {
         var entries = others
         entries.reserveCapacity(others.count + listing.count)
-        for (path, status) in try files() {
-            guard let stored = listing[path] else { continue }
+        try forEachFile { path, status in
+            guard let stored = listing[path] else { return }
             entries.append(
                 IndexFile.Entry(
                     path: prefix + path, mode: stored.kind.mode, id: stored.blob, stamp: IndexFile.Stamp(status)))
@@ -195,16 +190,18 @@ struct BackupFolder {
     func remains(of old: Listing, towards new: Listing) throws -> Listing {
         var present: Listing = [:]
         var differences: [(path: [UInt8], what: String)] = []
-        for (path, status) in try files() {
+        try forEachFile { path, status in
             guard let kind = kind(of: status), let content = try content(path, status) else {
-                differences.append((path, "not a file"))
-                continue
+                return differences.append((path, "not a file"))
             }
             let found = StoredFile(kind: kind, blob: content.withUnsafeBytes { ObjectID(of: $0, type: "blob") })
             let expected = [new[path], old[path]].compactMap(\.self)
             if expected.contains(found) {
                 present[path] = found
-            } else if let intended = try expected.first(where: { try isUnwritten(content, kind, of: $0) }) {
+            } else if let intended = try expected.first(where: {
+                try kind == $0.kind && kind != .symlink
+                    && Self.isUnwritten(content, of: repository.read($0.blob).content)
+            }) {
                 if new[path] == nil { present[path] = intended }
             } else {
                 differences.append((path, "changed"))
@@ -216,9 +213,7 @@ struct BackupFolder {
 
     /// Whether all that a file holds are bytes of what was to be written, each in its place, or zeros where the disk never got them.
     /// Nobody's work is lost with it.
-    private func isUnwritten(_ content: [UInt8], _ kind: BackupEntry.Kind, of intended: StoredFile) throws -> Bool {
-        guard kind == intended.kind, kind != .symlink else { return false }
-        let whole = try repository.read(intended.blob).content
-        return content.count <= whole.count && zip(content, whole).allSatisfy { $0 == $1 || $0 == 0 }
+    static func isUnwritten(_ content: [UInt8], of whole: [UInt8]) -> Bool {
+        content.count <= whole.count && zip(content, whole).allSatisfy { $0 == $1 || $0 == 0 }
     }
 }

@@ -87,6 +87,7 @@ public final class BackupRepository: Sendable {
         }
         let parts = branch.split(separator: "/", omittingEmptySubsequences: false)
         guard !forbidden, !branch.contains(".."), !branch.contains("@{"), !branch.hasSuffix("."), branch != "@",
+            branch != "HEAD",
             parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") && !$0.hasPrefix("-") && !$0.hasSuffix(".lock") })
         else {
             throw OperatorError(
@@ -255,14 +256,17 @@ public final class BackupRepository: Sendable {
         try FileSystem.removeTree(settings.path.appending(RepositoryHandle.scratchName))
         let packs = repository.commonDirectory.appending("objects/pack")
         let information = repository.commonDirectory.appending("info")
-        // Ours alone: packs on their way, and the temporary files of the journal and of the attributes (see ``AtomicFile``).
+        // Ours alone: packs on their way, and the temporary files of the journal and of the attributes (see ``AtomicFile``). A pack that
+        // libgit2 was receiving can be another program's.
         let leftovers = [
-            (packs, PackFile.temporaryPrefix), (state(repository), PackFile.temporaryPrefix),
+            (packs, PackFile.temporaryPrefix), (packs, "pack_git2_"), (state(repository), PackFile.temporaryPrefix),
             (state(repository), ".journal."), (information, ".attributes."),
         ]
         for (folder, prefix) in leftovers where (try? FileStatus(at: folder)) != nil {
             for name in try DirectoryListing.names(at: folder) where name.starts(with: Array(prefix.utf8)) {
-                try FileSystem.removeTree(folder.pushing(FilePath(bytes: name)))
+                let path = folder.pushing(FilePath(bytes: name))
+                if prefix == "pack_git2_", StaleLocks.isHeld(path, workTree: settings.path) { continue }
+                try FileSystem.removeTree(path)
             }
         }
     }

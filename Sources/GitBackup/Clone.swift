@@ -106,13 +106,7 @@ extension BackupRepository {
         for (write, id) in files {
             try cancellation.check()
             let content = try repository.read(id).content
-            if (try? root.status(write.path)) != nil {
-                guard try present(write, in: root) == id else {
-                    throw OperatorError(
-                        "git.dirty", doing: "checking out into", subject: settings.path.printable,
-                        reason: "\(printable(write.path)) is in the way", advice: "move it away, then run again")
-                }
-            } else {
+            if try !isPresent(write, content, in: root) {
                 try BackupFolder.write(write, at: write.path, in: root, content)
             }
             do {
@@ -125,15 +119,31 @@ extension BackupRepository {
         try IndexFile.write(entries, in: repository.gitDirectory)
     }
 
-    /// The blob id of a file that stands there already; nil for one of another kind.
-    private func present(_ write: BackupFolder.Write, in root: ConfinedDirectory) throws -> ObjectID? {
-        if write.kind == .symlink {
-            return (try? root.readSymlink(write.path)).map { $0.withUnsafeBytes { ObjectID(of: $0, type: "blob") } }
+    /// Whether a file stands there as it should. One that a killed clone left unfinished is taken away; anything else in the way is
+    /// somebody's, and an error.
+    private func isPresent(_ write: BackupFolder.Write, _ content: [UInt8], in root: ConfinedDirectory) throws -> Bool {
+        guard let status = try? root.status(write.path) else { return false }
+        switch (status.kind, write.kind) {
+        case (.symlink, .symlink):
+            if (try? root.readSymlink(write.path)) == content { return true }
+        case (.file, .file), (.file, .executable):
+            let file = try root.openForReading(write.path)
+            defer { file.closeQuietly() }
+            let found = try FileSystem.read(file, name: FilePath(bytes: write.path), limit: .max - 1)
+            if found == content { return true }
+            if BackupFolder.isUnwritten(found, of: content) {
+                try root.withParent(write.path) { parent, name throws(Errno) in
+                    guard name.withPlatformString({ unlinkat(parent, $0, 0) }) == 0 else {
+                        throw Errno(rawValue: errno)
+                    }
+                }
+                return false
+            }
+        default: break
         }
-        guard let file = try? root.openForReading(write.path) else { return nil }
-        defer { file.closeQuietly() }
-        let bytes = try FileSystem.read(file, name: FilePath(bytes: write.path), limit: .max - 1)
-        return bytes.withUnsafeBytes { ObjectID(of: $0, type: "blob") }
+        throw OperatorError(
+            "git.dirty", doing: "checking out into", subject: settings.path.printable,
+            reason: "\(printable(write.path)) is in the way", advice: "move it away, then run again")
     }
 
     private func collect(

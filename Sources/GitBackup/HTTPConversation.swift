@@ -84,7 +84,7 @@ struct ServerRefusal {
     let origin: Origin
     let token: Secret?
 
-    func error(_ response: HTTPResponse) -> any Error {
+    func error(_ response: HTTPResponse) -> OperatorError {
         let said = words(response)
         func make(
             _ type: String, _ reason: String, _ advice: String, _ exit: ExitStatus, temporary: Bool = false
@@ -117,11 +117,13 @@ struct ServerRefusal {
                 "not-found", "the repository was not found, or the token has no access to it",
                 "check repository.remote and which repositories the token reaches", .credential)
         case 429, 500...599:
-            let error = make(
-                "unavailable", "the server answered \(response.status)", "try again later", .unavailable,
+            let after = response.retryAfter(now: SystemTime().now)
+            var error = make(
+                "unavailable", "the server answered \(response.status)",
+                after.map { "try again in \($0.components.seconds) s" } ?? "try again later", .unavailable,
                 temporary: true)
-            guard let after = response.retryAfter(now: SystemTime().now) else { return error }
-            return RetryPolicy.Later(error, after: after)
+            error.retryAfter = after
+            return error
         default:
             return make(
                 "unexpected", "the server answered \(response.status)", "check repository.remote", .unavailable)

@@ -7,13 +7,17 @@ struct Outgoing {
     private(set) var trees: [ObjectID] = []
     /// Blobs with the path they stand at first.
     private(set) var blobs: [(path: [UInt8], id: ObjectID)] = []
+    /// Paths of files and folders that a commit has and its first parent has not, where the content was met before.
+    private(set) var names: [[UInt8]] = []
 
     init(from repository: RepositoryHandle, head: ObjectID, remote: ObjectID?) throws {
         var seen = Set<ObjectID>()
         if let remote { try Self.mark(repository.commit(remote).tree, repository, &seen) }
-        for commit in try repository.commits(of: head, without: remote) {
-            commits.append(commit)
-            try collect(repository.commit(commit).tree, [], repository, &seen)
+        for id in try repository.commits(of: head, without: remote) {
+            commits.append(id)
+            let commit = try repository.commit(id)
+            let before = try commit.parents.first.map { try repository.commit($0).tree }
+            try collect(commit.tree, before, [], repository, &seen)
         }
     }
 
@@ -25,15 +29,22 @@ struct Outgoing {
     }
 
     private mutating func collect(
-        _ tree: ObjectID, _ path: [UInt8], _ repository: RepositoryHandle, _ seen: inout Set<ObjectID>
+        _ tree: ObjectID, _ before: ObjectID?, _ path: [UInt8], _ repository: RepositoryHandle,
+        _ seen: inout Set<ObjectID>
     ) throws {
         guard seen.insert(tree).inserted else { return }
         trees.append(tree)
-        for entry in try repository.tree(tree) {
+        let old = Dictionary(try before.map(repository.tree)?.map { ($0.name, $0) } ?? []) { first, _ in first }
+        for entry in try repository.tree(tree) where entry.mode != 0o160000 {
             let full = path + entry.name
-            if entry.isTree {
-                try collect(entry.id, full + [UInt8(ascii: "/")], repository, &seen)
-            } else if entry.mode != 0o160000, seen.insert(entry.id).inserted {
+            let counterpart = old[entry.name]
+            if seen.contains(entry.id) {
+                if counterpart == nil { names.append(full) }
+            } else if entry.isTree {
+                let folder = counterpart.flatMap { $0.isTree ? $0.id : nil }
+                try collect(entry.id, folder, full + [UInt8(ascii: "/")], repository, &seen)
+            } else {
+                seen.insert(entry.id)
                 blobs.append((full, entry.id))
             }
         }

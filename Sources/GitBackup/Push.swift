@@ -21,14 +21,23 @@ extension BackupRepository {
         public var bytes: Int64
     }
 
-    /// A file of a commit that the remote does not have. It lives only while it is visited.
-    public struct OutgoingBlob {
-        /// From the top of the repository.
+    /// A part of a commit that the remote does not have. It lives only while it is visited.
+    public struct OutgoingItem {
+        public enum Kind: Sendable, Hashable {
+            case file
+            /// A path, new to its folder, of content that is visited elsewhere or that the remote has.
+            case name
+            /// The commit itself: who made it, and its message.
+            case commit
+        }
+
+        public let kind: Kind
+        /// From the top of the repository; of a commit, what to call it.
         public let path: [UInt8]
-        public let id: ObjectID
+        public let id: ObjectID?
         let load: () throws -> [UInt8]
 
-        /// Reads the content; a caller that has judged this id before need not.
+        /// Reads the content; a caller that has judged this id before need not. Nothing for a name.
         public var content: [UInt8] { get throws { try load() } }
     }
 
@@ -39,35 +48,49 @@ extension BackupRepository {
         }
     }
 
-    /// Every file of the commits that the remote, whose branch names `remoteTip`, does not have; each content once.
-    public func unpushedBlobs(
-        beyond remoteTip: ObjectID?, _ visit: @escaping @Sendable (OutgoingBlob) throws -> Void
-    ) async throws {
-        try await offPoolCancellable { [self] cancellation in
-            let repository = try open()
-            guard let head = try repository.target(of: reference) else { return }
-            let known = remoteTip.flatMap { repository.has($0) ? $0 : nil }
-            try Self.visit(try Outgoing(from: repository, head: head, remote: known), repository, cancellation, visit)
+    private static func visit(
+        _ outgoing: Outgoing, _ repository: RepositoryHandle, _ cancellation: CancellationFlag,
+        _ visit: (OutgoingItem) throws -> Void
+    ) throws {
+        for id in outgoing.commits {
+            try cancellation.check()
+            let name = "commit \(id.description.prefix(12))"
+            try visit(
+                OutgoingItem(kind: .commit, path: Array(name.utf8), id: id) { try words(repository.read(id).content) })
+        }
+        for path in outgoing.names {
+            try cancellation.check()
+            try visit(OutgoingItem(kind: .name, path: path, id: nil) { [] })
+        }
+        for (path, id) in outgoing.blobs {
+            try cancellation.check()
+            try visit(OutgoingItem(kind: .file, path: path, id: id) { try repository.read(id).content })
         }
     }
 
-    private static func visit(
-        _ outgoing: Outgoing, _ repository: RepositoryHandle, _ cancellation: CancellationFlag,
-        _ visit: (OutgoingBlob) throws -> Void
-    ) throws {
-        for (path, id) in outgoing.blobs {
-            try cancellation.check()
-            try visit(OutgoingBlob(path: path, id: id) { try repository.read(id).content })
+    /// What people write of a commit: all but the ids and the signatures, which look like secrets and can hold none. The text of a tag
+    /// that was merged stays.
+    static func words(_ commit: [UInt8]) -> [UInt8] {
+        var kept: [ArraySlice<UInt8>] = []
+        var isSignature = false
+        var rest = commit[...]
+        while let line = rest.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false).first, !line.isEmpty
+        {
+            rest = rest[min(line.endIndex + 1, rest.endIndex)...]
+            func begins(_ word: String) -> Bool { line.starts(with: Array(word.utf8)) }
+            if line.first != UInt8(ascii: " ") { isSignature = begins("gpgsig") }
+            if !isSignature, !begins("tree "), !begins("parent ") { kept.append(line) }
         }
+        return Array((kept + [rest]).joined(separator: [10]))
     }
 
     /// Brings the remote's branch to the local one: fast-forward only, never forced, and verified by reading it again.
     ///
-    /// One attempt: a temporary error (``OperatorError/isTemporary``, or a `RetryPolicy.Later` around it) is the caller's to retry.
+    /// One attempt: a temporary error (``OperatorError/isTemporary``) is the caller's to retry.
     ///
-    /// - Parameter gate: sees every file that is about to leave, before anything does; its error ends the push.
+    /// - Parameter gate: sees every file, name and commit that is about to leave, before anything does; its error ends the push.
     public func push(
-        _ access: RemoteAccess, gate: @escaping @Sendable (OutgoingBlob) throws -> Void
+        _ access: RemoteAccess, gate: @escaping @Sendable (OutgoingItem) throws -> Void
     ) async throws -> PushOutcome {
         try await offPoolCancellable { [self] cancellation in
             try exclusively { repository, _ in try push(repository, access, gate, cancellation) }
@@ -75,7 +98,7 @@ extension BackupRepository {
     }
 
     private func push(
-        _ repository: RepositoryHandle, _ access: RemoteAccess, _ gate: (OutgoingBlob) throws -> Void,
+        _ repository: RepositoryHandle, _ access: RemoteAccess, _ gate: (OutgoingItem) throws -> Void,
         _ cancellation: CancellationFlag
     ) throws -> PushOutcome {
         guard let head = try repository.target(of: reference) else {
@@ -144,13 +167,9 @@ extension BackupRepository {
 
     /// Whether a push may have landed although this error came.
     private static func isLost(_ error: any Error) -> Bool {
-        switch error {
-        case let error as OperatorError:
-            (error.type.hasPrefix("network.") && !error.wasSurelyNotSent) || error.type == "git.no-report"
-                || error.type == "git.timeout" || error.type == "git.protocol" || error.type == "git.unavailable"
-        case is RetryPolicy.Later: true
-        default: false
-        }
+        guard let error = error as? OperatorError else { return false }
+        return (error.type.hasPrefix("network.") && !error.wasSurelyNotSent) || error.type == "git.no-report"
+            || error.type == "git.timeout" || error.type == "git.protocol" || error.type == "git.unavailable"
     }
 
     func conversation(_ service: GitService, _ access: RemoteAccess, _ cancellation: CancellationFlag) throws

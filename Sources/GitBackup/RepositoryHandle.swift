@@ -314,17 +314,15 @@ final class RepositoryHandle {
 
     /// The index as it stands on disk.
     func indexEntries() throws -> [IndexFile.Entry] {
+        // What libgit2 says of a damaged index misleads ("no longer exists").
+        let damaged = OperatorError(
+            "git.damaged", doing: "reading the index of", subject: path.printable,
+            reason: "the file .git/index is damaged or cannot be read",
+            advice: "restore it with `git read-tree HEAD`", exit: .damagedInput)
         var index: OpaquePointer?
-        guard git_repository_index(&index, repository) == 0, let index else {
-            throw GitLibrary.error(
-                "git.damaged", doing: "reading the index of", subject: path.printable, exit: .damagedInput)
-        }
+        guard git_repository_index(&index, repository) == 0, let index else { throw damaged }
         defer { git_index_free(index) }
-        guard git_index_read(index, 1) == 0 else {
-            throw GitLibrary.error(
-                "git.damaged", doing: "reading the index of", subject: path.printable,
-                advice: "restore it with `git read-tree HEAD`", exit: .damagedInput)
-        }
+        guard git_index_read(index, 1) == 0 else { throw damaged }
         return (0..<git_index_entrycount(index)).compactMap { position in
             git_index_get_byindex(index, position).map { IndexFile.Entry($0.pointee) }
         }

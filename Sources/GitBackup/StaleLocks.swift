@@ -20,14 +20,19 @@ enum StaleLocks {
         return healed
     }
 
-    /// The locks that stand in the way of a commit.
+    /// The locks that stand in the way of a commit, a clone or a push.
     static func existing(_ repository: RepositoryHandle, branch: String) -> [FilePath] {
         let common = repository.commonDirectory
         let candidates = [
             repository.gitDirectory.appending("index.lock"), repository.gitDirectory.appending("HEAD.lock"),
-            common.appending("packed-refs.lock"), common.appending("refs/heads/\(branch).lock"),
+            common.appending("config.lock"), common.appending("packed-refs.lock"),
+            common.appending("refs/heads/\(branch).lock"), common.appending("refs/remotes/origin/\(branch).lock"),
         ]
-        return candidates.filter { (try? FileStatus(at: $0)) != nil }
+        // The index of a pack that was being received.
+        let packs = common.appending("objects/pack")
+        let received = ((try? DirectoryListing.names(at: packs)) ?? [])
+            .filter { $0.suffix(5).elementsEqual(Array(".lock".utf8)) }.map { packs.pushing(FilePath(bytes: $0)) }
+        return (candidates + received).filter { (try? FileStatus(at: $0)) != nil }
     }
 
     static func held(_ lock: FilePath) -> OperatorError {
@@ -36,9 +41,9 @@ enum StaleLocks {
             reason: "a running git process holds the lock", advice: "let it end, then run again", isTemporary: true)
     }
 
-    private static func isHeld(_ lock: FilePath, workTree: FilePath) -> Bool {
+    static func isHeld(_ lock: FilePath, workTree: FilePath) -> Bool {
         guard let status = try? FileStatus(at: lock) else { return false }
-        let tree = real(workTree)
+        let tree = workTree.resolvingLinks.bytes
         let me = Array(String(getpid()).utf8)
         for name in (try? DirectoryListing.names(at: "/proc")) ?? []
         where name != me && name.allSatisfy({ (48...57).contains($0) }) {
@@ -55,12 +60,6 @@ enum StaleLocks {
             if folder == tree || folder.starts(with: tree + [UInt8(ascii: "/")]) { return true }
         }
         return false
-    }
-
-    private static func real(_ path: FilePath) -> [UInt8] {
-        guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return path.bytes }
-        defer { free(resolved) }
-        return FilePath(platformString: resolved).bytes
     }
 
     private static func link(_ path: FilePath) -> [UInt8]? {

@@ -121,9 +121,11 @@ final class EasyHandle: @unchecked Sendable {
 
     private func setAuthorization(_ authorization: HTTPRequest.Authorization) throws {
         func set(_ option: CURLoption, _ secret: Secret) throws {
-            guard let code = secret.withCString({ hx_easy_set_str(handle, option, $0) }) else {
+            // A line break would begin a header of its own.
+            let isPlain = secret.withUnsafeBytes { $0.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
+            guard isPlain, let code = secret.withCString({ hx_easy_set_str(handle, option, $0) }) else {
                 throw OperatorError(
-                    "credential.invalid", doing: "using a credential", reason: "it holds a NUL byte",
+                    "credential.invalid", doing: "using a credential", reason: "it holds a control character",
                     exit: .credential)
             }
             try check(code)

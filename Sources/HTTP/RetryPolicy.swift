@@ -20,17 +20,6 @@ public struct RetryPolicy: Sendable {
         self.maxRetryAfter = maxRetryAfter
     }
 
-    /// A temporary failure for which the server asked for a wait.
-    public struct Later: Error {
-        public var error: OperatorError
-        public var after: Duration?
-
-        public init(_ error: OperatorError, after: Duration?) {
-            self.error = error
-            self.after = after
-        }
-    }
-
     /// The wait after a failed attempt (1 is the first): half to whole of the doubled backoff, and not less than the server asked.
     ///
     /// - Parameter random: a number in 0..<1.
@@ -41,7 +30,7 @@ public struct RetryPolicy: Sendable {
     }
 
     /// Runs a body until it succeeds, fails for good (an error that is not temporary, or is no ``OperatorError``), is cancelled, or
-    /// the attempts are used up; then its last error is thrown. A ``Later`` arrives as the error inside it.
+    /// the attempts are used up; then its last error is thrown.
     public func run<Result>(
         time: any TimeSource = SystemTime(), random: @Sendable () -> Double = { Double.random(in: 0..<1) },
         _ body: (_ attempt: Int) async throws -> Result
@@ -49,17 +38,13 @@ public struct RetryPolicy: Sendable {
         var attempt = 1
         while true {
             let failure: OperatorError
-            var after: Duration?
             do {
                 return try await body(attempt)
-            } catch let later as Later {
-                failure = later.error
-                after = later.after
             } catch let error as OperatorError {
                 failure = error
             }
             guard failure.isTemporary, attempt < attempts else { throw failure }
-            try await time.sleep(for: wait(afterAttempt: attempt, retryAfter: after, random: random()))
+            try await time.sleep(for: wait(afterAttempt: attempt, retryAfter: failure.retryAfter, random: random()))
             attempt += 1
         }
     }

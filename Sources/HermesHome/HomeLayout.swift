@@ -28,20 +28,10 @@ public struct HomeLayout: Sendable, Hashable {
     public func root(userHome: FilePath) -> FilePath {
         let own = path.lexicallyNormalized()
         let standard = userHome.appending(".hermes").lexicallyNormalized()
-        if own.starts(with: standard) || Self.resolved(own).starts(with: Self.resolved(standard)) { return standard }
+        if own.starts(with: standard) || own.resolvingLinks.starts(with: standard.resolvingLinks) { return standard }
         let parent = own.removingLastComponent()
         if parent.lastComponent?.string == "profiles" { return parent.removingLastComponent() }
         return own
-    }
-
-    /// The path without symlinks, as far as it exists.
-    private static func resolved(_ path: FilePath) -> FilePath {
-        if let real = path.withPlatformString({ realpath($0, nil) }) {
-            defer { free(real) }
-            return FilePath(platformString: real)
-        }
-        guard let last = path.lastComponent, !path.removingLastComponent().isEmpty else { return path }
-        return resolved(path.removingLastComponent()).appending(last)
     }
 
     /// The names of the profiles, sorted: folders below `profiles/` whose name Hermes accepts (`[a-z0-9][a-z0-9_-]{0,63}`, not `default`).

@@ -45,9 +45,9 @@ public struct HealthPing: Sendable {
                     .credential)
             case 200..<300: return
             case 429, 500...599:
-                throw RetryPolicy.Later(
-                    problem("the service answers \(response.status)", .unavailable, temporary: true),
-                    after: response.retryAfter(now: time.now))
+                var error = problem("the service answers \(response.status)", .unavailable, temporary: true)
+                error.retryAfter = response.retryAfter(now: time.now)
+                throw error
             default: throw problem("the service answers \(response.status)", .unavailable)
             }
         }

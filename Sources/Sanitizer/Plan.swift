@@ -110,7 +110,11 @@ extension Sanitizer {
             path: try survey.gate.inspector.redactedName(path).name, action: decision.action ?? .exclude,
             rule: decision.rule,
             origin: decision.origin, reason: decision.reason, redactions: [])
-        guard decision.action != .skip, let status = try? survey.reader.home.status(path) else { return explanation }
+        guard decision.action != .skip else { return explanation }
+        guard let status = try? survey.reader.home.status(path) else {
+            explanation.reason += "; there is no such file now"
+            return explanation
+        }
         guard status.kind == .file || status.kind == .symlink else {
             explanation.action = status.kind == .directory ? explanation.action : .skip
             if status.kind != .directory { explanation.reason = "a \(status.kind.rawValue), which no backup holds" }

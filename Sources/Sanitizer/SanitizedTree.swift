@@ -22,8 +22,6 @@ public struct SanitizedTree: Sendable {
         public var path: [UInt8]
         public var kind: FileKind
         public var size: Int64
-        /// 32 bytes.
-        public var sha256: [UInt8]
         /// git's blob id, 20 bytes.
         public var blob: [UInt8]
         public var source: Source
@@ -31,6 +29,7 @@ public struct SanitizedTree: Sendable {
 
     /// Sorted by path bytes; ``Manifest/fileName`` and the canary are among them.
     public var files: [File]
+    /// What a run that has stored the tree no longer needs may be let go: ``forgettingManifest()``.
     public var manifest: Manifest
     /// Paths, printable, of files that changed during every attempt to read them. What was read last was scanned and is stored.
     public var changedWhileRead: [String]
@@ -40,6 +39,14 @@ public struct SanitizedTree: Sendable {
     public var unreadThanksToCache: Int
     /// Looks for the detectors' secrets and for this home's known values.
     public var gate: Gate
+
+    /// The tree without its manifest's lists, which take most of the memory: their bytes are among the files.
+    public func forgettingManifest() -> SanitizedTree {
+        var tree = self
+        tree.manifest.entries = []
+        tree.manifest.excluded = []
+        return tree
+    }
 
     /// Writes the tree to a folder, for `sanitize --into`: files with their modes of the home, symlinks as such.
     ///

@@ -241,7 +241,8 @@ public final class Sanitizer: Sendable {
     static func requireReadable(_ failures: [OperatorError]) throws {
         guard var first = failures.first else { return }
         if failures.count > 1 {
-            let others = failures.dropFirst().prefix(4).compactMap(\.subject).joined(separator: ", ")
+            let others = failures.dropFirst().prefix(4).compactMap(\.subject).map { shortened($0, to: 100) }
+                .joined(separator: ", ")
             first.reason +=
                 " (and \(failures.count - 1) more that cannot be read: \(others)\(failures.count > 5 ? ", …" : ""))"
         }
@@ -287,7 +288,7 @@ public final class Sanitizer: Sendable {
             }
             tree.files.append(
                 SanitizedTree.File(
-                    path: path, kind: .file, size: Int64(bytes.count), sha256: Digest.of(bytes, .sha256), blob: blob,
+                    path: path, kind: .file, size: Int64(bytes.count), blob: blob,
                     source: source))
         }
         tree.files.sort { $0.path.lexicographicallyPrecedes($1.path) }

@@ -61,7 +61,7 @@ public enum CredentialScrubber {
     /// Text for a run record: one printable line without credentials, at most 240 characters (`safeText` of the schema).
     public static func safeText(_ text: String) -> String {
         let flat = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-        let line = scrub(printable(scrub(flat), limit: 2000))
+        let line = scrub(printableLine(scrub(flat), limit: 2000))
         guard line.unicodeScalars.count > 240 else { return line }
         return String(String.UnicodeScalarView(line.unicodeScalars.prefix(239))) + "…"
     }

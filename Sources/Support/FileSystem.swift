@@ -96,10 +96,12 @@ public enum FileSystem {
         switch code {
         case EEXIST:
             var status = stat()
-            guard path.withPlatformString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            let leads = path.withPlatformString { stat($0, &status) } == 0
+            guard leads, status.st_mode & S_IFMT == S_IFDIR else {
                 throw OperatorError(
                     "not-a-directory", doing: "making the folder", subject: path.printable,
-                    reason: "something else stands there")
+                    reason: leads ? "a file stands there" : "a symlink stands there that leads nowhere",
+                    advice: "move it away, or name another folder", exit: .cannotWrite)
             }
         case ENOENT:
             let parent = path.removingLastComponent()

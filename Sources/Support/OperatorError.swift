@@ -39,10 +39,12 @@ public struct OperatorError: Error, Sendable, CustomStringConvertible {
     public var exit: ExitStatus
     /// Whether the same call may succeed later without anybody's help.
     public var isTemporary: Bool
+    /// How long a server asked to be left alone before the next attempt.
+    public var retryAfter: Duration?
 
     public init(
         _ type: String, doing: String, subject: String? = nil, reason: String, advice: String? = nil,
-        exit: ExitStatus = .failure, isTemporary: Bool = false
+        exit: ExitStatus = .failure, isTemporary: Bool = false, retryAfter: Duration? = nil
     ) {
         self.type = type
         self.doing = doing
@@ -51,12 +53,18 @@ public struct OperatorError: Error, Sendable, CustomStringConvertible {
         self.advice = advice
         self.exit = exit
         self.isTemporary = isTemporary
+        self.retryAfter = retryAfter
     }
 
     /// One line: `doing subject: reason; advice`.
-    public var description: String {
+    public var description: String { line(subjectLimit: 1000) }
+
+    /// The same for where room is short: the reason still shows behind a long path.
+    public var summary: String { line(subjectLimit: 100) }
+
+    private func line(subjectLimit: Int) -> String {
         var line = doing
-        if let subject { line += " \(subject)" }
+        if let subject { line += " \(shortened(subject, to: subjectLimit))" }
         line += ": \(reason)"
         if let advice { line += "; \(advice)" }
         return line

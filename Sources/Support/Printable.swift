@@ -2,6 +2,30 @@
 /// overrides and broken bytes become `\n`, `\t`, `\xNN` or `\u{N}`, a backslash is doubled. `limit` counts characters; what is
 /// over it is cut and marked with `…`.
 public func printable(_ bytes: some Sequence<UInt8>, limit: Int = 4096) -> String {
+    escaped(bytes, limit: limit, doublingBackslashes: true)
+}
+
+/// ``printable(_:limit:)`` of a string's UTF-8.
+public func printable(_ text: some StringProtocol, limit: Int = 4096) -> String {
+    printable(Array(text.utf8), limit: limit)
+}
+
+/// A text whose names from outside were made printable when it was put together: as safe as ``printable(_:limit:)`` makes it, but what
+/// is escaped in it already stays as it is.
+public func printableLine(_ text: some StringProtocol, limit: Int = 4096) -> String {
+    escaped(Array(text.utf8), limit: limit, doublingBackslashes: false)
+}
+
+/// A text of at most that many characters: what is over the limit is left out of its middle, marked with `…`, so that a path still shows
+/// where it begins and what it names.
+public func shortened(_ text: String, to limit: Int) -> String {
+    let count = text.count
+    guard count > limit, limit >= 3 else { return text }
+    let head = (limit - 1) / 3
+    return text.prefix(head) + "…" + text.suffix(limit - 1 - head)
+}
+
+private func escaped(_ bytes: some Sequence<UInt8>, limit: Int, doublingBackslashes: Bool) -> String {
     var out = ""
     var count = 0
     var iterator = Array(bytes).makeIterator()
@@ -36,7 +60,7 @@ public func printable(_ bytes: some Sequence<UInt8>, limit: Int = 4096) -> Strin
                 case "\n": "\\n"
                 case "\t": "\\t"
                 case "\r": "\\r"
-                case "\\": "\\\\"
+                case "\\": doublingBackslashes ? "\\\\" : "\\"
                 default:
                     if isSafe(scalar) { String(scalar) } else { "\\u{\(String(scalar.value, radix: 16))}" }
                 }
@@ -47,9 +71,4 @@ public func printable(_ bytes: some Sequence<UInt8>, limit: Int = 4096) -> Strin
         }
     }
     return out
-}
-
-/// ``printable(_:limit:)`` of a string's UTF-8.
-public func printable(_ text: some StringProtocol, limit: Int = 4096) -> String {
-    printable(Array(text.utf8), limit: limit)
 }

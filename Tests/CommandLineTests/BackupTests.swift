@@ -59,6 +59,43 @@ internal import Testing
             ])
     }
 
+    @Test func noSecretLeavesInACommitsOwnWords() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try await runner.makeRemote()
+        try runner.configure()
+        #expect(try await runner("run", "backup").status == 0)
+        let pushed = try await runner.head()
+        let token = "xox" + "b-" + "123456789012-210987654321-" + "aBcDeFgHiJkLmNoPqRsTuVwX"
+        func commit(_ arguments: String...) async throws {
+            let made = try await runner.tool(
+                "git", "-C", runner.repository.string, "-c", "user.name=Uma", "-c", "user.email=uma@host.test",
+                "commit",
+                "-q", "--allow-empty", arguments[0], arguments[1])
+            #expect(made.status == 0, "\(made.errors)")
+        }
+        for words in [["-m", "Rotate \(token) away"], ["-m", "Plain\n\nSlack: \(token)"]] {
+            try await commit(words[0], words[1])
+            let refused = try await runner("run", "backup")
+            #expect(refused.status == 10, "\(refused.errors)")
+            #expect(refused.errors.contains("commit ") && refused.errors.contains("git rebase -i"))
+            #expect(!(refused.output + refused.errors).contains(token))
+            let tip = try await runner.tool("git", "-C", runner.remote.string, "rev-parse", "main")
+            #expect(tip.output.hasPrefix(pushed))
+            _ = try await runner.tool("git", "-C", runner.repository.string, "reset", "-q", "--hard", pushed)
+        }
+        let author = try await runner.tool(
+            "git", "-C", runner.repository.string, "-c", "user.name=\(token)", "-c", "user.email=uma@host.test",
+            "commit",
+            "-q", "--allow-empty", "-m", "Plain")
+        #expect(author.status == 0)
+        #expect(try await runner("run", "backup").status == 10)
+        _ = try await runner.tool("git", "-C", runner.repository.string, "reset", "-q", "--hard", pushed)
+        // Words without a secret leave, those of another's hand too.
+        try await commit("-m", "Tidy the notes")
+        #expect(try await runner("run", "backup").status == 0)
+    }
+
     @Test func aDryRunChangesNothingOutsideTheState() async throws {
         let runner = try RunnerProgram()
         try runner.makePlainHome()

@@ -62,6 +62,23 @@ internal import Testing
         #expect(action("config.yaml") == "redact")
         #expect(try TreeFingerprint(runner.home).differences(from: before) == [])
         #expect(access(runner.repository.string, F_OK) != 0)
+        #expect(try await runner("explain", "SOUL.md").status == 0)
+        #expect(access(runner.state.string, F_OK) != 0)
+    }
+
+    @Test func whatIsOpenToOthersIsClosedAndTold() async throws {
+        let runner = try RunnerProgram()
+        _ = try HermesHomeFixture(at: runner.home, seed: 3)
+        try runner.configure()
+        try FileSystem.makeDirectory(runner.state)
+        let key = runner.state.appending("fingerprint.key")
+        try FileSystem.replace(key, with: Array(repeating: 7, count: 32))
+        #expect(chmod(key.string, 0o644) == 0 && chmod(runner.state.string, 0o755) == 0)
+        let scan = try await runner("scan", runner.home.appending("SOUL.md").string)
+        #expect(scan.errors.contains("fingerprint.key was open to others (mode 0644)"), "\(scan.errors)")
+        #expect(scan.errors.contains("was open to others (mode 0755)"))
+        #expect(try FileStatus(at: key).permissions == 0o600)
+        #expect(try FileStatus(at: runner.state).permissions == 0o700)
     }
 
     @Test func explainNamesTheRuleAndNeverTheValue() async throws {
@@ -76,7 +93,10 @@ internal import Testing
             #expect(result.output.contains("rule "))
             for secret in fixture.secrets { #expect(!result.output.contains(secret.value)) }
         }
-        #expect(try await runner("explain", "/etc/passwd").status == 64)
+        for path in ["/etc/passwd", "../x", "", "memories/../../x"] {
+            #expect(try await runner("explain", path).status == 64, "\(path)")
+        }
+        #expect(try await runner("explain", "no/such/file").output.contains("there is no such file now"))
     }
 
     @Test func scanFindsAndTellsPlaces() async throws {
@@ -104,6 +124,8 @@ internal import Testing
         for secret in fixture.secrets { #expect(!config.contains(Array(secret.value.utf8))) }
         let again = try await runner("sanitize", runner.home.string, "--into", target.string)
         #expect(again.status == 73)
+        let inside = try await runner("sanitize", runner.home.string, "--into", runner.home.appending("x").string)
+        #expect(inside.status == 64 && access(runner.home.appending("x").string, F_OK) != 0, "\(inside.errors)")
     }
 
     @Test func historyShowAndStatusTellOfARun() async throws {

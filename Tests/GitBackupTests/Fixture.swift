@@ -96,8 +96,6 @@ struct Fixture {
             try await body()
         } catch let error as OperatorError {
             return error
-        } catch let later as RetryPolicy.Later {
-            return later.error
         } catch {
             return nil
         }

@@ -127,17 +127,35 @@ struct PushTests {
         let site = try await Site()
         try await site.commit(["a": "first version"])
         try await site.commit(["a": "second version"])
-        let seen = Mutex<[String: [UInt8]]>([:])
+        try await site.commit(["a": "second version", "b": "second version", "z/c": "third"])
+        // What the backup did not commit leaves too: another's name and mail, a message, a path.
+        _ = try await site.fixture.git("mv", "hermes_persistent_backup/z", "moved")
+        _ = try await site.fixture.git(
+            "commit", "-q", "--author=Somebody Else <else@host.test>", "-m", "Words of a message")
+        let seen = Mutex<[BackupRepository.OutgoingItem.Kind: Set<String>]>([:])
         let access = try site.access()
-        try await site.fixture.repository.unpushedBlobs(beyond: nil) { blob in
-            let content = String(decoding: try blob.content, as: UTF8.self)
-            seen.withLock { $0[content] = blob.path }
+        let refusal = OperatorError("gate", doing: "gating", reason: "seen", exit: .refused)
+        let stopped = await Fixture.failure {
+            _ = try await site.fixture.repository.push(access) { item in
+                let text = String(decoding: item.path + [58] + (try item.content), as: UTF8.self)
+                _ = seen.withLock { $0[item.kind, default: []].insert(text) }
+                if text.hasSuffix(":third") { throw refusal }
+            }
         }
-        let path = Array("hermes_persistent_backup/a".utf8)
-        #expect(seen.withLock { $0 } == ["first version": path, "second version": path])
+        #expect(stopped?.type == "gate")
+        #expect(
+            seen.withLock { $0[.file] } == [
+                "hermes_persistent_backup/a:first version", "hermes_persistent_backup/a:second version",
+                "hermes_persistent_backup/z/c:third",
+            ])
+        #expect(seen.withLock { $0[.name] } == ["hermes_persistent_backup/b:", "moved:"])
+        let commits = seen.withLock { $0[.commit] } ?? []
+        #expect(commits.count == 4)
+        let words = try #require(commits.first { $0.contains("Words of a message") })
+        #expect(words.contains("author Somebody Else <else@host.test>") && !words.contains("tree "))
         let error = await Fixture.failure {
-            _ = try await site.fixture.repository.push(access) { blob in
-                guard try blob.content != Array("first version".utf8) else {
+            _ = try await site.fixture.repository.push(access) { item in
+                guard try item.content != Array("first version".utf8) else {
                     throw OperatorError("gate", doing: "gating", reason: "a secret", exit: .refused)
                 }
             }
@@ -224,13 +242,18 @@ struct PushTests {
         try await site.fixture.requireSound()
     }
 
-    @Test("A server's wish to wait reaches the caller")
+    @Test("A server's wish to wait reaches the caller, of a push and of a clone")
     func retryAfter() async throws {
         let site = try await Site()
+        try site.server.setFault(#"{"on": "refs", "kind": "status", "status": 429, "headers": {"Retry-After": "9"}}"#)
+        let access = try site.access()
+        let busy = await Fixture.failure { _ = try await site.fixture.repository.prepare(access) }
+        #expect(busy?.exit == .unavailable)
+        #expect(busy?.isTemporary == true)
+        #expect(busy?.retryAfter == .seconds(9))
         try await site.commit(["a": "1"])
         try site.server.setFault(#"{"on": "refs", "kind": "status", "status": 503, "headers": {"Retry-After": "7"}}"#)
-        let later = await #expect(throws: RetryPolicy.Later.self) { try await site.push() }
-        #expect(later?.after == .seconds(7))
+        #expect(try await site.failure().retryAfter == .seconds(7))
     }
 
     @Test("Silence ends after our patience, before and after the pack", arguments: ["refs", "post"])

@@ -56,6 +56,31 @@ struct RepositoryStateTests {
         try await fixture.requireSound()
     }
 
+    @Test("A clone that was killed while it wrote the work tree is finished; what is somebody's own stays and is told")
+    func halfCheckedOut() async throws {
+        let fixture = try await made()
+        _ = try await fixture.repository.push(Fixture.access()) { _ in }
+        func forget() throws {
+            for name in ["index", "refs/heads/main"] {
+                try FileSystem.removeTree(fixture.work.appending(".git/" + name))
+            }
+        }
+        for left in ["", "\0"] {
+            try forget()
+            try fixture.folder.write("work/hermes_persistent_backup/b/c", left)
+            #expect(try await fixture.repository.prepare(Fixture.access()).origin == .cloned)
+            try await fixture.requireSound()
+        }
+        try forget()
+        try fixture.folder.write("work/hermes_persistent_backup/b/c", "mine")
+        let error = await Fixture.failure { _ = try await fixture.repository.prepare(Fixture.access()) }
+        #expect(error?.type == "git.dirty")
+        #expect(error?.reason == "hermes_persistent_backup/b/c is in the way")
+        #expect(
+            try FileSystem.read(fixture.work.appending("hermes_persistent_backup/b/c"), limit: 10) == Array("mine".utf8)
+        )
+    }
+
     @Test("A bare repository, another branch, a detached HEAD and a shallow clone are refused")
     func refused() async throws {
         let bare = try await Fixture()
@@ -142,12 +167,18 @@ struct RepositoryStateTests {
     @Test("Locks of dead processes are healed and told, those of living ones respected")
     func locks() async throws {
         let fixture = try await made()
-        for lock in ["index.lock", "HEAD.lock", "refs/heads/main.lock", "packed-refs.lock"] {
-            try fixture.folder.write("work/.git/" + lock, "")
-        }
+        let locks = [
+            "index.lock", "HEAD.lock", "config.lock", "refs/heads/main.lock", "packed-refs.lock",
+            "refs/remotes/origin/main.lock", "objects/pack/pack-0123.idx.lock",
+        ]
+        for lock in locks + ["objects/pack/pack_git2_9f"] { try fixture.folder.write("work/.git/" + lock, "") }
         let preparation = try await fixture.repository.prepare(Fixture.access())
-        #expect(preparation.notes.count == 4)
+        #expect(preparation.notes.count == locks.count)
+        #expect((try? FileStatus(at: fixture.work.appending(".git/objects/pack/pack_git2_9f"))) == nil)
         #expect(try await fixture.commit(["a": "2"]).changed)
+        // What a push that was killed after it had landed leaves.
+        try fixture.folder.write("work/.git/refs/remotes/origin/main.lock", "")
+        #expect(try await fixture.repository.push(Fixture.access()) { _ in }.result == .pushed)
         try await fixture.requireSound()
     }
 

@@ -47,7 +47,9 @@ struct RetryPolicyTests {
         let time = ManualTime()
         await #expect(throws: OperatorError.self) {
             try await RetryPolicy(attempts: 2).run(time: time) { _ in
-                throw RetryPolicy.Later(self.error(temporary: true), after: .seconds(77))
+                var error = self.error(temporary: true)
+                error.retryAfter = .seconds(77)
+                throw error
             }
         }
         #expect(time.slept == [.seconds(77)])

@@ -31,6 +31,10 @@ int hx_syncfs(int descriptor);
 /// prctl(PR_SET_DUMPABLE, 0) and RLIMIT_CORE 0: no core dump, no ptrace by the same user. 0 on success.
 int hx_forbid_core_dumps(void);
 
+// Lets large allocations go back to the system as soon as they are freed, and threads share heaps; 0 on success. By default glibc learns
+// from each large allocation that is freed to keep the next one (mallopt(3), M_MMAP_THRESHOLD).
+int hx_return_freed_memory(void);
+
 /// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts writing a range to the disk and does not wait. A hint, so without a result.
 void hx_start_writeback(int file, int64_t offset, int64_t count);
 

@@ -9,15 +9,18 @@ public struct ConfigurationLoader: Sendable {
 
     private let home: FilePath
     private let user: UInt32
+    private let stateDirectory: FilePath?
     private let checkSchedule: ScheduleCheck?
 
     /// - Parameters:
     ///   - home: what `~` stands for.
     ///   - user: the effective user id, whose files the configuration should be.
+    ///   - stateDirectory: must not lie in the Hermes home; nil is not looked at.
     ///   - checkSchedule: a second, better look at each schedule.
-    public init(home: FilePath, user: UInt32, checkSchedule: ScheduleCheck? = nil) {
+    public init(home: FilePath, user: UInt32, stateDirectory: FilePath? = nil, checkSchedule: ScheduleCheck? = nil) {
         self.home = home
         self.user = user
+        self.stateDirectory = stateDirectory
         self.checkSchedule = checkSchedule
     }
 
@@ -61,7 +64,7 @@ public struct ConfigurationLoader: Sendable {
     }
 
     private func read(_ main: FilePath) throws -> (Configuration?, [ConfigurationIssue]) {
-        let reader = ConfigurationReader(home: home, main: main)
+        let reader = ConfigurationReader(home: home, stateDirectory: stateDirectory, main: main)
         var files: [FilePath] = []
         var identities: Set<FileIdentity> = []
 
@@ -77,7 +80,9 @@ public struct ConfigurationLoader: Sendable {
                     return
                 }
                 checkOwnership(status, path, reader.collector)
-                let bytes = try FileSystem.read(file, name: path, limit: Self.sizeLimit)
+                var bytes = try FileSystem.read(file, name: path, limit: Self.sizeLimit)
+                // A byte order mark, which some editors write.
+                if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
                 guard let valid = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
                     reader.collector.report(Self.badTextMessage(bytes), at: Self.badTextPosition(bytes, path))
                     reader.collector.isPartial = true

@@ -22,13 +22,16 @@ final class ConfigurationReader {
     let collector = IssueCollector()
     /// What `~` stands for.
     let home: FilePath
+    /// Where this program keeps its state; nil: not known, and not looked at.
+    let stateDirectory: FilePath?
     var references: [Reference] = []
     private var single: [String: (position: SourcePosition, value: ConfigurationValue)] = [:]
     private var named: [String: [(name: String, position: SourcePosition, value: ConfigurationValue)]] = [:]
     private var start: SourcePosition
 
-    init(home: FilePath, main: FilePath) {
+    init(home: FilePath, stateDirectory: FilePath?, main: FilePath) {
         self.home = home
+        self.stateDirectory = stateDirectory
         start = SourcePosition(file: main, line: 1, column: 1)
     }
 
@@ -118,6 +121,7 @@ final class ConfigurationReader {
         checkReferences()
         checkNeeds(of: jobs)
         guard let instance else { return nil }
+        if !collector.isPartial { checkPlaces(instance, repository, stores, snapshot) }
         return Configuration(
             files: [], instance: instance, hermes: hermes, credentials: credentials, repository: repository,
             sanitizer: sanitizer, bundle: bundle, stores: stores, network: network, notify: notify, snapshot: snapshot,

@@ -74,7 +74,7 @@ struct ConfigurationValue {
         }
         if let alias = YAMLDocument.brokenAlias(scalar.string) {
             report(
-                "alias \"\(printable(alias, limit: 40))\" names an anchor that is not complete here; anchors must not recurse"
+                "alias \"\(printable(alias, limit: 40))\" names an anchor that is not there; write `&\(printable(alias, limit: 40))` before the value above it that is meant"
             )
             return nil
         }
@@ -176,7 +176,7 @@ final class ConfigurationMapping {
 
     /// The value under a key; nil when the key is absent.
     func take(_ key: String) -> ConfigurationValue? {
-        known.append(key)
+        if !known.contains(key) { known.append(key) }
         return entries.first { $0.name == key }?.value
     }
 

@@ -58,10 +58,13 @@ extension ConfigurationReader {
     /// The part of git-check-ref-format(1) that a branch's name can break.
     static func branchName(_ text: String) -> String? {
         let forbidden = " ~^:?*[\\\u{7F}"
-        guard !text.isEmpty, text.utf8.count <= 200, !text.hasPrefix("-"), !text.hasPrefix("/"), !text.hasSuffix("/"),
+        // git itself makes no branch of the name HEAD.
+        guard !text.isEmpty, text != "HEAD", text.utf8.count <= 200, !text.hasPrefix("-"), !text.hasPrefix("/"),
+            !text.hasSuffix("/"),
             !text.hasSuffix("."), !text.contains(".."), !text.contains("//"), !text.contains("@{"), text != "@",
             !text.unicodeScalars.contains(where: { $0.value < 0x20 || forbidden.unicodeScalars.contains($0) }),
-            text.split(separator: "/").allSatisfy({ !$0.hasPrefix(".") && !$0.hasSuffix(".lock") })
+            text.split(separator: "/").allSatisfy({ !$0.hasPrefix(".") && !$0.hasPrefix("-") && !$0.hasSuffix(".lock") }
+            )
         else { return nil }
         return text
     }

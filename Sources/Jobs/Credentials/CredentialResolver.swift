@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Subprocess
 public import Support
+internal import Synchronization
 public import SystemPackage
 
 /// Turns credential references into values. Every error exits 77 and holds no value.
@@ -9,6 +10,7 @@ public struct CredentialResolver: Sendable {
     private let user: UInt32
     private let folder: FilePath
     private let commandTimeout: Duration
+    private let failedCommands = FailedCommands()
 
     /// The largest value, in bytes; a dotenv file or a key file may hold more than one secret.
     static let sizeLimit = 1 << 20
@@ -29,7 +31,7 @@ public struct CredentialResolver: Sendable {
     /// The value of a declared credential.
     public func resolve(_ name: String, in configuration: Configuration) async throws -> Secret {
         guard let declaration = configuration.credentials[name] else {
-            throw failure("credential-missing", name, "no credential of that name is declared")
+            throw Self.failure("credential-missing", name, "no credential of that name is declared")
         }
         return try await resolve(declaration.reference, name: name)
     }
@@ -47,7 +49,7 @@ public struct CredentialResolver: Sendable {
             var bytes = try read(ValueFile(path, mayBeEmpty: true), name)
             defer { wipe(&bytes) }
             guard let value = DotenvFile.value(of: key, in: bytes) else {
-                throw failure(
+                throw Self.failure(
                     "credential-missing", name, "\(path.printable) has no key \(key)", "add it, or correct `key:`")
             }
             return try secret(value, name)
@@ -59,6 +61,36 @@ public struct CredentialResolver: Sendable {
         }
     }
 
+    /// The value of a declared credential that is one token, as ``token(_:name:)`` reads it.
+    public func token(_ name: String, in configuration: Configuration) async throws -> Secret {
+        try Self.token(await resolve(name, in: configuration), name: name)
+    }
+
+    /// The value behind a reference that is one token or one URL: printable ASCII without a space, whatever blank lines and spaces end it
+    /// taken off. Anything else would go into a request as it stands.
+    public func token(_ reference: CredentialReference, name: String) async throws -> Secret {
+        try Self.token(await resolve(reference, name: name), name: name)
+    }
+
+    private static func token(_ secret: Secret, name: String) throws -> Secret {
+        var value = secret.withUnsafeBytes { Array($0) }
+        defer { wipe(&value) }
+        while let last = value.last, [0x20, 0x09, 0x0A, 0x0D].contains(last) { value.removeLast() }
+        func refuse(_ reason: String) -> OperatorError {
+            Self.failure(
+                value.isEmpty ? "credential-empty" : "credential-form", name, reason,
+                "write the token alone there, on one line")
+        }
+        guard !value.isEmpty else { throw refuse("its value is empty") }
+        guard !value.starts(with: [0xEF, 0xBB, 0xBF]) else {
+            throw refuse("it begins with a byte order mark (BOM), which an editor wrote")
+        }
+        guard value.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw refuse("it holds a line break, a space or another character that no token has")
+        }
+        return value.count == secret.count ? secret : Secret(value)
+    }
+
     /// Whether the reference can be resolved as far as that shows without looking at the value: files are there, private and not empty,
     /// keys and variables exist, the program of a command can be found. Throws what is wrong.
     public func check(_ reference: CredentialReference, name: String) throws {
@@ -68,7 +100,7 @@ public struct CredentialResolver: Sendable {
         case .dotenv(let path, _): try open(ValueFile(path, mayBeEmpty: true), name).close()
         case .command(let arguments):
             guard let program = arguments.first, isExecutable(program) else {
-                throw failure(
+                throw Self.failure(
                     "credential-missing", name,
                     "its program \(printable(arguments.first ?? "", limit: 80)) is not there")
             }
@@ -113,7 +145,7 @@ public struct CredentialResolver: Sendable {
         file.protection = .systemd
         // Units give an empty value where there is nothing to load, so that the job starts and can say so.
         guard handed.hasPrefix("/"), let status = try? FileStatus(at: file.path), status.size > 0 else {
-            throw failure(
+            throw Self.failure(
                 "credential-missing", name,
                 "systemd found no such credential: \(source.path.printable) is missing or empty",
                 "write it there, mode 600; `hermes-ops-runner units diff` shows whether the unit loads it")
@@ -128,14 +160,14 @@ public struct CredentialResolver: Sendable {
         do {
             descriptor = try FileSystem.openRegular(path, followingLinks: file.followsLinks)
         } catch let error as OperatorError {
-            throw failure(
+            throw Self.failure(
                 "credential-missing", name, "\(path.printable) cannot be read: \(error.reason)", file.advice)
         }
         do {
             let status = try FileStatus(of: descriptor)
             try judge(status, file, name)
             guard status.size > 0 || file.mayBeEmpty else {
-                throw failure("credential-empty", name, "\(path.printable) is empty", "write the value into it")
+                throw Self.failure("credential-empty", name, "\(path.printable) is empty", "write the value into it")
             }
             return descriptor
         } catch {
@@ -148,7 +180,7 @@ public struct CredentialResolver: Sendable {
         let path = file.path
         // systemd keeps its credentials 0400, root's or the user's, in a folder that nobody else may enter.
         guard status.owner == user || file.protection == .systemd else {
-            throw failure(
+            throw Self.failure(
                 "credential-owner", name,
                 "\(path.printable) belongs to user \(status.owner), not to you (user \(user))",
                 "run `chown` on it, or keep your own copy")
@@ -162,14 +194,14 @@ public struct CredentialResolver: Sendable {
             }
         guard status.permissions & open == 0 else {
             let mode = String(status.permissions & 0o777, radix: 8)
-            throw failure(
+            throw Self.failure(
                 "credential-readable", name, "\(path.printable) is open to others (mode 0\(mode))",
                 "run `chmod 600` on it, and replace the credential if others may have read it")
         }
         let folder = path.removingLastComponent()
         let parent = try? FileStatus(at: folder.isEmpty ? "." : folder)
         if let parent, parent.kind == .directory, parent.permissions & 0o1002 == 0o002 {
-            throw failure(
+            throw Self.failure(
                 "credential-replaceable", name,
                 "everybody may write to \(folder.printable) and put another file in its place",
                 "run `chmod o-w` on the folder")
@@ -182,7 +214,7 @@ public struct CredentialResolver: Sendable {
         do {
             return try FileSystem.read(descriptor, name: file.path, limit: Self.sizeLimit)
         } catch let error as OperatorError {
-            throw failure("credential-missing", name, "\(file.path.printable) cannot be read: \(error.reason)")
+            throw Self.failure("credential-missing", name, "\(file.path.printable) cannot be read: \(error.reason)")
         }
     }
 
@@ -202,7 +234,13 @@ public struct CredentialResolver: Sendable {
     // MARK: - Commands
 
     private func output(of arguments: [String], _ name: String) async throws -> [UInt8] {
-        guard let program = arguments.first else { throw failure("credential-missing", name, "its command is empty") }
+        guard let program = arguments.first else {
+            throw Self.failure("credential-missing", name, "its command is empty")
+        }
+        if var known = failedCommands.error(of: arguments) {
+            known.subject = name
+            throw known
+        }
         let executable: Executable = program.contains("/") ? .path(FilePath(program)) : .name(program)
         var options = PlatformOptions()
         options.createSession = true
@@ -220,7 +258,7 @@ public struct CredentialResolver: Sendable {
                         error: .discarded)
                     // What it wrote to standard error could hold a secret: it is not shown.
                     guard case .exited(0) = result.terminationStatus else {
-                        throw failure(
+                        throw Self.failure(
                             "credential-command", name,
                             "its command \(printable(program, limit: 80)) ended with \(result.terminationStatus)",
                             "run the command by hand to see why")
@@ -233,18 +271,19 @@ public struct CredentialResolver: Sendable {
                 }
                 defer { group.cancelAll() }
                 guard let first = try await group.next(), let bytes = first else {
-                    throw failure(
+                    throw Self.failure(
                         "credential-command", name,
                         "its command \(printable(program, limit: 80)) did not end within \(limit.components.seconds) s")
                 }
                 return bytes
             }
         } catch let error as OperatorError {
+            failedCommands.remember(error, of: arguments)
             throw error
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw failure(
+            throw Self.failure(
                 "credential-command", name,
                 "its command \(printable(program, limit: 80)) could not be run, or printed too much",
                 "run the command by hand to see why")
@@ -266,17 +305,28 @@ public struct CredentialResolver: Sendable {
         if value.last == 0x0A { value.removeLast() }
         if value.last == 0x0D { value.removeLast() }
         guard !value.isEmpty else {
-            throw failure("credential-empty", name, "its value is empty", "write the value where the reference points")
+            throw Self.failure(
+                "credential-empty", name, "its value is empty", "write the value where the reference points")
         }
         return Secret(value)
     }
 
     private func noVariable(_ variable: String, _ name: String) -> OperatorError {
-        failure("credential-missing", name, "the variable \(variable) is not set", "set it, or correct `env:`")
+        Self.failure("credential-missing", name, "the variable \(variable) is not set", "set it, or correct `env:`")
     }
 
-    private func failure(_ type: String, _ name: String, _ reason: String, _ advice: String? = nil) -> OperatorError {
+    private static func failure(_ type: String, _ name: String, _ reason: String, _ advice: String? = nil)
+        -> OperatorError
+    {
         OperatorError(
             type, doing: "reading the credential", subject: name, reason: reason, advice: advice, exit: .credential)
     }
+}
+
+/// The commands that failed in this process: a run that needs one value in several places does not wait for each again.
+private final class FailedCommands: Sendable {
+    private let errors = Mutex<[[String]: OperatorError]>([:])
+
+    func error(of arguments: [String]) -> OperatorError? { errors.withLock { $0[arguments] } }
+    func remember(_ error: OperatorError, of arguments: [String]) { errors.withLock { $0[arguments] = error } }
 }

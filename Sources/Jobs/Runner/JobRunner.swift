@@ -232,7 +232,7 @@ public struct JobRunner: Sendable {
             "durationMs": "\(result.record.durationMs ?? 0)",
         ]
         if let error = result.error {
-            metadata["error"] = "\(CredentialScrubber.safeText(error.description))"
+            metadata["error"] = "\(CredentialScrubber.safeText(error.summary))"
             logger.error("run ended", metadata: metadata)
         } else {
             logger.info("run ended", metadata: metadata)

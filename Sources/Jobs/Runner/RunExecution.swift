@@ -35,7 +35,7 @@ final class RunExecution {
                 made[declaration.name] = try runner.factory.makeStep(declaration, of: job)
             } catch {
                 journal.warn(
-                    "\(declaration.name) cannot run: \((error as? OperatorError)?.description ?? "\(type(of: error))")")
+                    "\(declaration.name) cannot run: \((error as? OperatorError)?.summary ?? "\(type(of: error))")")
             }
         }
         do {
@@ -63,18 +63,18 @@ final class RunExecution {
                 if let failure = await take(outcome, declaration, at: index) { return failure }
                 index += 1
             case .failure(let error):
-                let isTemporary = (error as? OperatorError)?.isTemporary ?? false
-                guard isTemporary, attempt < job.retry.attempts else {
+                let known = error as? OperatorError
+                guard known?.isTemporary == true, attempt < job.retry.attempts else {
                     let verdict = verdict(for: error, step: declaration.name)
                     close(index, verdict.outcome)
                     return verdict
                 }
-                let wait = backoff.wait(after: attempt)
+                let wait = backoff.wait(after: attempt, asked: known?.retryAfter)
                 runner.logger.warning(
                     "step failed and will be tried again",
                     metadata: [
                         "step": "\(declaration.name)", "attempt": "\(attempt)", "waitMs": "\(wait.wholeMilliseconds)",
-                        "error": "\(CredentialScrubber.safeText("\(error)"))",
+                        "error": "\(CredentialScrubber.safeText(known?.summary ?? "\(error)"))",
                     ])
                 let time = runner.time
                 let pause = await bounded(stop, limit: remaining, grace: runner.limits.grace, time: runner.deadlineTime)
@@ -273,7 +273,7 @@ final class RunExecution {
             case .finished(.failure(let error), nil):
                 outcome = .failure
                 journal.warn(
-                    "\(declaration.name) failed: \((error as? OperatorError)?.description ?? "\(type(of: error))")")
+                    "\(declaration.name) failed: \((error as? OperatorError)?.summary ?? "\(type(of: error))")")
             case .finished(.success(let value), nil):
                 note(value, declaration)
                 if case .skip = value.result { outcome = .skip }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Where the signal handler writes the signal's number; set before the handler is.
 nonisolated(unsafe) private var signalPipe: Int32 = -1
 
-/// SIGINT and SIGTERM as the cancellation of a task. The first one cancels; the second one ends the process at once, with 128 and
+/// SIGINT, SIGTERM and SIGHUP as the cancellation of a task. The first one cancels; the second one ends the process at once, with 128 and
 /// the signal's number, after `beforeExit`.
 public final class SignalCancellation: Sendable {
     private struct State {
@@ -18,7 +18,7 @@ public final class SignalCancellation: Sendable {
     nonisolated(unsafe) private var source: (any DispatchSourceRead)?
     private let beforeExit: @Sendable () -> Void
 
-    /// Takes over the two signals for the rest of the process's life.
+    /// Takes over the signals for the rest of the process's life.
     public init(beforeExit: @escaping @Sendable () -> Void = {}) {
         self.beforeExit = beforeExit
         // A pipe and not a signal source of Dispatch: that one needs SIG_IGN, which loses what comes before it listens and which
@@ -40,7 +40,15 @@ public final class SignalCancellation: Sendable {
         }
         source.activate()
         self.source = source
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP] {
+            // nohup(1) has asked for a terminal's end to be nothing.
+            var before = sigaction()
+            if number == SIGHUP, sigaction(number, nil, &before) == 0,
+                unsafeBitCast(before.__sigaction_handler.sa_handler, to: Int.self)
+                    == unsafeBitCast(SIG_IGN, to: Int.self)
+            {
+                continue
+            }
             signal(number) { number in
                 // Only what signal-safety(7) allows.
                 let error = errno

@@ -92,7 +92,7 @@ public struct RunRecord: Sendable, Codable, Hashable {
         }
 
         public init(_ error: OperatorError, step: String?) {
-            self.init(type: error.type, message: error.description, step: step, retryable: error.isTemporary)
+            self.init(type: error.type, message: error.summary, step: step, retryable: error.isTemporary)
         }
     }
 

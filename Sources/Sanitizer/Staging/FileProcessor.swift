@@ -38,7 +38,9 @@ struct FileProcessor: Sendable {
                     Manifest.Exclusion(path: name, rule: item.decision.rule, reason: reason, findings: findings)))
         }
         if item.decision.action == .exclude { return excluded(item.decision.reason) }
-        if FileProcessor.isForbiddenInGit(item.path) { return excluded("git cannot hold this name") }
+        if let reason = PathRule.refusal(of: item.path) ?? PathRule.refusal(of: name) {
+            return excluded("git cannot hold it: \(reason)")
+        }
         if item.status.kind == .symlink { return try symlink(item, name: name, nameHits: nameHits, excluded: excluded) }
         if item.status.size > maxFileSize { return excluded("larger than maxFileSize (\(maxFileSize) bytes)") }
         let isUnclassified = item.decision.action == nil
@@ -202,22 +204,6 @@ struct FileProcessor: Sendable {
             redactions: Draft.redactions(
                 nameHits.map { .init(rule: $0.rule, fingerprint: $0.fingerprint, place: "name", variable: nil) }))
         return FileRecord(outcome: .stored(FileRecord.Stored(entry: entry, blob: gitBlobID(target))))
-    }
-
-    /// Names that git refuses in a tree (git's verify_path): `.git` in any case, its NTFS and HFS+ disguises.
-    private static func isForbiddenInGit(_ path: [UInt8]) -> Bool {
-        path.split(separator: UInt8(ascii: "/")).contains { component in
-            guard let text = String(validating: component, as: UTF8.self) else { return false }
-            // HFS+ ignores these code points in names.
-            let plain = String(
-                String.UnicodeScalarView(
-                    text.unicodeScalars.filter {
-                        !(0x200C...0x200F).contains($0.value) && !(0x202A...0x202E).contains($0.value)
-                            && !(0x206A...0x206F).contains($0.value) && $0.value != 0xFEFF
-                    })
-            ).lowercased()
-            return plain == ".git" || plain == "git~1"
-        }
     }
 }
 

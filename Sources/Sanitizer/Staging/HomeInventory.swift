@@ -10,7 +10,7 @@ struct HomeInventory {
         var decision: PolicyDecision
     }
 
-    /// Regular files and symlinks that are not skipped.
+    /// Regular files and symlinks that are not skipped, and folders that lie too deep for any backup to hold what is in them.
     var items: [Item] = []
     /// Files that only the harvest reads: skipped, but with secrets in them.
     var harvestOnly: [Item] = []
@@ -54,9 +54,12 @@ private struct HomeInventoryBuilder {
     mutating func visit(_ path: [UInt8], _ status: FileStatus) -> DirectoryWalk.Decision {
         switch status.kind {
         case .directory:
-            guard let decision = policy.pruning(path) else { return .descend }
-            skip(path + [UInt8(ascii: "/")], status, decision)
-            return .prune
+            if let decision = policy.pruning(path) {
+                skip(path + [UInt8(ascii: "/")], status, decision)
+                return .prune
+            }
+            guard path.count > PathRule.longest else { return .descend }
+            items.append(HomeInventory.Item(path: path, status: status, decision: policy.decision(for: path)))
         case .file, .symlink:
             let decision = policy.decision(for: path)
             let item = HomeInventory.Item(path: path, status: status, decision: decision)

@@ -33,7 +33,7 @@ struct TreeAssembly {
                 needed.append(Manifest.Needed(kind: .file, name: name, file: name, location: nil))
             }
             if item.decision.action == .keep || item.decision.action == .redact {
-                warnings.append("\(printable(exclusion.path)) was left out: \(exclusion.reason)")
+                warnings.append("\(shortened(printable(exclusion.path), to: 120)) was left out: \(exclusion.reason)")
             }
         case .stored(let stored): pending.append((item, stored, source))
         }
@@ -103,7 +103,7 @@ struct TreeAssembly {
             (
                 entry,
                 SanitizedTree.File(
-                    path: entry.path, kind: kind, size: entry.size, sha256: TreeAssembly.bytes(entry.sha256),
+                    path: entry.path, kind: kind, size: entry.size,
                     blob: stored.blob,
                     source: source)
             ))
@@ -126,16 +126,6 @@ struct TreeAssembly {
             let candidate = path + Array(".\(number)".utf8)
             if taken.insert(candidate).inserted { return candidate }
             number += 1
-        }
-    }
-
-    private static func bytes(_ hexadecimal: String) -> [UInt8] {
-        var digits = hexadecimal.utf8.makeIterator()
-        return [UInt8](unsafeUninitializedCapacity: 32) { out, count in
-            while count < 32, let high = digits.next(), let low = digits.next() {
-                out.initializeElement(at: count, to: (hexValue(high) ?? 0) << 4 | (hexValue(low) ?? 0))
-                count += 1
-            }
         }
     }
 

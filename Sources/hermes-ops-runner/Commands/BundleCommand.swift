@@ -80,6 +80,7 @@ struct BundleCommand: ParsableCommand {
             let session = Session(options)
             let configuration = try await session.configuration()
             try FileSystem.makeDirectory(session.stateDirectory)
+            try requireOutside(FilePath(output ?? "."), of: configuration.instance.hermesHome)
             let request = try session.bundleRequest(
                 configuration, target: output.map { .file(FilePath($0)) } ?? .folder("."))
             let progress = session.progress
@@ -91,7 +92,7 @@ struct BundleCommand: ParsableCommand {
                 file: bundle.path.printable, size: bundle.size, sha256: hex(bundle.sha256),
                 files: manifest.counts.files,
                 databases: manifest.databases.count,
-                warnings: manifest.warnings.map { "\($0.path): \(printable($0.reason))" })
+                warnings: manifest.warnings.map { "\($0.path): \(printableLine($0.reason))" })
             for warning in report.warnings { session.console.note("warning: \(warning)") }
             try session.console.show(report) {
                 "\(report.file): \(HumanUnits.count(report.files, "file")), \(HumanUnits.count(report.databases, "database")), \(HumanUnits.bytes(report.size))\nsha256 \(report.sha256)\n"
@@ -289,7 +290,7 @@ struct BundleCommand: ParsableCommand {
             }
             text += table.render()
         }
-        for note in manifest.warnings { text += "warning: \(note.path): \(printable(note.reason))\n" }
+        for note in manifest.warnings { text += "warning: \(note.path): \(printableLine(note.reason))\n" }
         text += "left out: \(manifest.skipped.count)\n"
         return text
     }

@@ -39,6 +39,8 @@ struct GlobalOptions: ParsableArguments {
     var logFormat = LogFormat.text
 
     func validate() throws {
+        if config == "" { throw ValidationError("--config names no file: it is empty") }
+        if stateDir == "" { throw ValidationError("--state-dir names no folder: it is empty") }
         if quiet, verbose { throw ValidationError("--quiet and --verbose exclude each other") }
     }
 

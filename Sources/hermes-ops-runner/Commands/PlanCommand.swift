@@ -67,7 +67,7 @@ struct PlanCommand: AsyncParsableCommand {
     private func sanitizing(_ session: Session, _ configuration: Configuration) async throws -> Sanitizing {
         let home = configuration.instance.hermesHome
         try HomeInspection.require(home)
-        let sanitizer = try await session.sanitizer(configuration)
+        let sanitizer = try await session.sanitizer(configuration, keepingKey: false)
         let progress = session.progress
         let plan = try await Interruption.run("planning") {
             try await offPoolCancellable { try sanitizer.plan(home: home, cancellation: $0, progress: progress) }
@@ -80,7 +80,8 @@ struct PlanCommand: AsyncParsableCommand {
         return Sanitizing(
             files: plan.files.map {
                 File(
-                    path: printable($0.path), action: $0.action.rawValue, rule: $0.rule, reason: printable($0.reason),
+                    path: printable($0.path), action: $0.action.rawValue, rule: $0.rule,
+                    reason: printableLine($0.reason),
                     size: $0.size, findings: $0.redactions.count)
             }, totals: totals, warnings: plan.warnings, failures: plan.failures.map(\.description))
     }
@@ -106,8 +107,8 @@ struct PlanCommand: AsyncParsableCommand {
             guard let total = plan.totals[action.rawValue] else { continue }
             text += "\(action.rawValue): \(HumanUnits.count(total.files, "file")), \(HumanUnits.bytes(total.bytes))\n"
         }
-        for warning in plan.warnings { text += "warning: \(printable(warning))\n" }
-        for failure in plan.failures { text += "would fail: \(printable(failure))\n" }
+        for warning in plan.warnings { text += "warning: \(printableLine(warning))\n" }
+        for failure in plan.failures { text += "would fail: \(printableLine(failure))\n" }
         return text
     }
 }

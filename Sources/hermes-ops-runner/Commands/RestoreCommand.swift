@@ -72,7 +72,7 @@ struct RestoreCommand: AsyncParsableCommand {
             policy: try configuration.map { try session.policy($0.sanitizer) } ?? Policy.hermes(),
             progress: session.progress)
         let report = try await Interruption.run("restoring") { try await Restorer(request).run() }
-        for warning in report.warnings { session.console.note("warning: \(printable(warning))") }
+        for warning in report.warnings { session.console.note("warning: \(printableLine(warning))") }
         try session.console.show(report) { Self.text(report) }
     }
 

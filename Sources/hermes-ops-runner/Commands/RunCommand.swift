@@ -7,7 +7,7 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Execute a declared job now, and record it.",
         discussion: """
-            A run that finds another one of the same job under way is skipped with exit 75. SIGINT and SIGTERM stop it cleanly; \
+            A run that finds another one of the same job under way is skipped with exit 75. SIGINT, SIGTERM and SIGHUP stop it cleanly; \
             a run that was killed is closed by the next one, or by `finalize`.
             """)
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Foundation
 internal import HermesHome
 internal import Jobs
 internal import Sanitizer
@@ -70,6 +71,7 @@ struct SanitizeCommand: AsyncParsableCommand {
         let sanitizer = try session.sanitizer(policy: policy == .hermes ? .hermes : .content)
         let home = FilePath(source)
         let target = FilePath(into)
+        try requireOutside(target, of: home)
         if policy == .hermes { try HomeInspection.require(home) }
         let progress = session.progress
         let staging = try session.stateFile("staging").appending("sanitize-\(ProcessIdentity.current.pid)")
@@ -91,6 +93,18 @@ struct SanitizeCommand: AsyncParsableCommand {
                 "\(HumanUnits.count(totals.files, "file")), \(HumanUnits.bytes(totals.bytes)): \(HumanUnits.count(totals.redactions, "secret")) redacted in \(HumanUnits.count(totals.redactedFiles, "file")), \(totals.excluded) excluded\n"
         }
     }
+}
+
+/// Refuses to write a file or folder below the home that is being read.
+func requireOutside(_ target: FilePath, of home: FilePath) throws {
+    let here = FilePath(FileManager.default.currentDirectoryPath)
+    func real(_ path: FilePath) -> FilePath {
+        (path.isAbsolute ? path : here.pushing(path)).lexicallyNormalized().resolvingLinks
+    }
+    guard real(target).starts(with: real(home)) else { return }
+    throw OperatorError(
+        "inside-home", doing: "writing to", subject: target.printable, reason: "it lies in the home \(home.printable)",
+        advice: "name a place outside of it", exit: .usage)
 }
 
 struct ExplainCommand: AsyncParsableCommand {
@@ -127,7 +141,11 @@ struct ExplainCommand: AsyncParsableCommand {
         if target.isAbsolute, target.removePrefix(home.lexicallyNormalized()) == false {
             throw ValidationError("\(printable(path)) is not below the home \(home.printable)")
         }
-        let sanitizer = try await session.sanitizer(configuration)
+        guard !path.isEmpty, target.components.first?.kind != .parentDirectory else {
+            throw ValidationError(
+                "\(path.isEmpty ? "an empty path" : printable(path)) is not below the home \(home.printable)")
+        }
+        let sanitizer = try await session.sanitizer(configuration, keepingKey: false)
         let relative = target.bytes
         let found = try await Interruption.run("explaining") {
             try await offPoolCancellable { try sanitizer.explain(relative, home: home, cancellation: $0) }
@@ -140,10 +158,11 @@ struct ExplainCommand: AsyncParsableCommand {
             })
         try session.console.show(explanation) {
             var text = "\(explanation.path): \(explanation.action)\n"
-            text += "  rule \(explanation.rule) (\(printable(explanation.origin))): \(printable(explanation.reason))\n"
+            text +=
+                "  rule \(explanation.rule) (\(printable(explanation.origin))): \(printableLine(explanation.reason))\n"
             for finding in explanation.findings {
                 text +=
-                    "  \(printable(finding.place)): \(finding.rule) \(finding.fingerprint)\(finding.count > 1 ? " x\(finding.count)" : "")\n"
+                    "  \(printableLine(finding.place)): \(finding.rule) \(finding.fingerprint)\(finding.count > 1 ? " x\(finding.count)" : "")\n"
             }
             return text
         }

@@ -55,6 +55,7 @@ struct ValidateCommand: AsyncParsableCommand {
             warnings = configuration.warnings.map(\.description)
             if let missing = configuration.missingSnapshotGroup { warnings.append("snapshot: \(missing)") }
             do { try HomeInspection.require(configuration.instance.hermesHome) } catch { note(error) }
+            do { _ = try session.client(configuration.network) } catch { note(error) }
             do { _ = try session.policy(configuration.sanitizer) } catch { note(error) }
             for declaration in configuration.credentials.values.sorted(by: { $0.name < $1.name }) {
                 do { try session.credentials.check(declaration.reference, name: declaration.name) } catch {

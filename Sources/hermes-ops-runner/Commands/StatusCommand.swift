@@ -40,10 +40,12 @@ struct StatusCommand: AsyncParsableCommand {
         var text = "\(printable(report.label)) (\(report.instance))\n" + table.render()
         for job in report.jobs {
             if let error = job.lastRun?.error, job.failuresSince > 0 {
-                text += "\(job.name): \(printable(error.message))\n"
+                text += "\(job.name): \(printableLine(error.message))\n"
             }
-            for warning in job.lastRun?.warnings ?? [] { text += "\(job.name): warning: \(printable(warning))\n" }
-            if let reason = job.nextDueUnknown { text += "\(job.name): next due is unknown: \(printable(reason))\n" }
+            for warning in job.lastRun?.warnings ?? [] { text += "\(job.name): warning: \(printableLine(warning))\n" }
+            if let reason = job.nextDueUnknown {
+                text += "\(job.name): next due is unknown: \(printableLine(reason))\n"
+            }
         }
         return text
     }
@@ -114,8 +116,8 @@ struct ShowCommand: AsyncParsableCommand {
             var text = RunText.record(record)
             text += "started \(record.startedAt)\n"
             if let finished = record.finishedAt { text += "finished \(finished)\n" }
-            if let error = record.error { text += "error \(error.type): \(printable(error.message))\n" }
-            for warning in warnings { text += "warning: \(printable(warning))\n" }
+            if let error = record.error { text += "error \(error.type): \(printableLine(error.message))\n" }
+            for warning in warnings { text += "warning: \(printableLine(warning))\n" }
             for name in attachments {
                 text += "kept with it: \(runs.folder.appending(record.runId).appending(name).printable)\n"
             }

@@ -33,13 +33,13 @@ enum RunText {
     static func text(_ result: RunResult) -> String {
         var text = record(result.record)
         for summary in result.summaries {
-            text += "  \(printable(summary.step)): \(printable(summary.text))\n"
+            text += "  \(printable(summary.step)): \(printableLine(summary.text))\n"
             for decision in summary.decisions {
-                text += "    \(decision.action) \(printable(decision.name)): \(printable(decision.reason))\n"
+                text += "    \(decision.action) \(printable(decision.name)): \(printableLine(decision.reason))\n"
             }
         }
-        for warning in result.warnings { text += "  warning: \(printable(warning))\n" }
-        if let error = result.error { text += "  error: \(printable(error.description))\n" }
+        for warning in result.warnings { text += "  warning: \(printableLine(warning))\n" }
+        if let error = result.error { text += "  error: \(printableLine(error.description))\n" }
         return text
     }
 

@@ -31,23 +31,41 @@ struct PushStep: Step {
             gate = try await offPoolCancellable { try sanitizer.gate(home: home, cancellation: $0) }
         }
         let folder = Array(access.repository.settings.folder.utf8) + [UInt8(ascii: "/")]
-        let judged = Set(context.values[BackupValues.tree]?.files.map(\.blob) ?? [])
-        do {
-            let outcome = try await access.repository.push(access.remote) { blob in
-                let name = blob.path.starts(with: folder) ? Array(blob.path.dropFirst(folder.count)) : blob.path
-                // What this run staged went through this very gate a moment ago.
-                guard !judged.contains(blob.id.bytes) else { return }
-                try gate.requireClean(blob.content, name: name)
+        // What this run staged went through this very gate a moment ago.
+        let judged = Set(context.values[BackupValues.tree]?.files.map { Self.mark($0.path, $0.blob) } ?? [])
+        let outcome = try await access.repository.push(access.remote) { item in
+            guard item.kind != .commit else {
+                let hits = try gate.hits(in: item.content, name: item.path)
+                guard hits.isEmpty else { throw Self.refusal(hits) }
+                return
             }
-            var effects = RunEffects()
-            effects.pushed = true
-            return StepOutcome(
-                changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
-                effects: effects,
-                warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
-        } catch let later as RetryPolicy.Later {
-            throw later.error
+            let isInside = item.path.starts(with: folder)
+            let name = isInside ? Array(item.path.dropFirst(folder.count)) : item.path
+            if isInside, let id = item.id, judged.contains(Self.mark(name, id.bytes)) { return }
+            try gate.requireClean(item.content, name: name)
         }
+        var effects = RunEffects()
+        effects.pushed = true
+        return StepOutcome(
+            changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
+            effects: effects,
+            warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
+    }
+
+    /// One word for a file's path and content.
+    private static func mark(_ path: [UInt8], _ blob: [UInt8]) -> Int {
+        var hasher = Hasher()
+        hasher.combine(path)
+        hasher.combine(blob)
+        return hasher.finalize()
+    }
+
+    /// No rule can leave a commit out: its words have to change.
+    private static func refusal(_ hits: [GateHit]) -> OperatorError {
+        var error = Gate.refusal(hits)
+        error.advice =
+            "take the secret out of the commit's message, author or committer with git (`git rebase -i`), then run again"
+        return error
     }
 
     /// Before the first push and weekly: how far the token reaches. The answer is kept in the state directory.

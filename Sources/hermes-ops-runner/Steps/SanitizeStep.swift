@@ -45,7 +45,7 @@ struct SanitizeStep: Step {
             try sanitizer.stage(
                 home: home, into: folder, baseline: known, cache: cache, cancellation: cancellation, progress: progress)
         }
-        context.values[BackupValues.tree] = tree
+        context.values[BackupValues.tree] = tree.forgettingManifest()
         var effects = RunEffects()
         effects.secretFindings = Int64(tree.manifest.totals.redactions)
         let changed = tree.changedWhileRead.map {

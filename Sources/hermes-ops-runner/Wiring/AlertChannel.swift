@@ -76,7 +76,7 @@ extension Session {
         var route = Notifier.Route.none
         if let telegram = channel.telegram {
             do {
-                let token = try await credentials.resolve(telegram.reference, name: telegram.credential)
+                let token = try await credentials.token(telegram.reference, name: telegram.credential)
                 route = .telegram(
                     TelegramChannel(chat: telegram.chat, token: token), try telegramClient(channel.network))
             } catch {

@@ -1,7 +1,8 @@
 internal import Jobs
 internal import Support
 
-/// SIGINT and SIGTERM end long work: its task is cancelled, it cleans up, and the process exits with 130 or 143.
+/// SIGINT, SIGTERM and SIGHUP end long work: its task is cancelled, it cleans up, and the process exits with 130, or with 143 for the
+/// last two.
 enum Interruption {
     static let signals = SignalCancellation()
 

@@ -15,6 +15,7 @@ struct JobExecution: Sendable {
 
     func run() async throws -> RunResult {
         let configuration = try await session.configuration()
+        session.closeToOthers(session.stateDirectory, 0o700)
         await session.noteGoodConfiguration(configuration)
         let elapses = ElapseMemory(file: session.stateDirectory.appending("elapses.json"), ask: session.nextElapse)
         let runner = JobRunner(

@@ -14,7 +14,7 @@ extension Session {
     func ping(_ configuration: Configuration, attempts: Int = 3) async throws -> HealthPing? {
         guard let reference = configuration.notify.ping else { return nil }
         return HealthPing(
-            url: try await credentials.resolve(reference, name: "ping"), http: try client(configuration.network),
+            url: try await credentials.token(reference, name: "ping"), http: try client(configuration.network),
             retry: RetryPolicy(attempts: attempts, maxBackoff: .seconds(10), maxRetryAfter: .seconds(30)))
     }
 

@@ -23,7 +23,7 @@ extension Session {
         let address = try config.remote.map(RemoteAddress.init) ?? .local(config.path)
         var token: Secret?
         if let name = config.credential, case .http = address {
-            token = try await credentials.resolve(name, in: configuration)
+            token = try await credentials.token(name, in: configuration)
         }
         let identity = Identity(
             name: config.author?.name ?? "hermes-ops-runner",

@@ -6,10 +6,12 @@ internal import SystemPackage
 
 extension Session {
     /// The sanitizer that the configuration describes, with the credentials it names among the values that are searched for.
-    func sanitizer(_ configuration: Configuration) async throws -> Sanitizer {
+    ///
+    /// - Parameter keepingKey: false for commands that write nothing.
+    func sanitizer(_ configuration: Configuration, keepingKey: Bool = true) async throws -> Sanitizer {
         var options = SanitizerOptions(
             instance: configuration.instance.id, policy: try policy(configuration.sanitizer),
-            fingerprintKey: try fingerprintKey())
+            fingerprintKey: try fingerprintKey(keeping: keepingKey))
         options.maxFileSize = configuration.sanitizer.maxFileSize
         for declaration in configuration.credentials.values {
             // One that this process cannot have is not in its hands either.

@@ -16,12 +16,15 @@ struct Session: Sendable {
     let logger: Logger
     let console: Console
     let calendar = SystemdCalendar()
+    let credentials: CredentialResolver
 
     init(_ options: GlobalOptions) {
         environment = ProcessInfo.processInfo.environment
         user = geteuid()
         locations = StandardLocations(environment: environment, user: user, home: Self.passwordHome(user))
         configurationFile = options.config.map { FilePath($0) } ?? locations.configuration
+        credentials = CredentialResolver(
+            environment: environment, user: user, folder: SystemdCredentialSource.folder(beside: configurationFile))
         stateDirectory = options.stateDir.map { FilePath($0) } ?? locations.state
         console = options.console
         var handler = ConsoleLogHandler(
@@ -39,7 +42,8 @@ struct Session: Sendable {
         let calendar = calendar
         var check: ConfigurationLoader.ScheduleCheck?
         if askingSystemd { check = { await calendar.validity(of: $0) } }
-        let loader = ConfigurationLoader(home: locations.home, user: user, checkSchedule: check)
+        let loader = ConfigurationLoader(
+            home: locations.home, user: user, stateDirectory: stateDirectory, checkSchedule: check)
         return try await loader.load(configurationFile)
     }
 
@@ -47,10 +51,6 @@ struct Session: Sendable {
     var nextElapse: NextElapseFunction {
         let calendar = calendar
         return { await calendar.nextElapse($0, after: $1) }
-    }
-
-    var credentials: CredentialResolver {
-        CredentialResolver(environment: environment, user: user, folder: credentialsFolder)
     }
 
     /// Where the units load their credentials from.
@@ -72,15 +72,38 @@ struct Session: Sendable {
                 testLoopbackHTTP: environment["HERMES_OPS_TEST_LOOPBACK_HTTP"] == "1"))
     }
 
+    /// Takes from others what they may do with a file or folder of this user's state, and says so.
+    func closeToOthers(_ path: FilePath, _ permissions: UInt32) {
+        guard let status = try? FileStatus(at: path), status.owner == user, status.kind != .symlink,
+            status.permissions & 0o077 & ~permissions != 0
+        else { return }
+        let mode = String(status.permissions & 0o777, radix: 8)
+        guard path.withPlatformString({ chmod($0, permissions) }) == 0 else {
+            return logger.warning("\(path.printable) is open to others (mode 0\(mode)): \(errorText(errno))")
+        }
+        logger.warning("\(path.printable) was open to others (mode 0\(mode)); it no longer is")
+    }
+
     /// A file of this program's own in the state directory, whose folder is made first.
     func stateFile(_ name: String) throws -> FilePath {
         try FileSystem.makeDirectory(stateDirectory)
+        closeToOthers(stateDirectory, 0o700)
         return stateDirectory.appending(name)
     }
 
     /// The key of fingerprints: 32 random bytes, made at the first use, which never leave the state directory.
-    func fingerprintKey() throws -> Secret {
-        let path = try stateFile("fingerprint.key")
+    ///
+    /// - Parameter keeping: false for commands that write nothing: a key that is not there yet holds for this process alone.
+    func fingerprintKey(keeping: Bool = true) throws -> Secret {
+        let path = stateDirectory.appending("fingerprint.key")
+        if keeping {
+            _ = try stateFile("fingerprint.key")
+            closeToOthers(path, 0o600)
+        } else if (try? FileStatus(at: path)) == nil {
+            var bytes = randomBytes(32)
+            defer { wipe(&bytes) }
+            return Secret(bytes)
+        }
         // Two first runs at once: the one that comes second takes the other's key.
         for _ in 0..<2 {
             if (try? FileStatus(at: path)) != nil {

@@ -1,4 +1,5 @@
 import Support
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -105,6 +106,18 @@ import Testing
         .init(section: "repository: { path: /r, remote: git@github.com:a/b.git }", expected: "https://HOST/PATH"),
         .init(section: "repository: { path: /r, remote: http://example.com/a.git }", expected: "https://HOST/PATH"),
         .init(section: "repository: { path: /r, branch: a..b }", expected: "a branch name", isStructural: false),
+        .init(section: "repository: { path: /r, branch: HEAD }", expected: "a branch name", isStructural: false),
+        .init(section: "repository: { path: /r, branch: a/-b }", expected: "a branch name", isStructural: false),
+        .init(
+            section: "repository: { path: /home/uma/.hermes/r }", expected: "the backup would copy itself",
+            isStructural: false),
+        .init(section: "repository: { path: /home/uma }", expected: "lies in the repository", isStructural: false),
+        .init(
+            section: "stores: { s: { directory: /home/uma/x/../.hermes } }", expected: "store \"s\", ",
+            isStructural: false),
+        .init(
+            section: "snapshot: { output: /home/uma/.hermes/out }", expected: "\"output\" of \"snapshot\", ",
+            isStructural: false),
         .init(section: "repository: { path: /r, allowBroadToken: yes }", expected: "true or false"),
         .init(
             section: "repository: { path: /r, allowBroadTokens: true }", expected: "did you mean \"allowBroadToken\"?"),
@@ -137,6 +150,33 @@ import Testing
         let errors = try await ConfigurationSamples.errors(mistake.text)
         #expect(errors.contains { $0.contains(mistake.expected) }, "\(errors)")
         #expect(errors.allSatisfy { $0.hasPrefix("config.yaml:") })
+    }
+
+    @Test func aByteOrderMarkIsNoMistake() async throws {
+        #expect(try await ConfigurationSamples.load("\u{FEFF}version: 1\ninstance: { id: a }\n").instance.id == "a")
+    }
+
+    @Test func aListOfAllowedKeysNamesEachOnce() async throws {
+        let errors = try await ConfigurationSamples.errors(
+            "version: 1\ninstance: { id: a }\njobs: { j: { steps: [ sanitize ], zzzzzzzzzzzz: 1 } }\n")
+        let named = try #require(errors.first { $0.contains("allowed: ") })
+        #expect(named.ranges(of: "steps").count == 1)
+    }
+
+    @Test func theStateDirectoryLiesOutsideTheHome() async throws {
+        let folder = try TemporaryDirectory()
+        try FileSystem.makeDirectory(folder.path.appending("home"))
+        try ConfinedDirectory(folder.path).makeSymlink(Array("alias".utf8), to: Array("home".utf8))
+        let main = try folder.write(
+            "config.yaml", "version: 1\ninstance: { id: a, hermesHome: \(folder.path.appending("home")) }\n")
+        func load(_ state: String) async throws {
+            _ = try await ConfigurationLoader(
+                home: "/home/uma", user: currentUser, stateDirectory: folder.path.appending(state)
+            ).load(main)
+        }
+        try await load("state")
+        let error = await #expect(throws: ConfigurationErrors.self) { try await load("alias/state") }
+        #expect(error?.issues.first?.description.contains("the state directory, ") == true)
     }
 
     @Test func theSchemaRefusesThemToo() async throws {

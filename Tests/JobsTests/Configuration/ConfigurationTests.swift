@@ -129,7 +129,7 @@ import Testing
             })
         #expect(
             errors.contains {
-                $0.hasPrefix("config.yaml:5:19: alias \"units\" names an anchor that is not complete here")
+                $0.hasPrefix("config.yaml:5:19: alias \"units\" names an anchor that is not there")
             })
         #expect(errors.contains("config.yaml:7:10: broken YAML: this quote is never closed"))
     }

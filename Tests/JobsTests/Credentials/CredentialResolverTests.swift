@@ -33,6 +33,34 @@ import Testing
         try resolver().check(.file(path), name: "c")
     }
 
+    @Test(arguments: ["", "\n", "\r\n", "\n\n\r\n", " \t\n"])
+    func tokensLoseWhatEndsTheLine(_ end: String) async throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", Self.value + end)
+        #expect(text(try await resolver().token(.file(path), name: "c")) == Self.value)
+    }
+
+    @Test(arguments: ["a\r\nX-Injected: 1", "a b", "a\tb", "a\u{0}b", "a\u{7F}", "\u{FEFF}a", "tökén", " a", "\n\n \n"])
+    func whatIsNoTokenIsRefused(_ text: String) async throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write("key", text)
+        let error = await #expect(throws: OperatorError.self) { try await resolver().token(.file(path), name: "c") }
+        #expect(error?.exit == .credential)
+        #expect(error?.reason.contains("BOM") == text.hasPrefix("\u{FEFF}"))
+        #expect(error?.description.contains("Injected") == false)
+    }
+
+    @Test func aCommandThatFailedIsNotRunAgain() async throws {
+        let folder = try TemporaryDirectory()
+        let log = folder.path.appending("log")
+        let command = CredentialReference.command(["/bin/sh", "-c", "echo run >> \(log); exec sleep 60"])
+        let resolver = resolver(timeout: .seconds(2))
+        let first = await failure(command, resolver)
+        let second = await failure(command, resolver)
+        #expect(first?.reason.contains("did not end within 2 s") == true && second?.reason == first?.reason)
+        #expect(try FileSystem.read(log, limit: 100) == Array("run\n".utf8))
+    }
+
     @Test(arguments: [0o640, 0o604, 0o644, 0o660, 0o601] as [UInt32])
     func filesThatOthersCanOpenAreRefused(_ mode: UInt32) async throws {
         let folder = try TemporaryDirectory()

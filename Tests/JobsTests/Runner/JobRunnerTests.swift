@@ -74,7 +74,9 @@ import Testing
                     return value
                 }
                 #expect(context.attempt == attempt)
-                if attempt < 4 { throw temporary() }
+                var failure = temporary()
+                if attempt == 2 { failure.retryAfter = .seconds(100) }
+                if attempt < 4 { throw failure }
                 return StepOutcome()
             }
         ])
@@ -82,10 +84,10 @@ import Testing
         let result = try await harness.runner(factory, time: time).run("j")
         #expect(result.exit == .success)
         #expect(factory.log == ["sanitize", "commit", "push", "push", "push", "push"])
-        // Full jitter at its upper end: 30 s, then 60 s cut to 45 s.
-        #expect(time.slept == [.seconds(30), .seconds(45), .seconds(45)])
+        // Full jitter at its upper end: 30 s, then 60 s cut to 45 s, but what the server asked for.
+        #expect(time.slept == [.seconds(30), .seconds(100), .seconds(45)])
         #expect(result.record.attempt == 4 && result.record.maxAttempts == 4)
-        #expect(result.record.durationMs == 120_000)
+        #expect(result.record.durationMs == 175_000)
         try await harness.expectValidFiles()
     }
 

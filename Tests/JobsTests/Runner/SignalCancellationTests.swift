@@ -19,6 +19,31 @@ import Testing
         }
     }
 
+    @Test func theEndOfATerminalCancelsToo() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            signal(SIGHUP, SIG_DFL)
+            let signals = SignalCancellation()
+            let wasCancelled = try await signals.run {
+                kill(getpid(), SIGHUP)
+                do {
+                    try await Task.sleep(for: .seconds(120))
+                    return false
+                } catch { return true }
+            }
+            exit(wasCancelled && signals.received == SIGHUP ? 42 : 1)
+        }
+    }
+
+    @Test func nohupHolds() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            signal(SIGHUP, SIG_IGN)
+            let signals = SignalCancellation()
+            kill(getpid(), SIGHUP)
+            usleep(200_000)
+            exit(signals.received == nil ? 42 : 1)
+        }
+    }
+
     @Test func theSecondSignalEndsTheProcess() async {
         await #expect(processExitsWith: .exitCode(130)) {
             let signals = SignalCancellation()

@@ -139,13 +139,35 @@ struct StagingTests {
         try #require(ftruncate(file.rawValue, 2 << 30) == 0)
         try file.close()
         try write("skills/.GIT/config", "x\n")
+        try write("skills/.gitmodules", "[submodule]\n")
+        try write("skills/.gitattributes", "* text=auto\n")
+        // Deeper than any path may be long: made step by step, as one call cannot name it.
+        var deep = try FileDescriptor.open(home.appending("skills"), .readOnly)
+        for _ in 0..<80 {
+            let name = String(repeating: "d", count: 60)
+            try #require(mkdirat(deep.rawValue, name, 0o700) == 0)
+            let next = FileDescriptor(rawValue: openat(deep.rawValue, name, O_RDONLY | O_DIRECTORY))
+            try deep.close()
+            deep = next
+        }
+        let bottom = FileDescriptor(rawValue: openat(deep.rawValue, "note.md", O_WRONLY | O_CREAT, 0o600))
+        try deep.close()
+        try bottom.close()
         try write("skills/big.md", String(repeating: "word ", count: 300_000))
         try write("unknown-big.md", String(repeating: "word ", count: 300_000))
         let fifo = home.appending("skills/pipe")
         try #require(fifo.withPlatformString { mkfifo($0, 0o600) } == 0)
         let staged = try Staged(makeSanitizer(), home, in: folder)
         #expect(staged.exclusion("skills-dump.bin")?.reason.contains("larger than maxFileSize") == true)
-        #expect(staged.exclusion("skills/.GIT/config")?.reason == "git cannot hold this name")
+        #expect(
+            staged.exclusion("skills/.GIT/config")?.reason == "git cannot hold it: git keeps the name .git for itself")
+        #expect(
+            staged.exclusion("skills/.gitmodules")?.reason == "git cannot hold it: git obeys a file named .gitmodules")
+        #expect(staged.text("skills/.gitattributes") == "* text=auto\n")
+        #expect(staged.tree.warnings.contains { $0.hasPrefix("skills/.gitmodules was left out: git cannot hold it") })
+        let tooLong = staged.tree.manifest.excluded.filter { $0.reason.contains("longer than 3840 bytes") }
+        #expect(tooLong.count == 1 && tooLong.allSatisfy { $0.path.count > 3840 && $0.path.count < 4096 })
+        #expect(staged.tree.warnings.contains { $0.count < 220 && $0.contains("…") && $0.contains("longer than 3840") })
         #expect(staged.exclusion("unknown-big.md")?.reason.contains("no rule names it") == true)
         #expect(staged.text("skills/big.md")?.utf8.count == 1_500_000)
         #expect(staged.tree.manifest.irregular.map(\.kind) == [.fifo])

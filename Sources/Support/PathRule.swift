@@ -1,11 +1,16 @@
 /// Which names git cannot or must not carry.
 public enum PathRule {
+    /// In bytes, below the backup's folder. What the kernel takes in one call is 4095; a clone has folders above.
+    public static let longest = 3840
+
     /// Why a file cannot stand in a git tree under this path, or nil if it can.
     ///
     /// Refused are empty components, `.` and `..`, every spelling of `.git` that a case-folding, HFS+ or NTFS file system would take
-    /// for it (git's own fsck refuses these, and servers that check refuse the push), and `.gitmodules`, which git itself obeys.
+    /// for it (git's own fsck refuses these, and servers that check refuse the push), `.gitmodules`, which git itself obeys, and paths
+    /// too long to be checked out.
     public static func refusal(of path: [UInt8]) -> String? {
         if let reason = danger(of: path) { return reason }
+        guard path.count <= longest else { return "its path is longer than \(longest) bytes" }
         for component in path.split(separator: UInt8(ascii: "/")) where mayFold(component) {
             let name = folded(component)
             if name == ".gitmodules" || name.hasPrefix("gitmod~") || name.hasPrefix("gi7eba~") {
@@ -16,7 +21,7 @@ public enum PathRule {
     }
 
     /// Why a path from a tree must never be written to a work tree, or nil if it may.
-    static func danger(of path: [UInt8]) -> String? {
+    public static func danger(of path: [UInt8]) -> String? {
         guard !path.isEmpty else { return "its path is empty" }
         guard !path.contains(0) else { return "its name holds a NUL byte" }
         guard path.count <= 4095 else { return "its path is longer than 4095 bytes" }
