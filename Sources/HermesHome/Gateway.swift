@@ -182,7 +182,8 @@ struct GatewayProcess {
             guard place.count == 3, UInt64(place[2]) == status.inode else { continue }
             // The device is left out: overlay and btrfs report another one here than stat(2) does. Instead the holder must have this very
             // file open, or where that cannot be seen be a gateway by its command line.
-            if hasOpen(status, pid) ?? (isGateway(pid, startTime: nil) == true) { return pid }
+            // A restore takes the lock itself.
+            if pid != getpid(), hasOpen(status, pid) ?? (isGateway(pid, startTime: nil) == true) { return pid }
         }
         return nil
     }
