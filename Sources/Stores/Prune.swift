@@ -54,7 +54,10 @@ public struct PrunePlan: Sendable, Equatable {
 
     /// Newer first; of equal age, the greater id first, so that the order does not depend on the store's.
     static func isNewer(_ left: StoredItem, _ right: StoredItem) -> Bool {
-        (left.properties.created, left.id) > (right.properties.created, right.id)
+        // Of those of one second the one with the higher number: NAME-10, NAME-2, NAME.
+        (left.properties.created, left.id.utf8.count, left.id) > (
+            right.properties.created, right.id.utf8.count, right.id
+        )
     }
 }
 

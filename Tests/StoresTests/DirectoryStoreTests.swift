@@ -60,7 +60,7 @@ struct DirectoryStoreTests {
         ]
         #expect(items.map(\.name) == ["", "-2", "-3"].map { "b-20261129T000000Z\($0).tar.zst.age" })
         #expect(try await store.put(second, progress: NoProgress()) == items[1])
-        #expect(try await store.list(instance: "bheem").items.count == 3)
+        #expect(try await store.list(instance: "bheem").items.map(\.name) == items.reversed().map(\.name))
         for (item, outgoing) in zip(items, [first, second, third]) {
             #expect(item.properties == outgoing.properties)
             let copy = temporary.path.appending("copy-\(item.name)")
