@@ -212,7 +212,8 @@ public enum UnitRenderer {
     }
 
     private static func credentials(_ credentials: [UnitCredential], _ settings: UnitSettings) throws -> [String] {
-        try credentials.sorted { $0.name < $1.name }.map { credential in
+        let sorted = credentials.sorted { $0.name < $1.name }
+        let loads = try sorted.map { credential in
             guard !(credential.isEncrypted && settings.flavour == .user) else {
                 throw OperatorError(
                     "units.credential", doing: "writing a user unit for the credential", subject: credential.name,
@@ -222,9 +223,9 @@ public enum UnitRenderer {
             return (credential.isEncrypted ? "LoadCredentialEncrypted=" : "LoadCredential=") + credential.name + ":"
                 + (try UnitSyntax.bare(credential.source))
         }
-            // One that is missing must not stop what can do without it: the job gets an empty line for it, the least that systemd
-            // takes, and says what is missing where it needs it.
-            + credentials.sorted { $0.name < $1.name }.map { "SetCredential=\($0.name):\\n" }
+        // One that is missing must not stop what can do without it: the job gets an empty line for it, the least that systemd
+        // takes, and says what is missing where it needs it.
+        return loads + sorted.map { "SetCredential=\($0.name):\\n" }
     }
 
     // MARK: Timers, slice, hand-over
