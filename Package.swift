@@ -37,6 +37,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CSieve"),
         // Data compiled into the program: policy, token rules, schemas, templates.
         .target(name: "EmbeddedData", exclude: ["data"]),
 
@@ -46,7 +47,7 @@ let package = Package(
         .target(name: "HermesHome", dependencies: ["Support", sqlite, system, yams]),
         .target(
             name: "Sanitizer",
-            dependencies: ["CPCRE2", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
+            dependencies: ["CPCRE2", "CSieve", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
         .target(
             name: "GitBackup", dependencies: ["CGit2", "CLinux", "CZlib", "HTTP", "Support", logging, system]),
         .target(

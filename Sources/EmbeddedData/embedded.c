@@ -26,6 +26,9 @@ static const unsigned char token_rules[] = {
 static const unsigned char vendor_rules[] = {
 #embed "data/rules/vendors.json"
 };
+static const unsigned char common_grams[] = {
+#embed "data/rules/common-grams.json"
+};
 static const unsigned char mnemonic_words[] = {
 #embed "data/rules/mnemonic-words.txt"
 };
@@ -41,6 +44,7 @@ static const struct hx_embedded_file files[] = {
     FILE_ENTRY("schemas/fleet-snapshot.schema.json", fleet_schema),
     FILE_ENTRY("rules/tokens.json", token_rules),
     FILE_ENTRY("rules/vendors.json", vendor_rules),
+    FILE_ENTRY("rules/common-grams.json", common_grams),
     FILE_ENTRY("rules/mnemonic-words.txt", mnemonic_words),
 };
 

@@ -222,7 +222,6 @@ internal import Testing
         #expect(run.output.contains("bundles/emergency/\(waiting.first ?? "?")"), "\(run.output)")
     }
 
-    /// Killed at moments all over a run with a folder as its store.
     /// Bundles are named by the second, and a small home takes less: each run's bundle is kept.
     @Test func severalInOneSecondAreAllKept() async throws {
         let site = try await Site(upload: ", { upload: { store: near } }")
@@ -236,6 +235,7 @@ internal import Testing
         #expect(try site.waiting() == [])
     }
 
+    /// Killed at moments all over a run with a folder as its store.
     @Test func killedAnywhereNothingIsLeftInTheClear() async throws {
         let site = try await Site(upload: ", { upload: { store: near } }")
         var generator = SplitMix64(seed: 3)
@@ -254,8 +254,11 @@ internal import Testing
         let listed = try await site.runner("bundle", "list", "--json")
         let bundles = try JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]] ?? []
         #expect(!bundles.isEmpty)
-        // Every bundle in the folder has its record, and no half copy is left.
+        // Every bundle in the folder has its record, and no half copy is left; half a record may be somebody's who is at work, and is
+        // swept after a day.
         let names = try DirectoryListing.names(at: site.runner.folder.path.appending("near"))
-        #expect(names.count == 2 * bundles.count, "\(names.map { String(decoding: $0, as: UTF8.self) })")
+            .map { String(decoding: $0, as: UTF8.self) }
+            .filter { !($0.contains(".json.") && $0.hasSuffix(".tmp")) }
+        #expect(names.count == 2 * bundles.count, "\(names)")
     }
 }

@@ -1,10 +1,12 @@
+internal import CSieve
+
 /// Finds every occurrence of many short byte strings in a text, faster than an automaton can: each string is known by its rarest three
-/// or four bytes, and a text's every four bytes are looked up in a small set of those, without one look waiting for the last.
+/// or four bytes, and the bytes at every place of a text are looked up in a set of those, without one look waiting for the last.
 ///
-/// Letters A to Z and a to z are the same, unless an anchor says otherwise. Sets of 16 KiB stay in the first-level cache. What they
-/// let pass, wrongly in places since they hold hashes, goes through a second sieve that knows two bytes more, and then bytes are
-/// compared. Both sieves write down every place and count only those that pass: a processor that had to guess which do would be
-/// wrong too often.
+/// Letters A to Z and a to z are the same, unless an anchor says otherwise. The set stays in the first-level cache. What it lets
+/// pass, wrongly in places since it holds hashes, is compared with up to eight bytes of the anchors of its hash, and then with each
+/// whole anchor. Set and comparison write down every place and count only those that pass: a processor that had to guess which do
+/// would be wrong too often.
 final class AnchorTable: @unchecked Sendable {
     struct Anchor: Sendable {
         var bytes: [UInt8]
@@ -25,62 +27,95 @@ final class AnchorTable: @unchecked Sendable {
         /// Where the gram stands in the anchor.
         var offset: Int32
         var length: Int32
-        /// The next of its chain, or -1.
-        var next: Int32
     }
 
-    // Everything below is filled by the initializer and only read afterwards.
-    private let threes: UnsafeMutablePointer<UInt64>
-    private let fours: UnsafeMutablePointer<UInt64>
-    /// By a hash of four bytes, a bit for each class of the two that follow.
-    private let followers: UnsafeMutablePointer<UInt8>
-    private let threeHeads: UnsafeMutablePointer<Int32>
-    private let fourHeads: UnsafeMutablePointer<Int32>
-    private let entries: UnsafeMutablePointer<Entry>
-    private let bytes: UnsafeMutablePointer<UInt8>
-    private let starts: UnsafeMutablePointer<Int32>
-    private let flags: UnsafeMutablePointer<UInt8>
+    /// The entries by a hash of their grams. Plain addresses, which nothing has to retain for each hit.
+    private struct Buckets {
+        /// The front, up to eight bytes, that all of a hash's entries share, as the highest bytes; 0, which no text has there, if there
+        /// are no entries.
+        var fronts: UnsafeMutablePointer<UInt64>
+        /// What brings a text's eight bytes into the same place.
+        var shifts: UnsafeMutablePointer<UInt8>
+        /// The first of a hash's entries; the next hash's is their end.
+        var starts: UnsafeMutablePointer<Int32>
 
-    private static let setBits = 17
-    private static let followerBits = 16
-    private static let threeHeadBits = 11
-    private static let fourHeadBits = 13
+        /// Adds the entries to `list`.
+        init(_ groups: [[Entry]], _ list: inout [Entry]) {
+            var fronts: [UInt64] = []
+            var shifts: [UInt8] = []
+            var starts = [Int32(list.count)]
+            for group in groups {
+                // Entries with nothing in common: every text passes, shifted out whole.
+                let length =
+                    group.map { min($0.mask.nonzeroBitCount, (group[0].value ^ $0.value).trailingZeroBitCount) / 8 * 8 }
+                    .min() ?? 64
+                fronts.append(group.isEmpty ? 0 : (group[0].value << UInt64(64 - length)))
+                shifts.append(UInt8(64 - length))
+                list += group
+                starts.append(Int32(list.count))
+            }
+            self.fronts = copied(fronts)
+            self.shifts = copied(shifts)
+            self.starts = copied(starts)
+        }
+
+        /// 1 if the eight bytes at a place may begin one of a hash's entries.
+        @inline(__always) func admit(_ word: UInt64, _ hash: Int) -> UInt16 {
+            word << UInt64(shifts[hash]) == fronts[hash] ? 1 : 0
+        }
+
+        func deallocate() {
+            fronts.deallocate()
+            shifts.deallocate()
+            starts.deallocate()
+        }
+    }
+
+    /// All that a scan reads, filled by the initializer.
+    private struct Tables {
+        var sieve: UnsafeMutablePointer<hx_sieve>
+        var threes: Buckets
+        var fours: Buckets
+        var entries: UnsafeMutablePointer<Entry>
+        /// The anchors' bytes, one after the other; where each begins; and what else there is to know of each.
+        var bytes: UnsafeMutablePointer<UInt8>
+        var starts: UnsafeMutablePointer<Int32>
+        var flags: UnsafeMutablePointer<UInt8>
+    }
+
+    private let tables: Tables
+
+    private static let threeBits = 11
+    private static let fourBits = 13
     /// Every byte's bit of the lower case.
     private static let folded: UInt64 = 0x2020_2020_2020_2020
 
-    init(_ anchors: [Anchor], commonness: (ArraySlice<UInt8>) -> Float) {
-        func filled<Element>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
-            let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(1, count))
-            pointer.initialize(repeating: value, count: count)
-            return pointer
-        }
-        threes = filled(1 << (Self.setBits - 6), 0)
-        fours = filled(1 << (Self.setBits - 6), 0)
-        followers = filled(1 << Self.followerBits, 0)
-        threeHeads = filled(1 << Self.threeHeadBits, -1)
-        fourHeads = filled(1 << Self.fourHeadBits, -1)
-
-        var list: [(entry: Entry, isFour: Bool)] = []
+    /// `rarity` tells how rare four bytes are in texts, which are folded: the higher, the rarer.
+    init(_ anchors: [Anchor], rarity: (ArraySlice<UInt8>) -> Int) {
+        var threes: [[Entry]] = Array(repeating: [], count: 1 << Self.threeBits)
+        var fours: [[Entry]] = Array(repeating: [], count: 1 << Self.fourBits)
+        let sieve = UnsafeMutablePointer<hx_sieve>.allocate(capacity: 1)
+        sieve.initialize(to: hx_sieve())
         var flat: [UInt8] = []
         var firsts: [Int32] = [0]
         var marks: [UInt8] = []
         for (id, anchor) in anchors.enumerated() {
             let bytes = anchor.isCaseSensitive ? anchor.bytes : anchor.bytes.map(lowered)
+            let folded = anchor.bytes.map { $0 | 0x20 }
             precondition(bytes.count >= 2, "an anchor is too short")
-            func add(_ bytes: ArraySlice<UInt8>, offset: Int, isFour: Bool) {
-                var value: UInt64 = 0
-                var mask: UInt64 = 0
-                for (index, byte) in bytes.prefix(8).enumerated() {
-                    value |= UInt64(byte | 0x20) << UInt64(8 * index)
-                    mask |= 0xFF << UInt64(8 * index)
+            func add(_ gram: some Sequence<UInt8>, offset: Int, isFour: Bool) {
+                var entry = Entry(
+                    value: 0, mask: 0, id: Int32(id), offset: Int32(offset), length: Int32(bytes.count))
+                for (index, byte) in gram.prefix(8).enumerated() {
+                    entry.value |= UInt64(byte) << UInt64(8 * index)
+                    entry.mask |= 0xFF << UInt64(8 * index)
                 }
-                let length = Int32(anchor.bytes.count)
-                list.append(
-                    (
-                        Entry(value: value, mask: mask, id: Int32(id), offset: Int32(offset), length: length, next: -1),
-                        isFour
-                    )
-                )
+                hx_sieve_add(sieve, UInt32(truncatingIfNeeded: entry.value), isFour ? 1 : 0)
+                if isFour {
+                    fours[Self.fourHash(entry.value)].append(entry)
+                } else {
+                    threes[Self.threeHash(entry.value)].append(entry)
+                }
             }
             flat += bytes
             firsts.append(Int32(flat.count))
@@ -90,78 +125,43 @@ final class AnchorTable: @unchecked Sendable {
                 var nexts = Set(anchor.followers.map { $0 | 0x20 })
                 if nexts.isEmpty { nexts = Set((UInt8(0)...255).map { $0 | 0x20 }) }
                 for next in nexts.sorted() where !(anchor.endsWord && next.isLetter) {
-                    add((bytes + [next])[...], offset: 0, isFour: false)
+                    add(folded + [next], offset: 0, isFour: false)
                 }
             } else if bytes.count == 3 {
-                add(bytes[...], offset: 0, isFour: false)
+                add(folded, offset: 0, isFour: false)
             } else {
-                let places = 0...(bytes.count - 4)
-                let best = places.min { commonness(bytes[$0..<$0 + 4]) < commonness(bytes[$1..<$1 + 4]) } ?? 0
-                add(bytes[best...], offset: best, isFour: true)
+                // The first of the rarest: the more of the anchor follows, the more is compared at once.
+                let best =
+                    (0...(bytes.count - 4)).max {
+                        (rarity(folded[$0..<$0 + 4]), $1) < (rarity(folded[$1..<$1 + 4]), $0)
+                    } ?? 0
+                add(folded[best...], offset: best, isFour: true)
             }
         }
-        // Chains in the order of the anchors' ids.
-        for index in list.indices.reversed() {
-            let entry = list[index].entry
-            let isFour = list[index].isFour
-            let hash = isFour ? Self.fourHash(entry.value) : Self.threeHash(entry.value)
-            let set = isFour ? fours : threes
-            set[Int(hash >> (32 - Self.setBits + 6))] |= 1 << UInt64((hash >> (32 - Self.setBits)) & 63)
-            let (heads, headBits) = isFour ? (fourHeads, Self.fourHeadBits) : (threeHeads, Self.threeHeadBits)
-            let head = Int(hash >> (32 - headBits))
-            list[index].entry.next = heads[head]
-            heads[head] = Int32(index)
-            guard isFour else { continue }
-            let follower = Int(hash >> UInt32(32 - Self.followerBits))
-            switch entry.mask >> 32 & 0xFFFF {
-            case 0: followers[follower] = 0xFF
-            case 0xFF:
-                // The sixth byte may be any.
-                for byte in UInt64(0)...255 {
-                    followers[follower] |= 1 << Self.followerClass(entry.value | (byte | 0x20) << 40)
-                }
-            default: followers[follower] |= 1 << Self.followerClass(entry.value)
-            }
-        }
-        entries = .allocate(capacity: max(1, list.count))
-        entries.initialize(from: list.map(\.entry), count: list.count)
-        self.bytes = .allocate(capacity: max(1, flat.count))
-        self.bytes.initialize(from: flat, count: flat.count)
-        starts = .allocate(capacity: firsts.count)
-        starts.initialize(from: firsts, count: firsts.count)
-        flags = .allocate(capacity: max(1, marks.count))
-        flags.initialize(from: marks, count: marks.count)
+        var list: [Entry] = []
+        tables = Tables(
+            sieve: sieve, threes: Buckets(threes, &list), fours: Buckets(fours, &list), entries: copied(list),
+            bytes: copied(flat), starts: copied(firsts), flags: copied(marks))
     }
 
     deinit {
-        threes.deallocate()
-        fours.deallocate()
-        followers.deallocate()
-        threeHeads.deallocate()
-        fourHeads.deallocate()
-        entries.deallocate()
-        bytes.deallocate()
-        starts.deallocate()
-        flags.deallocate()
+        tables.sieve.deallocate()
+        tables.threes.deallocate()
+        tables.fours.deallocate()
+        tables.entries.deallocate()
+        tables.bytes.deallocate()
+        tables.starts.deallocate()
+        tables.flags.deallocate()
     }
 
-    @inline(__always) private static func fourHash(_ word: UInt64) -> UInt32 {
-        UInt32(truncatingIfNeeded: word) &* 0x9E37_79B1
+    @inline(__always) private static func fourHash(_ word: UInt64) -> Int {
+        Int(truncatingIfNeeded: (UInt32(truncatingIfNeeded: word) &* 0x9E37_79B1) &>> UInt32(32 - fourBits))
     }
 
-    @inline(__always) private static func threeHash(_ word: UInt64) -> UInt32 {
-        (UInt32(truncatingIfNeeded: word) & 0x00FF_FFFF) &* 0x9E37_79B1
-    }
-
-    /// Of the fifth and sixth byte, a number below 8.
-    @inline(__always) private static func followerClass(_ word: UInt64) -> UInt8 {
-        let two = UInt32(truncatingIfNeeded: word &>> 32) & 0xFFFF
-        return UInt8(truncatingIfNeeded: (two &* 0x9E37_79B1) &>> 29)
-    }
-
-    /// 1 if the set may hold a hash, in the lowest bit.
-    @inline(__always) private static func bit(_ set: UnsafeMutablePointer<UInt64>, _ hash: UInt32) -> UInt64 {
-        set[Int(hash &>> UInt32(32 - setBits + 6))] &>> UInt64((hash &>> UInt32(32 - setBits)) & 63)
+    @inline(__always) private static func threeHash(_ word: UInt64) -> Int {
+        Int(
+            truncatingIfNeeded: ((UInt32(truncatingIfNeeded: word) &<< 8) &* 0x9E37_79B1)
+                &>> UInt32(32 - threeBits))
     }
 
     /// An anchor in a text.
@@ -177,63 +177,71 @@ final class AnchorTable: @unchecked Sendable {
     /// A cursor rather than a closure: its state is plain numbers, which nothing has to retain for each hit.
     struct Cursor: ~Copyable {
         /// Bytes that are sieved at once.
-        private static let blockLength = 2048
+        private static let blockLength = 4096
+        /// Whether a place waits for its anchors of three bytes, of four; the rest of the number is the place.
+        private static let isThree: UInt16 = 1 << 15
+        private static let isFour: UInt16 = 1 << 14
 
         private let table: AnchorTable
+        private let tables: Tables
         private let text: ByteText
-        /// Of the block under way, counted from its start, the places that passed the sieves.
+        /// Of the block under way, counted from its start, the places that passed.
         private let places: UnsafeMutablePointer<UInt16>
         private var block = 0
         private var count = 0
         private var used = 0
         /// The next place that has not been sieved.
         private var index = 0
-        /// What is left of a chain of entries, the bytes at the place it is for, and whether those of three bytes come next.
-        private var entry: Int32 = -1
+        /// What is left of a bucket's entries, and the bytes at the place they are for.
+        private var entry: Int32 = 0
+        private var entryEnd: Int32 = 0
         private var word: UInt64 = 0
         private var place = 0
         private var owesThree = false
 
         fileprivate init(_ table: AnchorTable, _ text: ByteText) {
             self.table = table
+            tables = table.tables
             self.text = text
-            places = .allocate(capacity: Self.blockLength + 4)
+            places = .allocate(capacity: Self.blockLength + Int(HX_SIEVE_SLACK))
         }
 
         deinit { places.deallocate() }
 
         mutating func next() -> Hit? {
-            let table = table
+            let tables = tables
             while true {
-                while entry >= 0 {
-                    let found = table.entries[Int(entry)]
-                    entry = found.next
+                while entry < entryEnd {
+                    let found = tables.entries[Int(entry)]
+                    entry &+= 1
                     guard word & found.mask == found.value else { continue }
                     let start = place &- Int(found.offset)
                     let end = start &+ Int(found.length)
-                    if table.matches(text, Int(found.id), start, end) {
+                    if matches(Int(found.id), start, end) {
                         return Hit(id: Int(found.id), start: start, end: end)
                     }
                 }
                 if owesThree {
                     owesThree = false
-                    let hash = AnchorTable.threeHash(word)
-                    if AnchorTable.bit(table.threes, hash) & 1 != 0 {
-                        entry = table.threeHeads[Int(hash &>> UInt32(32 - AnchorTable.threeHeadBits))]
-                    }
+                    open(tables.threes, AnchorTable.threeHash(word))
                 } else if used < count {
-                    place = block &+ Int(places[used])
+                    let passed = places[used]
                     used &+= 1
+                    place = block &+ Int(passed & ~(Self.isThree | Self.isFour))
                     word = eight(at: place)
-                    owesThree = true
-                    let hash = AnchorTable.fourHash(word)
-                    entry = table.fourHeads[Int(hash &>> UInt32(32 - AnchorTable.fourHeadBits))]
+                    owesThree = passed & Self.isThree != 0
+                    if passed & Self.isFour != 0 { open(tables.fours, AnchorTable.fourHash(word)) }
                 } else if index < text.count {
-                    sieve(table)
+                    sieve()
                 } else {
                     return nil
                 }
             }
+        }
+
+        @inline(__always) private mutating func open(_ buckets: Buckets, _ hash: Int) {
+            entry = buckets.starts[hash]
+            entryEnd = buckets.starts[hash &+ 1]
         }
 
         /// The eight bytes at a place, folded; what is beyond the text's end reads as zero.
@@ -249,74 +257,45 @@ final class AnchorTable: @unchecked Sendable {
         }
 
         /// Writes down the places of the next block at which an anchor may begin.
-        private mutating func sieve(_ table: AnchorTable) {
-            let base = UnsafeRawPointer(text.base)
-            let (threes, fours, followers, places) = (table.threes, table.fours, table.followers, places)
-            let start = index
-            let end = min(start &+ Self.blockLength, text.count)
-            var count = 0
-            // Four places at a time.
-            var index = start
-            while index < end, index &+ 8 <= text.count {
-                let word =
-                    UInt64(littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-                    | AnchorTable.folded
-                let offset = index &- start
-                for lane in 0..<4 {
-                    let bytes = word &>> UInt64(8 &* lane)
-                    let hit =
-                        AnchorTable.bit(fours, AnchorTable.fourHash(bytes))
-                        | AnchorTable.bit(threes, AnchorTable.threeHash(bytes))
-                    places[count] = UInt16(truncatingIfNeeded: offset &+ lane)
-                    count &+= Int(truncatingIfNeeded: hit & 1)
-                }
-                index &+= 4
-            }
+        private mutating func sieve() {
+            let (threes, fours, places) = (tables.threes, tables.fours, places)
+            block = index
+            let length = min(Self.blockLength, text.count &- block)
+            let candidates = hx_sieve_places(tables.sieve, text.base + block, text.count &- block, length, places)
             var passed = 0
-            for number in 0..<count {
+            for number in 0..<candidates {
                 let offset = places[number]
-                let word = eight(at: start &+ Int(offset))
-                let hash = AnchorTable.fourHash(word)
-                let four =
-                    followers[Int(hash &>> UInt32(32 - AnchorTable.followerBits))]
-                    &>> AnchorTable.followerClass(word)
-                let hit = UInt64(four) | AnchorTable.bit(threes, AnchorTable.threeHash(word))
-                places[passed] = offset
-                passed &+= Int(truncatingIfNeeded: hit & 1)
+                let word = eight(at: block &+ Int(offset))
+                let four = fours.admit(word, AnchorTable.fourHash(word))
+                let three = threes.admit(word, AnchorTable.threeHash(word))
+                places[passed] = offset | four &<< 14 | three &<< 15
+                passed &+= Int(four | three)
             }
-            // The text's last bytes are few.
-            while index < end {
-                places[passed] = UInt16(truncatingIfNeeded: index &- start)
-                passed &+= 1
-                index &+= 1
-            }
-            self.index = index
-            block = start
-            self.count = passed
+            index = block &+ length
+            count = passed
             used = 0
+        }
+
+        /// Whether the whole anchor stands there.
+        private func matches(_ id: Int, _ start: Int, _ end: Int) -> Bool {
+            let flags = tables.flags[id]
+            guard start >= 0, end <= text.count, flags & 2 == 0 || !text[end].isLetter else { return false }
+            let wanted = tables.bytes + Int(tables.starts[id])
+            let isFolded = flags & 1 == 0
+            for offset in 0..<(end &- start) {
+                let byte = text.base[start &+ offset]
+                if (isFolded ? lowered(byte) : byte) != wanted[offset] { return false }
+            }
+            return true
         }
     }
 
     func hits(in text: ByteText) -> Cursor { Cursor(self, text) }
+}
 
-    @inline(never)
-    private func matches(_ text: ByteText, _ id: Int, _ start: Int, _ end: Int) -> Bool {
-        let flags = flags[id]
-        guard start >= 0, end <= text.count, flags & 2 == 0 || !text[end].isLetter else { return false }
-        let wanted = bytes + Int(starts[id])
-        var offset = 0
-        let length = end &- start
-        if flags & 1 != 0 {
-            while offset < length {
-                if text.base[start &+ offset] != wanted[offset] { return false }
-                offset &+= 1
-            }
-        } else {
-            while offset < length {
-                if lowered(text.base[start &+ offset]) != wanted[offset] { return false }
-                offset &+= 1
-            }
-        }
-        return true
-    }
+/// The elements in memory of their own, which whoever asked for it frees.
+private func copied<Element>(_ elements: [Element]) -> UnsafeMutablePointer<Element> {
+    let pointer = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
+    pointer.initialize(from: elements, count: elements.count)
+    return pointer
 }

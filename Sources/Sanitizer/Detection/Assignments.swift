@@ -252,7 +252,7 @@ extension DetectionPass {
         var position = text[operatorStart] == 0x9A ? operatorStart + 1 : operatorStart
         // The operator: `:`, `=`, `:=`, `::=`, `?=`, `+=`, `=>`, `->`, `==`, `||`.
         var length = 0
-        while length < 4, [58, 61, 62, 63, 43, 33, 46, 45, 124, 126].contains(text[position]) {
+        while length < 4, text[position].isOne(of: ":=>?+!.-|~") {
             position += 1
             length += 1
             if text[position - 1] == 58, text[position] == 47, text[position + 1] == 47 { return }

@@ -167,6 +167,11 @@ extension UInt8 {
     @inline(__always) var isUpper: Bool { self &- 65 < 26 }
     @inline(__always) var isLower: Bool { self &- 97 < 26 }
     @inline(__always) var isHex: Bool { isDigit || (self | 32) &- 97 < 6 }
+    /// Whether it is one of these ASCII characters. No array: one would be made anew at each question.
+    @inline(__always) func isOne(of characters: StaticString) -> Bool {
+        for index in 0..<characters.utf8CodeUnitCount where characters.utf8Start[index] == self { return true }
+        return false
+    }
     /// A letter, digit or underscore.
     @inline(__always) var isWord: Bool { isLetter || isDigit || self == 95 }
     /// A byte of a name in some syntax: words, hyphens, dots; and letters of other alphabets.

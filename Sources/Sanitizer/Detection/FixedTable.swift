@@ -16,7 +16,9 @@ final class FixedTable<Element: Sendable>: @unchecked Sendable {
     }
 
     @inline(__always) subscript(index: Int) -> Element {
-        assert(index >= 0 && index < count)
-        return base[index]
+        _read {
+            assert(index >= 0 && index < count)
+            yield base[index]
+        }
     }
 }

@@ -34,24 +34,6 @@ final class LetterModel: @unchecked Sendable {
 
     deinit { pairs.deallocate() }
 
-    /// How common these bytes are in a row, as the sum of the log probabilities of their pairs; bytes that are no letters count as
-    /// uncommon.
-    func commonness(_ bytes: some Sequence<UInt8>) -> Float {
-        var sum: Float = 0
-        var last: Int?
-        for byte in bytes {
-            guard byte.isLetter else {
-                sum -= 4.5
-                last = nil
-                continue
-            }
-            let letter = Int(lowered(byte)) - 97
-            sum += last.map { pairs[$0 * Self.width + letter] } ?? -2.5
-            last = letter
-        }
-        return sum
-    }
-
     /// The score of a run of ASCII letters, in both cases.
     func score(_ text: ByteText, _ range: Range<Int>) -> Float {
         var last = 26

@@ -44,7 +44,7 @@ import Testing
     }
 
     private func scanned(_ text: [UInt8]) -> [Found] {
-        let table = AnchorTable(Self.anchors) { slice in slice.reduce(0) { $0 + Float($1) } }
+        let table = AnchorTable(Self.anchors) { slice in slice.reduce(0) { $0 + Int($1) } }
         return text.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return [] }
             var found: [Found] = []
@@ -71,6 +71,19 @@ import Testing
                 text += piece.prefix(Int.random(in: 1...8, using: &random))
             }
             #expect(scanned(text) == naive(text), "\(String(decoding: text, as: UTF8.self))")
+        }
+    }
+
+    /// Long texts, in which places are looked up many at a time: every anchor at every place beside the edges of blocks and vectors.
+    @Test func everyAnchorIsFoundInALongText() {
+        for place in [0, 15, 16, 31, 4090, 4093, 4094, 4095, 4096, 4100, 8191, 9000, 9980] {
+            for anchor in Self.anchors {
+                var text = (0..<10_000).map { UInt8(ascii: "a") &+ UInt8($0 * $0 % 7) }
+                for start in place..<(place + 5) {
+                    text.replaceSubrange(start..<start + anchor.bytes.count, with: anchor.bytes)
+                    #expect(scanned(text) == naive(text), "\(String(decoding: anchor.bytes, as: UTF8.self)) at \(start)")
+                }
+            }
         }
     }
 
