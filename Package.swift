@@ -47,7 +47,9 @@ let package = Package(
         .target(name: "HermesHome", dependencies: ["Support", sqlite, system, yams]),
         .target(
             name: "Sanitizer",
-            dependencies: ["CPCRE2", "CSieve", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams]),
+            dependencies: [
+                "CPCRE2", "CSieve", "CSodium", "CZlib", "EmbeddedData", "HermesHome", "Support", system, yams,
+            ]),
         .target(
             name: "GitBackup", dependencies: ["CGit2", "CLinux", "CZlib", "HTTP", "Support", logging, system]),
         .target(

@@ -1,5 +1,6 @@
 #include "CSieve.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -9,7 +10,17 @@
 #define FOLDED 0x20202020u
 // Knuth's multiplier for hashes, 2^32 over the golden ratio.
 #define MULTIPLIER 0x9E3779B1u
-#define SHIFT (32 - HX_SIEVE_BITS)
+#define BITS 15
+#define SHIFT (32 - BITS)
+
+struct hx_sieve {
+    /// By a hash of three bytes: a bit for each class of the fourth. One slot more, since a vector reads four bytes at each.
+    uint16_t slots[(1 << BITS) + 1];
+};
+
+struct hx_sieve *hx_sieve_make(void) { return calloc(1, sizeof(struct hx_sieve)); }
+
+void hx_sieve_free(struct hx_sieve *sieve) { free(sieve); }
 
 static uint32_t slot(uint32_t word) { return ((word << 8) * MULTIPLIER) >> SHIFT; }
 

@@ -9,16 +9,16 @@
 /// lookups at once take a third of the time. Bytes are folded: bit 5 of each counts as set, so that letters are the same in both
 /// cases. The set answers yes for some strings that were never added.
 
+struct hx_sieve;
+
 enum {
-    HX_SIEVE_BITS = 15,
     /// Places that hx_sieve_places() may write beyond those it counts.
     HX_SIEVE_SLACK = 16,
 };
 
-struct hx_sieve {
-    /// By a hash of three bytes: a bit for each class of the fourth. One slot more, since a vector reads four bytes at each.
-    uint16_t slots[(1 << HX_SIEVE_BITS) + 1];
-};
+/// An empty set, or NULL for want of memory. hx_sieve_free() frees it.
+struct hx_sieve *hx_sieve_make(void);
+void hx_sieve_free(struct hx_sieve *sieve);
 
 /// Adds the first three or, with `fourth`, four bytes of `gram`, the first in the lowest bits.
 void hx_sieve_add(struct hx_sieve *sieve, uint32_t gram, int fourth);

@@ -73,7 +73,7 @@ final class AnchorTable: @unchecked Sendable {
 
     /// All that a scan reads, filled by the initializer.
     private struct Tables {
-        var sieve: UnsafeMutablePointer<hx_sieve>
+        var sieve: OpaquePointer
         var threes: Buckets
         var fours: Buckets
         var entries: UnsafeMutablePointer<Entry>
@@ -94,8 +94,7 @@ final class AnchorTable: @unchecked Sendable {
     init(_ anchors: [Anchor], rarity: (ArraySlice<UInt8>) -> Int) {
         var threes: [[Entry]] = Array(repeating: [], count: 1 << Self.threeBits)
         var fours: [[Entry]] = Array(repeating: [], count: 1 << Self.fourBits)
-        let sieve = UnsafeMutablePointer<hx_sieve>.allocate(capacity: 1)
-        sieve.initialize(to: hx_sieve())
+        guard let sieve = hx_sieve_make() else { fatalError("no memory for the detector's anchors") }
         var flat: [UInt8] = []
         var firsts: [Int32] = [0]
         var marks: [UInt8] = []
@@ -145,7 +144,7 @@ final class AnchorTable: @unchecked Sendable {
     }
 
     deinit {
-        tables.sieve.deallocate()
+        hx_sieve_free(tables.sieve)
         tables.threes.deallocate()
         tables.fours.deallocate()
         tables.entries.deallocate()

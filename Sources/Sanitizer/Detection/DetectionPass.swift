@@ -4,7 +4,7 @@ final class DetectionPass {
     let text: ByteText
     let rules: RuleSet
     let syntax: Syntax
-    let scratch: Pattern.Scratch
+    let scratch: ScanScratch
     /// How many encodings deep this text was wrapped in the scanned file.
     let depth: Int
     /// The file's path; empty for what is no file's whole text.
@@ -33,8 +33,6 @@ final class DetectionPass {
 
     let judge: ValueJudge
     let lexicon: NameLexicon
-    /// The weight of names read before, by a hash of their bytes: the same few names stand on most lines.
-    private var knownNames: [(hash: UInt64, name: KeyName)] = []
     /// No line that begins before this one's end heads a table.
     var untabledEnd = 0
     /// Where `kty`, which makes an object a JSON Web Key, was looked for, and where it was found last.
@@ -43,7 +41,7 @@ final class DetectionPass {
     var lastVendor = -1_000_000 ..< -1_000_000
 
     init(
-        _ text: ByteText, rules: RuleSet, syntax: Syntax, scratch: Pattern.Scratch, depth: Int, name: [UInt8] = []
+        _ text: ByteText, rules: RuleSet, syntax: Syntax, scratch: ScanScratch, depth: Int, name: [UInt8] = []
     ) {
         self.name = name
         self.text = text
@@ -57,7 +55,7 @@ final class DetectionPass {
 
     /// What the name in `range` says about its value.
     func readName(_ range: Range<Int>) -> KeyName {
-        var name = knownName(range)
+        var name = scratch.name(text, range, lexicon)
         guard !name.hasVendor else { return name }
         if range.contains(lastVendor.lowerBound), range.count <= lastVendor.count + 24 {
             // A vendor's name within a longer word: `algoliasearch`.
@@ -79,22 +77,6 @@ final class DetectionPass {
             // `{"username": "kim", "key": "x"}`
             name.hasVendor = true
         }
-        return name
-    }
-
-    private func knownName(_ range: Range<Int>) -> KeyName {
-        guard depth == 0 else { return lexicon.read(text, range) }
-        var hash = WordTable.seed
-        var index = range.lowerBound
-        while index < range.upperBound {
-            WordTable.mix(&hash, text[index])
-            index &+= 1
-        }
-        if knownNames.isEmpty { knownNames = Array(repeating: (0, KeyName()), count: 256) }
-        let slot = Int(truncatingIfNeeded: (hash ^ (hash >> 32)) & 255)
-        if knownNames[slot].hash == hash { return knownNames[slot].name }
-        let name = lexicon.read(text, range)
-        knownNames[slot] = (hash, name)
         return name
     }
 
@@ -229,7 +211,7 @@ final class DetectionPass {
         let end = min(text.count, keyword + rule.window)
         guard
             let match = try rule.pattern.match(
-                in: text, from: start, to: end, anchored: rule.isAnchored, scratch: scratch)
+                in: text, from: start, to: end, anchored: rule.isAnchored, scratch: scratch.matches)
         else { return }
         let secret = match.secret
         let body =

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// A secret that a detector found in some bytes.
 struct Finding: Sendable, Hashable {
     /// The rule's id: `[a-z0-9][a-z0-9._-]*`.
@@ -15,6 +17,8 @@ struct Finding: Sendable, Hashable {
 /// length of the text and the number of anchors, not with the number of rules.
 final class Detector: Sendable {
     private let rules: RuleSet
+    /// Those that no scan uses at the moment.
+    private let scratches = Mutex<[ScanScratch]>([])
 
     init(rules: RuleSet) { self.rules = rules }
 
@@ -28,9 +32,11 @@ final class Detector: Sendable {
     /// Throws when a rule could not be evaluated to the end (a match limit): the caller must fail closed.
     func findings(in bytes: UnsafeRawBufferPointer, name: [UInt8]) throws -> [Finding] {
         guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), !bytes.isEmpty else { return [] }
+        let scratch = try scratches.withLock { $0.popLast() } ?? ScanScratch()
+        defer { scratches.withLock { $0.append(scratch) } }
         let pass = DetectionPass(
-            ByteText(base: base, count: bytes.count), rules: rules, syntax: Syntax(name: name),
-            scratch: try Pattern.Scratch(), depth: 0, name: name)
+            ByteText(base: base, count: bytes.count), rules: rules, syntax: Syntax(name: name), scratch: scratch,
+            depth: 0, name: name)
         try pass.run()
         let found = DetectionPass.merged(pass.found)
         let echoes = Self.echoes(of: found, in: pass)

@@ -71,7 +71,7 @@ extension DetectionPass {
         return try plain.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return [] }
             let pass = DetectionPass(
-                ByteText(base: base, count: buffer.count), rules: rules, syntax: .plain, scratch: try Pattern.Scratch(),
+                ByteText(base: base, count: buffer.count), rules: rules, syntax: .plain, scratch: scratch,
                 depth: depth + 1)
             try pass.run()
             return pass.found

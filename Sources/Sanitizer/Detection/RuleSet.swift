@@ -62,7 +62,9 @@ final class RuleSet: Sendable {
 
     /// `commonGrams`: what four bytes stand most often in prose, code, JSON and logs, the most common first, in small letters;
     /// measured over the documentation and headers of Debian and Python's library, and over sessions and logs made of them.
-    init(tokens sources: [TokenRule.Source], vendors: [Vendor], mnemonicWords list: [String], commonGrams: [String]) throws {
+    init(tokens sources: [TokenRule.Source], vendors: [Vendor], mnemonicWords list: [String], commonGrams: [String])
+        throws
+    {
         let tokens = try sources.map(TokenRule.init)
         self.tokens = FixedTable(tokens)
         let vendorWords = vendors.flatMap(\.words)

@@ -81,7 +81,8 @@ import Testing
                 var text = (0..<10_000).map { UInt8(ascii: "a") &+ UInt8($0 * $0 % 7) }
                 for start in place..<(place + 5) {
                     text.replaceSubrange(start..<start + anchor.bytes.count, with: anchor.bytes)
-                    #expect(scanned(text) == naive(text), "\(String(decoding: anchor.bytes, as: UTF8.self)) at \(start)")
+                    #expect(
+                        scanned(text) == naive(text), "\(String(decoding: anchor.bytes, as: UTF8.self)) at \(start)")
                 }
             }
         }
