@@ -10,18 +10,21 @@ public struct Digest: ~Copyable {
     }
 
     private let context: OpaquePointer
+    /// Bytes of the result.
+    private let length: Int
 
     public init(_ algorithm: Algorithm) {
-        let kind: OpaquePointer? =
+        let (kind, length): (OpaquePointer?, Int) =
             switch algorithm {
-            case .md5: EVP_md5()
-            case .sha1: EVP_sha1()
-            case .sha256: EVP_sha256()
+            case .md5: (EVP_md5(), 16)
+            case .sha1: (EVP_sha1(), 20)
+            case .sha256: (EVP_sha256(), 32)
             }
         guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, kind, nil) == 1 else {
             fatalError("libcrypto has no \(algorithm)")
         }
         self.context = context
+        self.length = length
     }
 
     deinit { EVP_MD_CTX_free(context) }
@@ -37,12 +40,11 @@ public struct Digest: ~Copyable {
 
     /// The digest: 16, 20 or 32 bytes.
     public consuming func finish() -> [UInt8] {
-        var length: UInt32 = 0
-        let digest = [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
-            precondition(EVP_DigestFinal_ex(context, buffer.baseAddress, &length) == 1, "libcrypto refused to finish")
-            count = Int(length)
+        // No more room than that: a digest of each file of a home is kept.
+        [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            precondition(EVP_DigestFinal_ex(context, buffer.baseAddress, nil) == 1, "libcrypto refused to finish")
+            count = length
         }
-        return digest
     }
 
     /// The digest of bytes at hand.

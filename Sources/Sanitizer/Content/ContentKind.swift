@@ -25,7 +25,8 @@ enum ContentKind {
         }
         for (magic, name) in opaque where bytes.starts(with: magic) { return .opaque(name) }
         if let encoding = TextEncoding.of(bytes) { return .text(encoding) }
-        return .binary
+        // A zip file may have anything before it: a program that unpacks itself, a line that names an interpreter.
+        return bytes.withUnsafeBytes { ZipReader.endRecord($0) } == nil ? .binary : .zip
     }
 
     private static let opaque: [([UInt8], String)] = [

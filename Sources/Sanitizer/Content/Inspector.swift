@@ -233,10 +233,39 @@ struct Inspector: Sendable {
             }
         }
         if hits.isEmpty {
-            let runs = Inspector.printableRuns(bytes)
+            // UTF-16 that is not all well formed, or amid other bytes, is looked for too.
+            let runs = Inspector.printableRuns(bytes) + Inspector.wideRuns(bytes) + Inspector.markedText(bytes)
             if !runs.isEmpty { hits = try runs.withUnsafeBytes { try self.hits(in: $0, name: []) } }
         }
         return hits.isEmpty ? .clean : .refused(reason: "a secret within binary content", hits: Hit.merged(hits))
+    }
+
+    /// What UTF-16 with its mark says, where some of it is none.
+    private static func markedText(_ bytes: [UInt8]) -> [UInt8] {
+        for encoding in [TextEncoding.utf16LittleEndian, .utf16BigEndian] where encoding.isMarked(bytes) {
+            return encoding.decoded(bytes) ?? []
+        }
+        return []
+    }
+
+    /// Runs of at least twelve printable ASCII characters in UTF-16 of either byte order, at even and odd places, a line each.
+    private static func wideRuns(_ bytes: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        for first in 0..<2 {
+            var run: [UInt8] = []
+            func end() {
+                if run.count >= 12 { out += run + [0x0A] }
+                run.removeAll(keepingCapacity: true)
+            }
+            for index in stride(from: first, to: bytes.count, by: 2) {
+                let byte = bytes[index]
+                let isText = (0x20...0x7E).contains(byte) || byte == 9 || byte == 10
+                if isText { run.append(byte) }
+                if !isText || index + 1 == bytes.count || bytes[index + 1] != 0 { end() }
+            }
+            end()
+        }
+        return out
     }
 
     /// Runs of at least twelve printable ASCII bytes, a line each.

@@ -17,10 +17,10 @@ enum TextEncoding: UInt8, Sendable {
         where bytes.starts(with: mark) {
             return encoding.isText32(bytes) ? encoding : nil
         }
-        if bytes.starts(with: [0xFF, 0xFE]) {
+        if utf16LittleEndian.isMarked(bytes) {
             return bytes.count % 2 == 0 && isText16(bytes, high: 1) ? .utf16LittleEndian : nil
         }
-        if bytes.starts(with: [0xFE, 0xFF]) {
+        if utf16BigEndian.isMarked(bytes) {
             return bytes.count % 2 == 0 && isText16(bytes, high: 0) ? .utf16BigEndian : nil
         }
         return bytes.withUnsafeBytes { raw -> TextEncoding? in
@@ -109,6 +109,15 @@ enum TextEncoding: UInt8, Sendable {
             index += length
         }
         return true
+    }
+
+    /// Whether bytes begin with the mark of this form of UTF-16.
+    func isMarked(_ bytes: [UInt8]) -> Bool {
+        switch self {
+        case .utf16LittleEndian: bytes.starts(with: [0xFF, 0xFE])
+        case .utf16BigEndian: bytes.starts(with: [0xFE, 0xFF])
+        default: false
+        }
     }
 
     var isWide: Bool { self != .utf8 && self != .bytes }

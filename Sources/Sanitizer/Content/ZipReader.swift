@@ -27,20 +27,16 @@ struct ZipReader {
         func u32(_ offset: Int) -> Int {
             Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self).littleEndian)
         }
-        // The end record: its signature, and a comment that reaches to the end of the file.
-        var end = bytes.count - 22
-        while end >= 0, !(u32(end) == 0x0605_4B50 && end + 22 + u16(end + 20) == bytes.count) {
-            end -= 1
-            if end < bytes.count - 22 - 65_535 { throw .damaged }
-        }
-        guard end >= 0 else { throw .damaged }
+        guard let end = ZipReader.endRecord(bytes) else { throw .damaged }
         let (count, size, start) = (u16(end + 10), u32(end + 12), u32(end + 16))
         // ZIP64 and files in several parts: nothing that belongs in a home's text.
         guard count != 0xFFFF, start != 0xFFFF_FFFF, u16(end + 4) == 0, start + size <= end else { throw .damaged }
+        // The directory ends where its end record begins: what its own place says less is what stands before the zip file.
+        let before = end - size - start
         guard count <= ZipReader.mostMembers else { throw .tooManyMembers }
         var members: [Member] = []
         var remarks = Array(bytes[(end + 22)...])
-        var offset = start
+        var offset = start + before
         for _ in 0..<count {
             guard offset + 46 <= end, u32(offset) == 0x0201_4B50 else { throw .damaged }
             let flags = u16(offset + 8)
@@ -55,11 +51,27 @@ struct ZipReader {
                 Member(
                     name: name, isFolder: name.last == UInt8(ascii: "/") && u32(offset + 24) == 0,
                     method: UInt16(u16(offset + 10)), compressedSize: u32(offset + 20), size: u32(offset + 24),
-                    headerOffset: u32(offset + 42)))
+                    headerOffset: u32(offset + 42) + before))
             offset = next
         }
         self.members = members
         self.remarks = remarks
+    }
+
+    /// Where the end record stands: its signature, and a comment that reaches to the end of the file.
+    static func endRecord(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        var end = bytes.count - 22
+        while end >= 0, end >= bytes.count - 22 - 65_535 {
+            if bytes[end] == 0x50,
+                bytes.loadUnaligned(fromByteOffset: end, as: UInt32.self).littleEndian == 0x0605_4B50,
+                end + 22 + Int(bytes.loadUnaligned(fromByteOffset: end + 20, as: UInt16.self).littleEndian)
+                    == bytes.count
+            {
+                return end
+            }
+            end -= 1
+        }
+        return nil
     }
 
     /// The content of a member, at most `limit` bytes.

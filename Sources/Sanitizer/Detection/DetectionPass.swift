@@ -88,6 +88,7 @@ final class DetectionPass {
         scanKeyArray()
         scanByName()
         scanRepeats()
+        extendScalars()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {

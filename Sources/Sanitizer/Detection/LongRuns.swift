@@ -17,8 +17,14 @@ extension DetectionPass {
             var last = self.runEnd(after: position + Self.block, limit: first + 700)
             runEnd = last
             guard last - first >= Self.longRunLength, last - first < 700 else { continue }
-            // A `\n` before the run is no part of it.
-            if text[first - 1] == 92, text[first] == 110 || text[first] == 114 || text[first] == 116 { first += 1 }
+            // A `\n` or `\u201c` before the run is no part of it.
+            if text[first - 1] == 92 {
+                if text[first].isOne(of: "nrtbf") {
+                    first += 1
+                } else if text[first] == UInt8(ascii: "u"), (first + 1...first + 4).allSatisfy({ text[$0].isHex }) {
+                    first += 5
+                }
+            }
             while first < last, text[first] == 45 || text[first] == 46 { first += 1 }
             while last > first, text[last - 1] == 46 || text[last - 1] == 45 { last -= 1 }
             // Nor are the digits of `%3D`.

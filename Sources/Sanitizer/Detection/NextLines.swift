@@ -187,12 +187,15 @@ extension DetectionPass {
             line = text.nextLine(after: end)
         }
         guard !lines.isEmpty, !text.has("-----begin", at: lines[0].lowerBound) else { return true }
-        for range in lines {
+        let secrets = lines.filter { range in
             let value = FoundValue(range: range, quote: 34, end: range.upperBound)
             var weighed = name
             if lines.count > 1 { weighed.level = min(name.level, .medium) }
-            if judge.isSecret(text, value, name: weighed, isCode: false) { add(Self.ruleID(name), range) }
+            return judge.isSecret(text, value, name: weighed, isCode: false)
         }
+        // A few lines under a name that leaves no doubt are one secret: `password: >-` and a phrase.
+        let isOne = !secrets.isEmpty && name.level == .strong && lines.count <= 4
+        for range in isOne ? lines : secrets { add(Self.ruleID(name), range) }
         return true
     }
 }

@@ -141,14 +141,24 @@ public struct Policy: Sendable {
             if let rule = own.last(where: { rule in
                 ends.contains { end in rule.globs.contains { $0.matches(path[..<end]) } }
             }) {
-                return rule.decision
+                // What happens to the file is the instance's to say; what it holds, and how it is written, it does not change: secrets
+                // that are left out here are looked for elsewhere all the same.
+                var decision = builtInDecision(for: path)
+                decision.action = rule.decision.action
+                decision.rule = rule.decision.rule
+                decision.reason = rule.decision.reason
+                decision.origin = rule.decision.origin
+                return decision
             }
         }
-        let inner = Policy.withinProfile(path[...])
-        return index.last(for: inner).map { builtIn[$0].decision } ?? .unclassified
+        return builtInDecision(for: path)
     }
 
-    /// The decision that holds for a folder and everything in it, if the folder need not be entered.
+    private func builtInDecision(for path: [UInt8]) -> PolicyDecision {
+        index.last(for: Policy.withinProfile(path[...])).map { builtIn[$0].decision } ?? .unclassified
+    }
+
+    /// The decision that holds for a folder and everything in it: nothing there is stored or listed.
     public func pruning(_ folder: [UInt8]) -> PolicyDecision? {
         guard hasPathRules else { return nil }
         // The instance's own rules come after the built-in ones: the last that is about the whole folder decides, unless a later one is
@@ -157,6 +167,14 @@ public struct Policy: Sendable {
         let later = own[(covering.map { $0 + 1 } ?? 0)...]
         if later.contains(where: { Policy.mayMatchBelow($0, folder) }) { return nil }
         if let decision = covering.map({ own[$0].decision }) { return decision.action == .skip ? decision : nil }
+        return builtInPruning(folder)
+    }
+
+    /// Whether files in a folder that nothing is stored of may hold secrets to look for in others: the instance may leave out what
+    /// it likes, the built-in policy leaves out whole only folders without any.
+    func mayHarvest(below folder: [UInt8]) -> Bool { hasPathRules && builtInPruning(folder) == nil }
+
+    private func builtInPruning(_ folder: [UInt8]) -> PolicyDecision? {
         let inner = Policy.withinProfile(folder[...])
         guard let index = builtIn.lastIndex(where: { $0.globs.contains { $0.coversAll(below: inner) } }),
             builtIn[index].decision.prune

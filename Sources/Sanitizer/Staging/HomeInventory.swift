@@ -50,13 +50,24 @@ private struct HomeInventoryBuilder {
     var skippedRules: Set<Manifest.Skipped> = []
     var skipped: [HomeInventory.Item] = []
     var failures: [OperatorError] = []
+    /// The folder, with its `/`, that is walked for the harvest alone.
+    private var harvested: [UInt8]?
+
+    init(policy: Policy, listingSkipped: Bool) {
+        self.policy = policy
+        self.listingSkipped = listingSkipped
+    }
 
     mutating func visit(_ path: [UInt8], _ status: FileStatus) -> DirectoryWalk.Decision {
+        if let harvested, path.starts(with: harvested) { return visitForHarvest(path, status) }
         switch status.kind {
         case .directory:
             if let decision = policy.pruning(path) {
-                skip(path + [UInt8(ascii: "/")], status, decision)
-                return .prune
+                let folder = path + [UInt8(ascii: "/")]
+                skip(folder, status, decision)
+                guard policy.mayHarvest(below: path) else { return .prune }
+                harvested = folder
+                return .descend
             }
             guard path.count > PathRule.longest else { return .descend }
             items.append(HomeInventory.Item(path: path, status: status, decision: policy.decision(for: path)))
@@ -76,6 +87,15 @@ private struct HomeInventoryBuilder {
             } else {
                 irregular.append(Manifest.Irregular(path: path, kind: status.kind))
             }
+        }
+        return .prune
+    }
+
+    private mutating func visitForHarvest(_ path: [UInt8], _ status: FileStatus) -> DirectoryWalk.Decision {
+        if status.kind == .directory { return policy.mayHarvest(below: path) ? .descend : .prune }
+        let decision = policy.decision(for: path)
+        if decision.harvest != .none, status.kind == .file {
+            harvestOnly.append(HomeInventory.Item(path: path, status: status, decision: decision))
         }
         return .prune
     }

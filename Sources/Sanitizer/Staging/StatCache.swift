@@ -45,6 +45,15 @@ struct StatCache {
             changed = Int64(bitPattern: try reader.number())
         }
 
+        fileprivate func write(to writer: inout Writer) {
+            writer.number(device)
+            writer.number(inode)
+            writer.number(UInt64(bitPattern: size))
+            writer.number(UInt64(permissions))
+            writer.number(UInt64(bitPattern: modified))
+            writer.number(UInt64(bitPattern: changed))
+        }
+
         /// Whether a file read at `moment` (nanoseconds of the wall clock) shows any later change in its times.
         func isSettled(at moment: Int64) -> Bool { max(modified, changed) < moment - StatCache.settling }
     }
@@ -98,25 +107,35 @@ struct StatCache {
         }
     }
 
+    /// Writes a cache of `count` records, one at a time: with many files they are many bytes.
     static func write(
-        _ records: [(key: Key, stamp: Stamp, record: FileRecord)], to path: FilePath, identity: [UInt8]
+        _ count: Int, to path: FilePath, identity: [UInt8],
+        records: ((_ key: Key, _ stamp: Stamp, _ record: FileRecord) throws -> Void) throws -> Void
     ) throws {
-        var writer = Writer()
-        writer.out = magic + identity
-        writer.number(UInt64(records.count))
-        for item in records {
-            item.key.write(to: &writer)
-            for field in [
-                item.stamp.device, item.stamp.inode, UInt64(bitPattern: item.stamp.size),
-                UInt64(item.stamp.permissions),
-                UInt64(bitPattern: item.stamp.modified), UInt64(bitPattern: item.stamp.changed),
-            ] {
-                writer.number(field)
+        let file = try AtomicFile(path, permissions: 0o600)
+        do {
+            var digest = Digest(.sha256)
+            var writer = Writer()
+            func flush() throws {
+                digest.update(writer.out)
+                try writer.out.withUnsafeBytes { try file.write($0) }
+                writer.out.removeAll(keepingCapacity: true)
             }
-            item.record.write(to: &writer)
+            writer.out = magic + identity
+            writer.number(UInt64(count))
+            try records { key, stamp, record in
+                key.write(to: &writer)
+                stamp.write(to: &writer)
+                record.write(to: &writer)
+                if writer.out.count > 1 << 16 { try flush() }
+            }
+            try flush()
+            try digest.finish().withUnsafeBytes { try file.write($0) }
+            try file.commit()
+        } catch {
+            file.discard()
+            throw error
         }
-        writer.out += Digest.of(writer.out, .sha256)
-        try FileSystem.replace(path, with: writer.out)
     }
 
     // MARK: Bytes

@@ -47,7 +47,35 @@ struct ContentTests {
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('in.gz',gzip.compress(d))\nz.close()\nout.write(gzip.compress(b.getvalue()))",
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr(d.decode(),b'nothing')\nz.close()\nout.write(b.getvalue())",
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('a','b')\nz.comment=d\nz.close()\nout.write(b.getvalue())",
+        // Something before it: with offsets from the zip file's start, as after `cat a.exe b.zip`, and from the file's.
+        "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w',zipfile.ZIP_DEFLATED)\nz.writestr('a.txt',d)\nz.close()\nout.write(b'MZ'+bytes(500)+b.getvalue())",
+        "b=io.BytesIO()\nb.write(b'#!/usr/bin/env python3\\n')\nz=zipfile.ZipFile(b,'a',zipfile.ZIP_DEFLATED)\nz.writestr('__main__.py',d)\nz.close()\nout.write(b.getvalue())",
     ]
+
+    @Test("UTF-16 that is not all well formed, or amid other bytes, is searched all the same")
+    func brokenWideText() throws {
+        for isBigEndian in [false, true] {
+            func wide(_ text: String) -> [UInt8] {
+                text.utf16.flatMap { unit -> [UInt8] in
+                    let bytes = [UInt8(truncatingIfNeeded: unit), UInt8(truncatingIfNeeded: unit >> 8)]
+                    return isBigEndian ? bytes.reversed() : bytes
+                }
+            }
+            let text = wide("a line\r\nkey = \(secret)\r\nanother line of text\r\n")
+            let mark = wide("\u{FEFF}")
+            let low = isBigEndian ? [UInt8](arrayLiteral: 0xDC, 0x12) : [0x12, 0xDC]
+            for bytes in [
+                mark + text + [0x0A], mark + text.dropLast(), mark + text + low, mark + wide("x") + [0, 0] + text,
+                text + low, [0x4C, 0, 0, 0, 1] + text + [0xFF, 0xFF, 0x80], [0x4C, 0, 0, 0] + text + [0xFF, 0x80],
+            ] {
+                guard case .refused(_, let hits) = try inspect(bytes) else {
+                    Issue.record("not seen in \(bytes)")
+                    continue
+                }
+                #expect(!hits.isEmpty)
+            }
+        }
+    }
 
     @Test("A secret within an archive refuses it; the same archive without one is kept", arguments: archives.indices)
     func refusesArchive(_ index: Int) throws {

@@ -178,6 +178,23 @@ internal import Testing
         }
     }
 
+    /// `@@` and `%%` stand for the secret's first and its last part.
+    @Test(arguments: [
+        "password: \"@@\n    %%\"\nnext: \"plain\"\n", "password: '@@\n\n  %%'\nnext: 'plain'\n",
+        "db:\n  password: @@\n    %%\n  next: plain\n", "password: \"@@\\\n  %%\"\nnext: plain\n",
+        "password: >-\n  @@\n  %%\nnext: plain\n", "password: |\n  @@\n  %%\nnext: plain\n",
+    ])
+    func aScalarOfYAMLIsASecretToItsEnd(_ template: String) throws {
+        var random = SeededGenerator(seed: 11)
+        let (first, last) = (Self.secret(.typed, &random), "and the rest of it")
+        let text = template.replacing("@@", with: first).replacing("%%", with: last)
+        var rest = text
+        for found in try findings(text, try TokenRuleTests.detector.get(), name: "a.yaml") {
+            rest = rest.replacing(found, with: "")
+        }
+        #expect(!rest.contains(first) && !rest.contains("rest of it") && rest.contains("plain"), "\(rest)")
+    }
+
     static let negatives: [(String, String)] = [
         (
             "a.py",

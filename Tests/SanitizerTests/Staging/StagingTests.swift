@@ -84,6 +84,31 @@ struct StagingTests {
         #expect(status.permissions == 0o600)
     }
 
+    @Test(
+        "A rule of the instance leaves files out; their secrets are looked for in the others all the same",
+        arguments: [
+            ("profiles/**", PolicyAction.exclude), ("profiles/**", .skip), ("profiles", .skip), (".env", .exclude),
+            (".env", .skip), (".env", .keep), (".env", .redact), ("*", .skip),
+        ])
+    func ownRulesDoNotEndTheHarvest(_ path: String, _ action: PolicyAction) throws {
+        let value = "Zq81" + "mmPPw0vRt5kk"
+        try write("profiles/coder/.env", "CODER_API_KEY=\(value)\nCODER_MODE=on\n")
+        try write("memories/n.md", "note \(value)\n")
+        let rules = [
+            PolicyRule(path: path, action: action, reason: "by choice", origin: "config.yaml:7"),
+            PolicyRule(path: "memories/**", action: .keep, reason: "by choice", origin: "config.yaml:8"),
+        ]
+        let staged = try Staged(makeSanitizer(rules: rules), home, in: folder)
+        let note = try #require(staged.text("memories/n.md"))
+        #expect(note.hasPrefix("note «redacted:") && !note.contains(value), "\(note)")
+        // A template is one whatever the rule says.
+        if action == .keep || action == .redact {
+            #expect(!staged.tree.manifest.secretsToProvide.isEmpty)
+            #expect(!staged.files.values.contains { $0.holds(Array("CODER_MODE=on".utf8)) })
+        }
+        #expect(!staged.files.values.contains { $0.holds(Array(value.utf8)) })
+    }
+
     @Test("A racy edit is seen: same size, same second, modification time put back")
     func racyEdits() throws {
         let sanitizer = try makeSanitizer()
