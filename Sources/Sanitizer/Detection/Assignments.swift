@@ -49,6 +49,7 @@ extension DetectionPass {
         while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
         nameEnd = last
         guard last - first <= Self.nameLimit else { return }
+        if text[first - 1] == 32, text[first - 2].isLower || text[first - 2] == 32, isDeclared(first..<last) { return }
 
         // What stands between the name and its operator.
         var position = last
@@ -129,7 +130,10 @@ extension DetectionPass {
                 dashPair(range, position + 2)
             }
         case UInt8(ascii: "|"):
-            if text[position + 1] == UInt8(ascii: "|") {
+            if text[position + 1] == UInt8(ascii: "=") {
+                // `flags |= 1`
+                return
+            } else if text[position + 1] == UInt8(ascii: "|") {
                 try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
             } else {
                 tableHit(range)
@@ -200,6 +204,7 @@ extension DetectionPass {
                 lonelyToken(range, position)
                 valueBefore(range)
             }
+        case UInt8(ascii: "*") where position > close && isPointer(position): return
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
         case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
@@ -228,6 +233,12 @@ extension DetectionPass {
             } else if position > close || text[position] >= 0x80 {
                 // A secret that was found already, `-pMy-Pw-1`, names nothing.
                 if let secret = found.last, secret.range.contains(start) { return }
+                if isFileOrPage(range) { return }
+                // `Key* make(x);`
+                if text[last] == 42, closers == 1, text[first - 1] != 42, isDeclarator(position, orIdentifier: text[position + 3] == 95 || judge.isIdentifier(text, range))
+                {
+                    return
+                }
                 if text[close] == 9 { tableHit(range) }
                 if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
@@ -269,8 +280,10 @@ extension DetectionPass {
             return
         }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
-        // `**Password:** x`
-        while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
+        // `**Password:** x`; more stars are a mask.
+        var stars = position
+        while text[stars] == 42 { stars += 1 }
+        if stars - position == 2 || (stars - position == 3 && text[range.lowerBound - 1] == 42) { position = stars }
         var name = weigh(range)
         guard name.level > .none else {
             // `name: X_PASSWORD` has its value elsewhere, and `"key": {…}` none.
@@ -289,8 +302,15 @@ extension DetectionPass {
             if isColon { nextLines(range, name, after: valueStart) }
             return
         }
-        // `telegram: chat=-100123`: what a weak name says holds for no pair.
-        if name.level == .weak, holdsPair(at: valueStart) { return }
+        // `telegram: chat=-100123`: what a weak name says holds for no pair, and for no message of a log.
+        if name.level == .weak, holdsPair(at: valueStart) || isLogger(range) { return }
+        // `"Password:", 1`: the quote after the operator closes the string that the name ends.
+        if !closedQuote, valueStart == position, let depth = text.quoteDepth(at: position),
+            case let quote = position + depth, text[quote] != text[quote + 1],
+            text[quote] == text[range.lowerBound - 1] || [44, 41, 59].contains(text[quote + 1])
+        {
+            return
+        }
         if next == UInt8(ascii: "|") || (next == UInt8(ascii: ">") && isColon) {
             if isColon, blockScalar(range, name, at: valueStart) { return }
         }
@@ -332,6 +352,8 @@ extension DetectionPass {
             readFrom = text.skipBlanks(equals + 1)
         }
         guard let value = text.readValue(at: readFrom, context: context) else { return }
+        if isTest(at: operatorStart, value, closedQuote: closedQuote, name: range) { return }
+        if isChecksumLine(value, colon: operatorStart) { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
             text[value.range.lowerBound].isDigit
         {
@@ -360,7 +382,7 @@ extension DetectionPass {
             return
         }
         // "password: same as before" of notes.
-        if syntax == .markdown || syntax == .plain, isColon, !value.isQuoted, name.kind == .password,
+        if !syntax.isConfiguration, syntax != .toml, isColon, !value.isQuoted, name.kind == .password,
             text[value.end] == 32, text[value.end + 1].isLetter, value.range.count <= 8,
             value.range.allSatisfy({ text[$0].isLetter })
         {

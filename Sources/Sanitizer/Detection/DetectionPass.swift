@@ -242,6 +242,7 @@ final class DetectionPass {
     /// A token's body that is a mask or an example: one byte over and over, `xxxx`, `…`, our own markers.
     func isMaskOrPlaceholder(_ range: Range<Int>) -> Bool {
         guard !range.isEmpty else { return true }
+        if text[range.lowerBound] == 60, text[range.upperBound - 1] == 62 { return true }
         let profile = ByteProfile(text, range)
         // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
         if profile.length >= 6, profile.isOfTwoBytes,

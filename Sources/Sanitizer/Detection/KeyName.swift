@@ -49,6 +49,7 @@ final class NameLexicon: Sendable {
         add(NameWords.harmlessTails, Self.harmless)
         add(NameWords.labels, Self.label)
         add(NameWords.publics, Self.publicWord)
+        add(NameWords.passOwners, Self.passOwner)
         for vendor in vendors { list.append((vendor, Self.vendor)) }
         words = WordTable(list)
     }
@@ -64,6 +65,7 @@ final class NameLexicon: Sendable {
     static let label: UInt32 = 256
     static let publicWord: UInt32 = 512
     static let vendor: UInt32 = 1024
+    static let passOwner: UInt32 = 2048
     static let typeMask: UInt32 = password | pin | secret | key
 
     /// Whether a word by itself names a secret or qualifies one: such words make labels and placeholders, not values.
@@ -168,14 +170,25 @@ final class NameLexicon: Sendable {
         var blocked = false
         var labelled = false
         var vendorTail = false
+        var isTurn = false
         var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
-            let flags = flags(of: text, word)
+            let flags = self.flags(of: text, word)
             if !previous.isEmpty, joinedFlags(text, previous, word) & Self.vendor != 0 {
                 // `OpenWeather` and `message-bird` are one vendor each.
                 name.hasVendor = true
                 sawQualifier = true
                 labelled = false
+            }
+            // The half of a widget's pair that every page shows: `RECAPTCHA_SITE_KEY`.
+            if flags & Self.key != 0, previous.count == 4, text.has("site", at: previous.lowerBound) { labelled = true }
+            // `SinkingPass`, `debug-pass`: a turn of a program, unless it is someone's or something's.
+            if word.count == 4, text.has("pass", at: word.lowerBound) {
+                isTurn = !previous.isEmpty
+                    && self.flags(of: text, previous)
+                        & (Self.passOwner | Self.qualifier | Self.vendor | Self.typeMask | Self.harmless) == 0
+            } else if flags & Self.typeMask != 0 {
+                isTurn = false
             }
             previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }
@@ -220,7 +233,7 @@ final class NameLexicon: Sendable {
         }
         if typeFlags & Self.password != 0 {
             name.kind = .password
-            name.level = unknownTail ? .medium : .strong
+            name.level = unknownTail || isTurn ? .medium : .strong
         } else if typeFlags & Self.pin != 0 {
             name.kind = .pin
             name.level = .strong

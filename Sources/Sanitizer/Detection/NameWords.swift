@@ -72,6 +72,15 @@ enum NameWords {
         encrypted wrapped required allow allowed hide no without missing unknown expired wrong incorrect
         """
 
+    /// Whose or for what a `pass` is a password.
+    static let passOwners = """
+        db database my mysql pg pgsql postgres postgresql sql mssql redis mongo mongodb maria mariadb oracle ldap bind imap pop pop3
+        usr acc acct basic web site host http ftp sftp ssh vpn wifi wlan ap sta router nas mqtt broker rabbit rabbitmq amqp
+        elastic es kafka smb samba cifs nfs rsync telnet snmp sip irc xmpp os sys sudo su admin root guest default
+        keystore truststore key store cert ssl tls pkcs p12 pfx jks zip archive pdf disk luks the your my enter confirm
+        wp wordpress drupal joomla magento panel cpanel login account acme backup restic borg
+        """
+
     static let publics = "public pub publishable publickey pubkey foreign partition sort shortcut hotkey"
 
     static let suffixes: [(StaticString, UInt32)] = [

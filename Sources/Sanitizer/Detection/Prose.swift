@@ -56,6 +56,12 @@ extension DetectionPass {
             add(Self.ruleID(name), groups)
             return
         }
+        // `#define a_key b_key`: in C only what is quoted or a number is no name.
+        if text.has("#define ", at: range.lowerBound - 8), text[position].isLetter || text[position] == 95,
+            text.readValue(at: position, context: .word)?.isQuoted != true
+        {
+            return
+        }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let rest = text.skipBlanks(value.end)
@@ -144,8 +150,23 @@ extension DetectionPass {
 
     func isNetrcField(_ range: Range<Int>) -> Bool {
         guard range.count == 8 || range.count == 6, text.has("passw", at: range.lowerBound) else { return false }
-        let window = max(0, range.lowerBound - 160)..<range.lowerBound
-        return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
+        // `machine x login y password z`, on one line or on three.
+        var words: [Range<Int>] = []
+        var index = range.lowerBound
+        while words.count < 4, range.lowerBound - index < 160 {
+            while text[index - 1].isSpace || (text[index - 1] == 110 && text[index - 2] == 92) {
+                index -= text[index - 1].isSpace ? 1 : 2
+            }
+            let end = index
+            while index > 0, !text[index - 1].isSpace, text[index - 1] != 110 || text[index - 2] != 92 { index -= 1 }
+            guard index < end else { break }
+            words.append(index..<end)
+        }
+        func isWord(_ place: Int, _ word: StaticString) -> Bool {
+            words.count > place && words[place].count == word.utf8CodeUnitCount
+                && text.has(word, at: words[place].lowerBound)
+        }
+        return isWord(1, "login") || isWord(1, "machine") || isWord(1, "account") || isWord(0, "default")
     }
 
     /// Whether a pair of a name and its value stands here.
@@ -211,7 +232,9 @@ extension DetectionPass {
                 && ["a", "à", "en", "por", "em"].contains(where: { (joint: StaticString) in
                     wordEnd - wordStart == joint.utf8CodeUnitCount && text.has(joint, at: wordStart)
                 })
-            if flags & ProseWords.connector != 0 || isTo || (text[wordEnd] == 58 && wordEnd < index)
+            // "the password for connecting to NetBeans" is changed to nothing.
+            let isPlace = words > 0 && wordEnd - wordStart == 2 && text.has("to", at: wordStart) && !isChanged(wordStart)
+            if flags & ProseWords.connector != 0 && !isPlace || isTo || (text[wordEnd] == 58 && wordEnd < index)
                 || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
@@ -298,6 +321,18 @@ extension DetectionPass {
             if endsClause { return }
             isDirect = false
             words += 1
+        }
+    }
+
+    /// Whether the word before `index` says that something was changed: "set to", "changed to", "is now to".
+    private func isChanged(_ index: Int) -> Bool {
+        var first = index - 1
+        while text[first - 1].isLetter { first -= 1 }
+        let word = first..<(index - 1)
+        if rules.proseWords.flags(text, word) != 0 { return true }
+        return ["changing", "equal", "equals", "rotated", "switched", "moved", "back", "over"].contains {
+            (change: StaticString) in
+            word.count == change.utf8CodeUnitCount && text.has(change, at: word.lowerBound)
         }
     }
 

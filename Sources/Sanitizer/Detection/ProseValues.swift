@@ -32,7 +32,8 @@ extension DetectionPass {
             // The next word of a sentence is seldom anything: the cheap questions first.
             switch name.kind {
             case .pin: break
-            case .password: guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+            case .password:
+                guard profile.letters > 0, profile.digits > 0, profile.length >= 6, !isTerm(range) else { return false }
             default: guard profile.looksRandom else { return false }
             }
         }
@@ -57,6 +58,13 @@ extension DetectionPass {
                 var hyphens = 0
                 for index in range
                 where text[index] == 45 || text[index] == 39 || text[index] == 46 || text[index] == 47 { hyphens += 1 }
+                // "echoed to the terminal!"
+                if profile.digits == 0, profile.symbols == hyphens + 1,
+                    [33, 63].contains(text[range.upperBound - 1]), !innerCapitals(range)
+                {
+                    hyphens += 1
+                }
+                if isTerm(range) { return false }
                 let isTyped =
                     profile.digits > 0 || profile.symbols > hyphens
                     || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
@@ -66,13 +74,15 @@ extension DetectionPass {
                     guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
                 } else {
                     guard profile.length >= 4,
-                        isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                        isTyped || (!judge.isWord(text, range, profile) && endsClause(range.upperBound))
+                            || innerCapitals(range)
                             || isSpokenPassword(range, profile)
                     else { return false }
                 }
             }
         default:
             guard
+                !(profile.length >= 16 && profile.digits <= 2 && judge.isIdentifier(text, range)),
                 judge.isToken(
                     text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
                     || (value.isQuoted && profile.looksRandom)
@@ -82,6 +92,29 @@ extension DetectionPass {
         }
         add(rule, range)
         return true
+    }
+
+    /// Whether a sentence or line ends here, or a bracket or comma follows: the name of a person or thing goes on.
+    func endsClause(_ end: Int) -> Bool {
+        let next = text[text[end] == 32 ? end + 1 : end]
+        return text[end] != 32 || !(next.isLetter || next >= 0x80 || next == 60)
+    }
+
+    /// `PKCS5 encryption`, `Latin1-encoded passwords`: a term of the trade, when the sentence goes on after it.
+    func isTerm(_ range: Range<Int>) -> Bool {
+        guard text[range.upperBound] == 32, text[range.upperBound + 1].isLower else { return false }
+        let hyphen = text.first(45, in: range)
+        let first = range.lowerBound..<(hyphen ?? range.upperBound)
+        var letters = first.lowerBound
+        while letters < first.upperBound, text[letters].isLetter { letters += 1 }
+        guard letters > first.lowerBound, first.upperBound - letters <= 3,
+            (letters..<first.upperBound).allSatisfy({ text[$0].isDigit })
+        else { return false }
+        if let hyphen {
+            return letters < first.upperBound && hyphen + 1 < range.upperBound
+                && (hyphen + 1..<range.upperBound).allSatisfy { text[$0].isLower }
+        }
+        return letters - first.lowerBound <= 5 && (first.lowerBound..<letters).allSatisfy { text[$0].isUpper }
     }
 
     func innerCapitals(_ range: Range<Int>) -> Bool {

@@ -32,6 +32,7 @@ extension DetectionPass {
             if isSum(range) || endsLikeFile(range) { return false }
             let last = text[range.upperBound - 1]
             let isExclaimed = marks == 1 && (last == 33 || last == 63 || last == 43)
+            if judge.isNotation(text, range, profile) { return false }
             // `PKCS#5`
             if profile.lower == 0, marks == 1, text.first(35, in: range) != nil { return false }
             if profile.digits > 0 { return !isExclaimed || profile.digits > 1 || profile.changes >= 3 }

@@ -17,6 +17,7 @@ extension ValueJudge {
                 var index = start + 1
                 while index < range.upperBound,
                     text[index].isWord || text[index] == 46 || text[index] == 45 || text[index] == 62
+                        || (text[index] == 58 && (text[index + 1] == 58 || text[index - 1] == 58))
                 {
                     index += 1
                 }
@@ -47,10 +48,12 @@ extension ValueJudge {
         case UInt8(ascii: "#"):
             if text[start + 1] == UInt8(ascii: "{") || length == 1 { return true }
         case UInt8(ascii: "@"):
-            if [64, 123, 47, 46].contains(text[start + 1]) { return true }
+            if [64, 123, 47, 46, 36].contains(text[start + 1]) { return true }
         case UInt8(ascii: "*"), UInt8(ascii: "-"), UInt8(ascii: "|"), UInt8(ascii: "."), UInt8(ascii: "_"),
             UInt8(ascii: "~"):
             if length <= 2 { return true }
+        case UInt8(ascii: "0"), UInt8(ascii: "1"), UInt8(ascii: "2"):
+            if isHexConstant(text, range) || isTimestamp(text, range) { return true }
         case UInt8(ascii: "s"):
             if text.has("ssh-", at: start) || text.has("secret://", at: start) || text.has("sops:", at: start) {
                 return true
@@ -87,7 +90,9 @@ extension ValueJudge {
         for index in range {
             let byte = text[index]
             if byte == 0xC2, text[index + 1] == 0xAB || text[index + 1] == 0xBB { return true }
-            if byte == 0xE2, text[index + 1] == 0x80, text[index + 2] == 0xA6 { return true }
+            // An ellipsis, a bullet, a black circle.
+            if byte == 0xE2, text[index + 1] == 0x80, text[index + 2] == 0xA6 || text[index + 2] == 0xA2 { return true }
+            if byte == 0xE2, text[index + 1] == 0x97, text[index + 2] == 0x8F { return true }
             if byte == UInt8(ascii: ".") { dots += 1 } else { dots = 0 }
             if dots == 3, length <= 40 { return true }
             switch byte {
@@ -249,9 +254,13 @@ extension ValueJudge {
                 // `String!` of GraphQL.
                 return true
             }
-            if next == UInt8(ascii: "("), text.first(41, in: index..<min(text.count, index + 200)) != nil {
+            if next == UInt8(ascii: "("),
+                text.first(41, in: index..<min(text.count, index + 200)) != nil
+                    || (index - identifier >= 5 && isWordLike(text, identifier..<index))
+            {
                 return true
             }
+            if isMemberCall(text, identifier..<range.upperBound) { return true }
             if next == UInt8(ascii: "["), text.first(93, in: index..<min(text.count, index + 80)) != nil { return true }
             if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") {
                 return isWordLike(text, identifier..<index)
@@ -284,6 +293,15 @@ extension ValueJudge {
         } else if text[isCode ? text.skipBlanks(value.end) : value.end] == UInt8(ascii: "("),
             isWordLike(text, identifier..<index)
         {
+            return true
+        } else if text[value.end] == UInt8(ascii: "<"), text[value.end + 1].isUpper, text[value.end + 2].isLower {
+            // `PassInfoMixin<SinkingPass>`
+            return true
+        } else if text[value.end] == 32, text[value.end + 1] == UInt8(ascii: "?"), text[value.end + 2] == 32 {
+            // `a:dict.is ? a : b`
+            return true
+        } else if !first.isWord, first != UInt8(ascii: "@"), profile.digits == 0, isWordLike(text, identifier..<index) {
+            // `*tokens`, `&secret`
             return true
         }
         if isCode, isWordLike(text, identifier..<range.upperBound), profile.digits * 5 <= profile.length { return true }
@@ -321,11 +339,11 @@ extension ValueJudge {
     }
 
     func isWordPath(_ text: ByteText, _ range: Range<Int>) -> Bool {
-        for index in range where !(text[index].isLetter || text[index] == 45 || text[index] == 95 || text[index] == 46)
-        {
-            return false
+        // `?name`, `#name`, `.name`, `+name` as selectors and options have them.
+        let first = [35, 43, 58, 63, 64].contains(text[range.lowerBound]) ? range.lowerBound + 1 : range.lowerBound
+        return (first..<range.upperBound).allSatisfy {
+            text[$0].isLetter || text[$0] == 45 || text[$0] == 95 || text[$0] == 46
         }
-        return true
     }
 
     func isUUID(_ text: ByteText, _ range: Range<Int>) -> Bool {

@@ -18,6 +18,7 @@ extension ValueJudge {
             if text[word.lowerBound].isDigit {
                 // `password1` is a weak password; `token-1`, `key_2` are names.
                 let before = text[word.lowerBound - 1]
+                if text.has("base32", at: word.lowerBound - 4) || text.has("base64", at: word.lowerBound - 4) { return }
                 all = word.lowerBound > range.lowerBound && !before.isLetter && word.count <= 2
                 return
             }
@@ -28,7 +29,10 @@ extension ValueJudge {
         guard all, words > 0 else { return false }
         for index in range {
             let byte = text[index]
-            if !byte.isWord, byte != 45, byte != 46, byte != 32, byte != 47, byte != 58, byte < 0x80 { return false }
+            if !byte.isWord, byte != 45, byte != 46, byte != 32, byte != 47, byte != 58, byte < 0x80 {
+                // `#add-password` of a page.
+                guard byte == 35, index == range.lowerBound else { return false }
+            }
         }
         return true
     }
