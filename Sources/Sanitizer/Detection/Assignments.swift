@@ -203,11 +203,20 @@ extension DetectionPass {
                 alignedTable(range)
                 lonelyToken(range, position)
                 valueBefore(range)
+                answer(range)
+            }
+        case 0xEF where text.has("（", at: position):
+            // `授权码（QQ邮箱）：x`
+            guard let close = text.find("）", in: position..<min(text.count, position + 60)) else { return }
+            if text.has("：", at: close + 3) {
+                try assignment(range, at: close + 5, closedQuote: false, isFlag: false)
+            } else if text[close + 3] == 58 || text[close + 3] == 61 {
+                try assignment(range, at: close + 3, closedQuote: false, isFlag: false)
             }
         case UInt8(ascii: "*") where position > close && isPointer(position): return
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
-        case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
+        case 0xEF where text.has("：", at: position):
             // The full-width colon.
             try assignment(range, at: position + 2, closedQuote: false, isFlag: false)
         case 0xE2 where text[position + 1] == 0x86 || text[position + 1] == 0x80:

@@ -115,10 +115,10 @@ final class DetectionPass {
             lastVendor = start..<end
             try nameHit(start, end)
         case .shortName:
-            // Two or three letters are a name only as a word of their own.
+            // Two or three letters are a name only as a word of their own; a chip has 44 pins.
             let before = text[start - 1]
             let after = text[end]
-            guard !after.isLetter,
+            guard !after.isLetter, !before.isDigit || !text.has("pin", at: start),
                 !before.isLetter || (text[start].isUpper && before.isLower) || text.isTokenStart(start)
             else { return }
             try nameHit(start, end)
@@ -188,6 +188,9 @@ final class DetectionPass {
         case .oracleConnect: oracleConnectHit(end)
         case .openUser: openUserHit(end)
         case .pressedKeys: pressedKeysHit(end)
+        case .otherOne: otherOneHit(end)
+        case .arrowNote: arrowNoteHit(start, end)
+        case .securityQuestion: securityQuestionHit(end)
         case .secretID: secretIDHit(start, end)
         case .charArray: charArrayHit(start)
         case .cookieObject: cookieObjectHit(start)

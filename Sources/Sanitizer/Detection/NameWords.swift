@@ -9,6 +9,7 @@ enum NameWords {
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
         authtok zugangscode 비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
         passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю
+        pasword paswort pasward passward 授权码 访问码 訪問碼 提取码 解压码 مرور سر باسورد الباسورد الباسوورد
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 

@@ -58,7 +58,7 @@ enum PlaceholderWords {
         ".php", ".pub",
         ".cfg", ".conf", ".ini", ".sh", ".log", ".db", ".sqlite", ".age", ".gpg", ".p12", ".pfx", ".jks", ".cer",
         ".git",
-        ".der",
+        ".der", ".xml", ".csv",
     ]
 
     static let idPrefixes: [StaticString] = [

@@ -62,6 +62,12 @@ extension DetectionPass {
         {
             return
         }
+        // `# pass both` of a comment
+        if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 2] == 35,
+            !looksTyped(bareWord(at: position), besideAccount: true)
+        {
+            return
+        }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let rest = text.skipBlanks(value.end)
@@ -185,6 +191,8 @@ extension DetectionPass {
         // Apart from its name by a comma, only what a verb introduces counts.
         var words = isApart ? 1 : 0
         var isDirect = !isApart
+        var isFor = false
+        var isDate = false
         while index < end, words < 14 {
             index = text.skipBlanks(index)
             guard index < end else { return }
@@ -264,6 +272,22 @@ extension DetectionPass {
                 words += 1
                 continue
             }
+            if name.kind == .password, name.level == .strong, words < 8, text[range.lowerBound] >= 0xCE,
+                text[wordStart] < 0x80, looksTyped(bareWord(at: wordStart, limit: index - wordStart), besideAccount: true)
+            {
+                // In a sentence of another script only the password is Latin.
+                add("prose-secret", bareWord(at: wordStart, limit: index - wordStart))
+                return
+            }
+            if name.kind == .pin, words > 0, isFor, closesClause(wordEnd) || text[wordEnd] == 46,
+                (4...8).contains(wordEnd - wordStart), (wordStart..<wordEnd).allSatisfy({ text[$0].isDigit }), !isDate
+            {
+                // "PIN for the bank card 4711"
+                add("pin", wordStart..<wordEnd)
+                return
+            }
+            if words == 0 { isFor = Self.purposes.flags(text, wordStart..<wordEnd) != 0 }
+            isDate = Self.dateWords.flags(text, wordStart..<wordEnd) != 0
             if name.kind == .password, name.level == .strong, wordEnd - wordStart > 7,
                 let colon = text.first(58, in: wordStart..<wordEnd),
                 colon > wordStart, looksTyped(colon + 1..<wordEnd)
@@ -342,6 +366,15 @@ extension DetectionPass {
             text.has(word, at: range.lowerBound)
         }
     }
+
+    /// What a code is for, and what a year follows.
+    private static let purposes = WordTable(
+        "for fürs für vom der des zum of on de del do da du della dell' para pour per van voor na od do от для на для к"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
+    private static let dateWords = WordTable(
+        "in since seit en depuis dal desde sinds od с since until by im am bis year jahr".split(separator: " ").map {
+            (String($0), UInt32(1))
+        })
 
     private static let networkFillers = WordTable(
         ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map {

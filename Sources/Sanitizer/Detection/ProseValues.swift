@@ -74,7 +74,7 @@ extension DetectionPass {
                     guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
                 } else {
                     guard profile.length >= 4,
-                        isTyped || (!judge.isWord(text, range, profile) && endsClause(range.upperBound))
+                        isTyped || (!judge.isWord(text, range, profile) && closesClause(range.upperBound))
                             || innerCapitals(range)
                             || isSpokenPassword(range, profile)
                     else { return false }
@@ -95,7 +95,7 @@ extension DetectionPass {
     }
 
     /// Whether a sentence or line ends here, or a bracket or comma follows: the name of a person or thing goes on.
-    func endsClause(_ end: Int) -> Bool {
+    func closesClause(_ end: Int) -> Bool {
         let next = text[text[end] == 32 ? end + 1 : end]
         return text[end] != 32 || !(next.isLetter || next >= 0x80 || next == 60)
     }

@@ -4,7 +4,72 @@ extension DetectionPass {
         " with ", " mit ", " using ", " avec ", " con ", " met ", " type ", " enter ", " z hasłem ", " needs ",
         " wants ", " tried ", " use ", "\nuse ", "\"use ",
         " braucht ", " try ", " necesita ",
+    ] + ["press ", "tippst du ", "tippe ", "gib ", "punch in ", "dial ", "and then ", "tapez ", "marca ", "wpisz "].map { " " + $0 }
+
+    /// Joints after which only a number counts.
+    private static let typedJoints: [StaticString] = [
+        " press ", " tippst du ", " tippe ", " gib ", " punch in ", " dial ", " and then ", " tapez ", " marca ", " wpisz ",
     ]
+
+    /// What lets someone in by a number.
+    private static let numberVerbs: [StaticString] = [
+        "open", "unlock", "gets in", "get in", "lets ", "let your", "press", "type", "enter", "punch", "dial", "öffn",
+        "geht auf", "tipp", "gib ", "ouvr", "tapez", "abre", "se abre", "apre", "marca", "opent", "otwier", "wpisz",
+    ]
+
+    /// "She gets in with 4789# on the front door", "da tippst du 2042 ein": a number on a line about what codes open.
+    private func numberAfterJoint(_ start: Int, _ end: Int) -> Bool {
+        var last = end
+        while text[last].isDigit { last += 1 }
+        guard (4...8).contains(last - end), !text[last].isLetter, text[last] != 37, text[last] != 58 else { return false }
+        let line = text.lineStart(before: start, limit: 110)..<text.lineEnd(from: end, limit: 60)
+        let isMeeting = text.find("dial", in: line) != nil && text.find("meeting", in: max(0, line.lowerBound - 200)..<end) != nil
+        guard Self.numberVerbs.contains(where: { text.find($0, in: line) != nil }), isMeeting || namesPlace(line) else {
+            return false
+        }
+        // "opens with 2500 visitors" counts things.
+        if text[last] == 32, text[last + 1].isLetter || text[last + 1] >= 0x80 {
+            var word = last + 1
+            while text[word].isLetter || text[word] >= 0x80 { word += 1 }
+            guard Self.afterNumber.flags(text, last + 1..<word) != 0 else { return false }
+        } else if text[last] == 46 || text[last] == 45, text[last + 1].isDigit {
+            return false
+        }
+        add("pin", end..<last)
+        return true
+    }
+
+    private static let afterNumber = WordTable(
+        "until on ein at to and und then et y e i for from für bis jusqu'à hasta auf am ok # it or after before please xx".split(separator: " ")
+            .map { (String($0), UInt32(1)) })
+
+    /// Whether a word of the line names what codes open.
+    func namesPlace(_ line: Range<Int>) -> Bool {
+        var position = line.lowerBound
+        while position < line.upperBound {
+            let first = position
+            while position < line.upperBound, text[position].isLetter || text[position] >= 0x80 { position += 1 }
+            if position > first, Self.codePlaces.flags(text, first..<position) != 0 { return true }
+            position += 1
+        }
+        return false
+    }
+
+    /// "Log in with your mail address and x": the account is named by its kind, the password stands after "and".
+    private func accountJoint(_ start: Int, from index: Int) {
+        let lineEnd = text.lineEnd(from: index, limit: 80)
+        let line = text.lineStart(before: start, limit: 60)..<lineEnd
+        guard ["log", "sign", "anmeld", "connect", "inicia", "acced", "entra"].contains(where: { (verb: StaticString) in
+            text.find(verb, in: line.lowerBound..<start) != nil
+        })
+        else { return }
+        for joint in [" and ", " und ", " et ", " y ", " e ", " i "] as [StaticString] {
+            guard let place = text.find(joint, in: start..<lineEnd) else { continue }
+            let word = bareWord(at: place + joint.utf8CodeUnitCount)
+            if looksTyped(word, besideAccount: true) { add("prose-secret", word) }
+            return
+        }
+    }
 
     /// What is opened, unlocked or signed in to.
     private static let openingWords: [StaticString] = [
@@ -26,7 +91,12 @@ extension DetectionPass {
             hasDigit = hasDigit || text.base[index].isDigit
             index += 1
         }
-        guard hasDigit || text.has("use ", at: end - 4) else { return }
+        guard hasDigit || text.has("use ", at: end - 4) else {
+            accountJoint(start, from: index)
+            return
+        }
+        if text[end].isDigit, numberAfterJoint(start, end) { return }
+        if Self.typedJoints.contains(where: { text.has($0, at: end - $0.utf8CodeUnitCount) }) { return }
         if text.has("use ", at: end - 4), !hasDigit || text.has(" and ", at: index) {
             // "use kim and x"
             pairAfter(end)

@@ -26,6 +26,8 @@ extension DetectionPass {
             }
         }
         guard !judge.isNeverSecret(text, range), !judge.isMadeOfVocabulary(text, range) else { return false }
+        // `Class.__init__`
+        if text.find("__", in: range) != nil { return false }
         if marks > 0 {
             // `IPv4+IPv6`, `DS920+`
             if profile.lower == 0, profile.length < 9 { return false }

@@ -120,6 +120,8 @@ extension ValueJudge {
             default: break
             }
         }
+        // The keys of Amazon's documentation: `…/bPxRfiCYEXAMPLEKEY`.
+        if length >= 16, endsInExample(text, range) { return true }
         if text.find("redacted", in: range) != nil || text.has("hermes_ops_", at: start) { return true }
         if length >= 6, PlaceholderWords.exactStarts.contains(where: { text.has($0, at: start) }) { return true }
         // The words of the list hold `_` or `-`, save two.
@@ -127,6 +129,11 @@ extension ValueJudge {
         guard text.first(95, in: range) != nil || text.first(45, in: range) != nil else { return false }
         for word in PlaceholderWords.inside where text.find(word, in: range) != nil { return true }
         return false
+    }
+
+    private func endsInExample(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        let end = text.has("key", at: range.upperBound - 3) ? range.upperBound - 3 : range.upperBound
+        return text.has("example", at: end - 7) && (end - 7..<range.upperBound).allSatisfy { text[$0].isUpper }
     }
 
     /// A generated password of many symbols, as password managers and WordPress make them: `[9T]J|^^a37]dR-26`. Code of that length has
@@ -150,6 +157,7 @@ extension ValueJudge {
         var segments = 0
         var words = 0
         var start = range.lowerBound
+        if text[start] == 43 || text[start] == 45 { start += 1 }
         while start <= range.upperBound {
             var end = start
             while end < range.upperBound, text[end].isLetter || text[end].isDigit { end += 1 }
@@ -236,6 +244,10 @@ extension ValueJudge {
     func isExpression(_ text: ByteText, _ value: FoundValue, isCode: Bool, profile: ByteProfile) -> Bool {
         let range = value.range
         let first = text[range.lowerBound]
+        if first.isLetter, text[value.end] == 32, [61, 63].contains(text[value.end + 1]), text[value.end + 2] == 32 {
+            // `passwd = account = ""`, `a:dict.is ? a : b`
+            return true
+        }
         guard
             first.isWord || first == UInt8(ascii: "&") || first == UInt8(ascii: "*") || first == UInt8(ascii: "@")
                 || first == UInt8(ascii: ":")
@@ -279,8 +291,10 @@ extension ValueJudge {
                     if position == start { break }
                     if isWordLike(text, start..<position) { words += 1 } else { break }
                     guard text[position] == UInt8(ascii: ".") else {
-                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length,
-                            !text[range.upperBound - 1].isDigit
+                        // `config.apiKey`, `ed25519.Ed25519PrivateKey`
+                        if position >= range.upperBound, words >= 2,
+                            (profile.digits * 8 < profile.length && !text[range.upperBound - 1].isDigit)
+                                || isIdentifier(text, start..<position)
                         {
                             return true
                         }
@@ -296,9 +310,6 @@ extension ValueJudge {
             return true
         } else if text[value.end] == UInt8(ascii: "<"), text[value.end + 1].isUpper, text[value.end + 2].isLower {
             // `PassInfoMixin<SinkingPass>`
-            return true
-        } else if text[value.end] == 32, text[value.end + 1] == UInt8(ascii: "?"), text[value.end + 2] == 32 {
-            // `a:dict.is ? a : b`
             return true
         } else if !first.isWord, first != UInt8(ascii: "@"), profile.digits == 0, isWordLike(text, identifier..<index) {
             // `*tokens`, `&secret`
