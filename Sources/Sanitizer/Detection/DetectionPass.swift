@@ -189,6 +189,7 @@ final class DetectionPass {
         case .openUser: openUserHit(end)
         case .pressedKeys: pressedKeysHit(end)
         case .otherOne: otherOneHit(end)
+        case .change: changeHit(start, end)
         case .arrowNote: arrowNoteHit(start, end)
         case .securityQuestion: securityQuestionHit(end)
         case .secretID: secretIDHit(start, end)

@@ -9,7 +9,9 @@ extension DetectionPass {
     /// "What's the wifi password?" and a next line, or next message, that is one word: the answer.
     func answer(_ range: Range<Int>) {
         let before = text[range.lowerBound - 1]
-        guard !syntax.isCode, before == 32 || before == 39 || before >= 0x80 else { return }
+        guard !syntax.isCode, !syntax.isConfiguration,
+            before == 32 || before == 39 || before >= 0x80
+        else { return }
         let name = weigh(range)
         guard name.kind == .password || name.kind == .pin, name.level == .strong else { return }
         // What the name's own sentence says is its value.
@@ -47,8 +49,14 @@ extension DetectionPass {
         guard let close = text.first(34, in: index..<limit) else { return nil }
         var nearest: Int?
         for key in ["\"text\"", "\"content\"", "\"body\"", "\"message\"", "\"value\""] as [StaticString] {
-            if let place = text.find(key, in: close..<limit), nearest.map({ place < $0 }) ?? true {
-                nearest = place + key.utf8CodeUnitCount
+            // `"type":"message"` is no key.
+            var from = close
+            while let place = text.find(key, in: from..<limit), nearest.map({ place < $0 }) ?? true {
+                from = place + key.utf8CodeUnitCount
+                if text[text.skipBlanks(from)] == 58 {
+                    nearest = from
+                    break
+                }
             }
         }
         guard let nearest, text[text.skipBlanks(nearest)] == 58,
@@ -72,13 +80,20 @@ extension DetectionPass {
             guard text[position].isName || [32, 40, 41, 42, 64].contains(text[position]) else { return nil }
             position += 1
         }
-        guard position > first else { return nil }
+        guard position > first, !namesLevel(first..<position) else { return nil }
         if text[position] == 58, text[position + 1] == 32 { return text.skipBlanks(position + 2) }
         // The full-width colon.
         if text[position] == 0xEF, text[position + 1] == 0xBC, text[position + 2] == 0x9A {
             return text.skipBlanks(position + 3)
         }
         return nil
+    }
+
+    /// `DEBUG gateway.telegram: x` of a log names no person.
+    private func namesLevel(_ speaker: Range<Int>) -> Bool {
+        var end = speaker.lowerBound
+        while text[end].isUpper { end += 1 }
+        return isLogger(end + 1..<end + 1)
     }
 
     /// A line that says who speaks and when, over the message: `Kim, [2026-05-11 09:25]`, `**kim** — today at 09:15`.
@@ -88,7 +103,9 @@ extension DetectionPass {
         var last = line.upperBound - 1
         while text[last].isSpace || text[last] == 93 || text[last] == 42 { last -= 1 }
         guard text[last].isDigit || lowered(text[last]) == 109 else { return false }
-        return line.contains { text[$0] == 58 && text[$0 - 1].isDigit && text[$0 + 1].isDigit && text[$0 + 2].isDigit }
+        return (max(line.lowerBound, last - 9)..<last).contains {
+            text[$0] == 58 && text[$0 - 1].isDigit && text[$0 + 1].isDigit && text[$0 + 2].isDigit
+        }
     }
 
     private static let answerLeads = WordTable(
@@ -135,6 +152,7 @@ extension DetectionPass {
     /// A word that is a message of its own and no file, address, time, model or word of the language.
     private func isAnswer(_ word: Range<Int>, _ profile: ByteProfile) -> Bool {
         guard (6...64).contains(profile.length), profile.high == 0, profile.letters > 2,
+            text[word.lowerBound] != 45, text[word.lowerBound] != 43, judge.placeholders.flags(text, word) == 0,
             !word.contains(where: { [34, 40, 41, 47, 58, 60, 61, 62, 91, 92, 93, 123, 125].contains(text[$0]) }),
             text.first(64, in: word).map({ text.first(46, in: $0..<word.upperBound) == nil }) ?? true
         else { return false }
@@ -146,6 +164,37 @@ extension DetectionPass {
         return judge.isSecret(
             text, FoundValue(range: word, quote: 34, end: word.upperBound),
             name: KeyName(kind: .password, level: .strong), isCode: false)
+    }
+
+    static let changes = ["made it ", "set it to ", "changed it to ", "turned it into ", "reset it to "]
+
+    /// "It wants a new password again and I made it purple Otter 1974": words up to a number, or one word that looks typed.
+    func changeHit(_ start: Int, _ end: Int) {
+        guard !syntax.isCode, syntax != .log, syntax != .table else { return }
+        let before = text.lineStart(before: start, limit: 200)..<start
+        guard
+            ["password", "passphrase", "passcode", "pass ", "pw ", "kennwort", "login"].contains(where: {
+                (word: StaticString) in text.find(word, in: before) != nil
+            })
+        else { return }
+        let word = bareWord(at: end)
+        if looksTyped(word, besideAccount: true) {
+            add("prose-secret", word)
+            return
+        }
+        var position = end
+        for place in 0..<5 {
+            let first = position
+            while text[position].isLetter || text[position].isDigit || text[position] == 39 { position += 1 }
+            guard position > first else { return }
+            if (first..<position).allSatisfy({ text[$0].isDigit }) {
+                // "I set it to 20 minutes"
+                if place >= 2, position - first <= 4 { add("prose-secret", end..<position) }
+                return
+            }
+            guard text[position] == 32 else { return }
+            position += 1
+        }
     }
 
     static let otherOnes = ["old one ", "new one ", "other one "]

@@ -4,13 +4,13 @@ extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
         "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
-        "alarm pin", "sim pin", "opens with", "unlocks with", "disarm", "entsperren", "unscharf",
-        "phone lock", "screen lock", "sim lock", "door lock", "कोड", "код ", "رمز", "الرقم السري", "密码锁", "门禁", "szyfr",
+        "alarm pin", "sim pin", "disarm", "entsperren", "unscharf",
+        "phone lock", "screen lock", "sim lock", "door lock", "कोड", "код ", "Код ", "رمز", "الرقم السري", "密码锁", "门禁", "szyfr",
         "koodi", "koden", "kód ",
     ]
 
     /// Names of codes of all kinds, which count only with the name of what they open.
-    private static let looseCodes: [StaticString] = ["कोड", "код ", "رمز", "koodi", "koden", "kód "]
+    private static let looseCodes: [StaticString] = ["कोड", "код ", "Код ", "رمز", "koodi", "koden", "kód "]
 
     /// What such codes open: a word before the code's name or soon after it.
     static let codePlaces = WordTable(
@@ -23,7 +23,7 @@ extension DetectionPass {
         pad luggage briefcase parental tv homekit setup pairing matter bluetooth
         tresors safes schranks türen tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
-        porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
+        boîte boite clés clefs porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
         porta portão portao alarme cofre garagem prédio cadeado entrada
         portone cancello allarme cassaforte garage ingresso lucchetto
         deur voordeur poort kluis fietsslot garage alarm slot
@@ -66,7 +66,16 @@ extension DetectionPass {
             }
             if profile.digits + profile.symbols == profile.length {
                 let after = text[position]
-                if place, isSaid, (least...12).contains(profile.digits), !text[position + 1].isDigit || after != 46,
+                // `2372 317 6382`
+                for _ in 0..<3 where text[position] == 32 {
+                    var group = position + 1
+                    while text[group].isDigit { group += 1 }
+                    guard (3...4).contains(group - position - 1), !text[group].isWord, profile.digits <= 4 else { break }
+                    position = group
+                }
+                // A name of another script stands for what a PIN is: `الرقم السري للبطاقة 9637`.
+                let isNamed = text[start] >= 0x80 && place && words <= 3 && closesClause(position)
+                if place, isSaid || isNamed, (least...12).contains(profile.digits), !text[position + 1].isDigit || after != 46,
                     after != 37, after != 58
                 {
                     add("pin", first..<position)
@@ -203,9 +212,10 @@ extension DetectionPass {
             return
         }
         // `root:www-data1` names a group.
-        guard (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName }) else {
-            return
-        }
+        guard
+            (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName })
+                || (text[end - 1] == 124 && looksTyped(bareWord(at: end), besideAccount: true))
+        else { return }
         addPairedValue(value)
     }
 

@@ -334,7 +334,7 @@ extension DetectionPass {
                 }
             }
             if !isDirect || words > 0, name.kind == .password, name.level == .strong, words < 7,
-                index >= end || closes || text[index + 1] == 40,
+                index >= end || closes || text[index + 1] == 40 || wordEnd < index,
                 case let last = bareWord(at: start, limit: index - start),
                 looksTyped(last)
             {

@@ -5,7 +5,11 @@ extension DetectionPass {
     func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
         var range = value.range
         if !value.isQuoted {
-            while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
+            let isBold = text[range.lowerBound - 1] == 42
+            while range.count > 1,
+                [44, 46, 58, 59, 41, 93].contains(text[range.upperBound - 1])
+                    || (isBold && text[range.upperBound - 1] == 42)
+            {
                 range = range.lowerBound..<(range.upperBound - 1)
             }
             // `(still x!!)`

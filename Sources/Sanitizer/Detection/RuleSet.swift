@@ -21,7 +21,7 @@ final class RuleSet: Sendable {
         case printer, inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         case withJoint, picture, spokenName, groupedCode, loginLabel, hostNote, shortPasswordFlag, accessList, monitor
         case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
-        case otherOne, arrowNote, securityQuestion
+        case otherOne, change, arrowNote, securityQuestion
         case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
         case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.

@@ -24,9 +24,12 @@ extension DetectionPass {
         guard (4...8).contains(last - end), !text[last].isLetter, text[last] != 37, text[last] != 58 else { return false }
         let line = text.lineStart(before: start, limit: 110)..<text.lineEnd(from: end, limit: 60)
         let isMeeting = text.find("dial", in: line) != nil && text.find("meeting", in: max(0, line.lowerBound - 200)..<end) != nil
-        guard Self.numberVerbs.contains(where: { text.find($0, in: line) != nil }), isMeeting || namesPlace(line) else {
-            return false
+        let opens = ["opens", "unlocks", "öffnet", "entsperrt"].contains { (verb: StaticString) in
+            text.has(verb, at: start - verb.utf8CodeUnitCount)
         }
+        guard Self.numberVerbs.contains(where: { text.find($0, in: line) != nil }),
+            isMeeting || namesPlace(line) || (opens && closesClause(last))
+        else { return false }
         // "opens with 2500 visitors" counts things.
         if text[last] == 32, text[last + 1].isLetter || text[last + 1] >= 0x80 {
             var word = last + 1
@@ -36,7 +39,26 @@ extension DetectionPass {
             return false
         }
         add("pin", end..<last)
+        otherCodes(from: last)
         return true
+    }
+
+    /// "…, and for the safe in the study it's 4711": what else the sentence opens.
+    private func otherCodes(from start: Int) {
+        let lineEnd = text.lineEnd(from: start, limit: 120)
+        var position = start
+        var isPlace = false
+        while position < lineEnd {
+            let first = position
+            while position < lineEnd, text[position].isWord || text[position] >= 0x80 { position += 1 }
+            let word = first..<position
+            if (4...8).contains(word.count), isPlace, word.allSatisfy({ text[$0].isDigit }), closesClause(position) {
+                add("pin", word)
+                return
+            }
+            isPlace = isPlace || Self.codePlaces.flags(text, word) != 0
+            position += 1
+        }
     }
 
     private static let afterNumber = WordTable(
@@ -59,7 +81,7 @@ extension DetectionPass {
     private func accountJoint(_ start: Int, from index: Int) {
         let lineEnd = text.lineEnd(from: index, limit: 80)
         let line = text.lineStart(before: start, limit: 60)..<lineEnd
-        guard ["log", "sign", "anmeld", "connect", "inicia", "acced", "entra"].contains(where: { (verb: StaticString) in
+        guard ["log", "sign", "anmeld", "melde ", "connect", "inicia", "acced", "entra"].contains(where: { (verb: StaticString) in
             text.find(verb, in: line.lowerBound..<start) != nil
         })
         else { return }

@@ -243,9 +243,13 @@ extension DetectionPass {
         func close(_ end: Int) {
             var first = start
             var last = end
+            // An asterisk at the end is a password's unless one stands at the front.
+            var isBold = false
             func isPadding(_ byte: UInt8) -> Bool {
-                byte.isBlank || byte.isQuote || byte == 92 || (delimiter == 124 && byte == 42)
+                byte.isBlank || byte.isQuote || byte == 92 || (delimiter == 124 && byte == 42 && isBold)
             }
+            while first < last, text[first].isBlank { first += 1 }
+            isBold = text[first] == 42
             while first < last, isPadding(text[first]) { first += 1 }
             while last > first, isPadding(text[last - 1]) { last -= 1 }
             result.append(first..<last)

@@ -48,6 +48,12 @@ extension DetectionPass {
             {
                 return true
             }
+            // `Falke_81`, `Rex53_`
+            if besideAccount, profile.upper > 0, profile.lower > 1, profile.digits > 1, text.first(95, in: range) != nil,
+                text.first(46, in: range) == nil, !judge.isIdentifier(text, range) || profile.length <= 14
+            {
+                return true
+            }
             // `M4pl3_90`
             if besideAccount, profile.upper > 0, profile.lower > 0, profile.digits > 1, profile.changes >= 4 {
                 return true
