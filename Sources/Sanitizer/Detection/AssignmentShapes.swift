@@ -201,6 +201,8 @@ extension DetectionPass {
         let value = FoundValue(range: start..<end, end: end)
         guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else { return }
         let profile = ByteProfile(text, value.range)
+        // `PrivateKey | Ed448PrivateKey` of types
+        if name.kind == .key, judge.isIdentifier(text, value.range) { return }
         // `pass_stmt | flow_stmt` of a grammar.
         if profile.digits > 0 || !judge.isWordPath(text, value.range) || profile.looksRandom {
             add(Self.ruleID(name), value.range)

@@ -115,6 +115,7 @@ extension DetectionPass {
             if text[first - 1] == 47, text[first - 2].isName, weigh(range).kind != .password { return }
         }
         switch text[position] {
+        case UInt8(ascii: ":") where isVerdict(range): return
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:

@@ -74,6 +74,24 @@ extension DetectionPass {
             .contains { end - first == $0.utf8CodeUnitCount && text.has($0, at: first) }
     }
 
+    /// `PASS: a.exp: runs` among the lines of a test's log, `--- PASS: TestX (0.00s)`.
+    func isVerdict(_ range: Range<Int>) -> Bool {
+        guard range.count == 4, text[range.lowerBound] == 80, text[range.lowerBound + 3] == 83, text[range.upperBound] == 58
+        else { return false }
+        if text.has("--- ", at: range.lowerBound - 4) { return true }
+        func isVerdict(_ line: Int) -> Bool {
+            let first = text.skipBlanks(line)
+            return Self.verdicts.contains { text.has($0, at: first) }
+        }
+        let start = text.lineStart(before: range.lowerBound, limit: 80)
+        return isVerdict(text.lineStart(before: start - 1, limit: 300))
+            || isVerdict(text.nextLine(after: text.lineEnd(from: range.upperBound, limit: 400)))
+    }
+
+    private static let verdicts: [StaticString] = [
+        "pass: ", "fail: ", "xfail: ", "xpass: ", "kfail: ", "error: ", "skip: ", "untested: ", "unsupported: ", "running ",
+    ]
+
     /// Whether the name in `range` is the file of a path, or a page of the manual: `/run/secrets/pw`, `passwd.5`.
     func isFileOrPage(_ range: Range<Int>) -> Bool {
         if text[range.upperBound - 2] == 46, text[range.upperBound - 1].isDigit { return true }

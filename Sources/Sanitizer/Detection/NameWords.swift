@@ -64,6 +64,7 @@ enum NameWords {
         value val plain plaintext raw new old current confirm confirmation confirmed repeat again verify prod production dev
         development staging test live default admin user root main base hex str string primary secondary backup and for the of b
         compass bypass trespass encompass surpass overpass underpass bandpass lowpass highpass allpass subpass renderpass multipass
+        buypass skipass getpass onepass firstpass secondpass midpass
         data content env my our is key token secret password local global internal external remote master client server sandbox
         """
 

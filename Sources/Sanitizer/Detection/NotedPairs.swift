@@ -65,6 +65,8 @@ extension DetectionPass {
                 return
             }
             if profile.digits + profile.symbols == profile.length {
+                // An issue's number, a price.
+                if [35, 36].contains(text[first - 1]) { return }
                 let after = text[position]
                 // `2372 317 6382`
                 for _ in 0..<3 where text[position] == 32 {
@@ -86,7 +88,7 @@ extension DetectionPass {
                 }
                 return
             }
-            if profile.digits > 0 { return }
+            if profile.digits > 0 || text[first - 1] == 35 { return }
             // "the door code changed in 2024" says no code; "code for the garage: 1234" does.
             let isPlace = Self.codePlaces.flags(text, first..<position) != 0
             place = place || isPlace

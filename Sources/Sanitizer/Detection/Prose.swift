@@ -24,7 +24,9 @@ extension DetectionPass {
             return
         }
         if isFlag {
-            guard text[position] != 45, let value = text.readValue(at: position, context: .word) else { return }
+            guard text[position] != 45,
+                let value = text.readValue(at: position, context: .word), !isSentenceEnd(value)
+            else { return }
             var weighed = name
             if !value.isQuoted { weighed.level = name.kind == .password ? name.level : min(name.level, .strong) }
             if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range),
@@ -94,7 +96,7 @@ extension DetectionPass {
             while text[word].isWord, word - position < 40 { word += 1 }
         }
         let equals = text.skipBlanks(word)
-        if word > position, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
+        if word > position, !text[range.upperBound].isQuote, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
             let value = text.readValue(at: equals + (text[equals] == 61 ? 1 : 2)), value.isQuoted
         {
             if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
@@ -111,6 +113,12 @@ extension DetectionPass {
             return
         }
         sentence(range, name, from: position)
+    }
+
+    /// "set them with --user and --pass flags."
+    private func isSentenceEnd(_ value: FoundValue) -> Bool {
+        let last = text[value.range.upperBound - 1]
+        return !value.isQuoted && (last == 46 || last == 44) && value.range.dropLast().allSatisfy { text[$0].isLower }
     }
 
     /// `--password prompt`, `--token file`: words that tell a program where to look.
@@ -209,7 +217,8 @@ extension DetectionPass {
             while index < end, !text[index].isSpace { index += 1 }
             // The string that holds the sentence ends here.
             if let closing = closingQuote(in: start..<index) { index = closing }
-            guard index > start else { return }
+            // What an option of a command says is its own.
+            guard index > start, text[start] != 45 || text[start + 1] != 45 || index - start < 4 else { return }
             let closes = text[index] == 34 || text[index] == 92
             var wordEnd = index
             let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59 || closes
@@ -241,7 +250,8 @@ extension DetectionPass {
                     wordEnd - wordStart == joint.utf8CodeUnitCount && text.has(joint, at: wordStart)
                 })
             // "the password for connecting to NetBeans" is changed to nothing.
-            let isPlace = words > 0 && wordEnd - wordStart == 2 && text.has("to", at: wordStart) && !isChanged(wordStart)
+            let isPlace =
+                (words > 0 || name.kind == .secret || name.kind == .key) && wordEnd - wordStart == 2 && text.has("to", at: wordStart) && !isChanged(wordStart)
             if flags & ProseWords.connector != 0 && !isPlace || isTo || (text[wordEnd] == 58 && wordEnd < index)
                 || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)

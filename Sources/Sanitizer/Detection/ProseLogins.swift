@@ -200,6 +200,8 @@ extension DetectionPass {
 
     /// `login: kim / X`, `Wi-Fi: HomeNet / X`, `credentials: kim:X`.
     func loginPairHit(_ start: Int, _ end: Int) {
+        // `arn:aws:acm:region:account:certificate/…`
+        guard text[start - 1] != 58 else { return }
         let lineEnd = text.lineEnd(from: end, limit: 160)
         var position = end
         while text[position] == 42 || text[position] == 58 { position += 1 }
@@ -207,8 +209,11 @@ extension DetectionPass {
         // The separator: ` / `, ` | `, ` – `, `, ` or `:` without blanks.
         var index = position
         var cut: Int?
-        while index < lineEnd {
+        var blanks = 0
+        while index < lineEnd, blanks < 6 {
             let byte = text[index]
+            if byte == 32 { blanks += 1 }
+            if byte == 58, text[index + 1] == 47, text[index + 2] == 47 { return }
             if byte == 47 || byte == 124 || byte == 44, text[index + 1].isBlank, index > position {
                 cut = index + 1
                 break

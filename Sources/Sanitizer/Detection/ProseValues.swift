@@ -5,6 +5,10 @@ extension DetectionPass {
     func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
         var range = value.range
         if !value.isQuoted {
+            // The quote of a page closes the sentence.
+            for entity in ["&quot;", "&#39;", "&lt;"] as [StaticString] {
+                if let cut = text.find(entity, in: range), cut > range.lowerBound { range = range.lowerBound..<cut }
+            }
             let isBold = text[range.lowerBound - 1] == 42
             while range.count > 1,
                 [44, 46, 58, 59, 41, 93].contains(text[range.upperBound - 1])
@@ -78,8 +82,9 @@ extension DetectionPass {
                     guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
                 } else {
                     guard profile.length >= 4,
-                        isTyped || (!judge.isWord(text, range, profile) && closesClause(range.upperBound))
-                            || innerCapitals(range)
+                        isTyped
+                            || ((!judge.isWord(text, range, profile) || innerCapitals(range))
+                                && closesClause(range.upperBound))
                             || isSpokenPassword(range, profile)
                     else { return false }
                 }

@@ -26,8 +26,10 @@ extension DetectionPass {
             }
         }
         guard !judge.isNeverSecret(text, range), !judge.isMadeOfVocabulary(text, range) else { return false }
-        // `Class.__init__`
-        if text.find("__", in: range) != nil { return false }
+        // `Class.__init__`, `**Run Command**`
+        if text.find("__", in: range) != nil || text.has("**", at: range.upperBound - 2) { return false }
+        // `@Cyan4973` is someone's name.
+        if text[range.lowerBound] == 64, range.dropFirst().allSatisfy({ text[$0].isWord }) { return false }
         if marks > 0 {
             // `IPv4+IPv6`, `DS920+`
             if profile.lower == 0, profile.length < 9 { return false }
@@ -44,7 +46,7 @@ extension DetectionPass {
         if joints > 0 {
             if endsLikeFile(range) { return false }
             if profile.looksRandom, profile.upper > 1, profile.lower > 1, !judge.isSlug(text, range),
-                range.count(where: { text[$0] == 46 }) < 2
+                range.count(where: { text[$0] == 46 }) < 2, !isMember(range)
             {
                 return true
             }
@@ -88,6 +90,10 @@ extension DetectionPass {
         while start < range.upperBound {
             var end = start
             while end < range.upperBound, text[end].isLetter { end += 1 }
+            // `mpn_sub_1` is made of abbreviations.
+            if end > start, !(start..<end).contains(where: { [97, 101, 105, 111, 117, 121].contains(lowered(text[$0])) }) {
+                return false
+            }
             if end - start < 3 {
                 // A number of its own ends it.
                 return segments >= 2 && end == start && text[start - 1] != 46 && isNumber(start..<range.upperBound)
@@ -98,6 +104,14 @@ extension DetectionPass {
             start = end + 1
         }
         return false
+    }
+
+    /// `_win32typing.PyPrinterHANDLE`
+    private func isMember(_ range: Range<Int>) -> Bool {
+        guard let dot = text.first(46, in: range) else { return false }
+        return [range.lowerBound..<dot, dot + 1..<range.upperBound].allSatisfy {
+            !$0.isEmpty && (judge.isIdentifier(text, $0) || judge.isWordLike(text, $0))
+        }
     }
 
     private func isNumber(_ range: Range<Int>) -> Bool {
