@@ -196,6 +196,13 @@ extension DetectionPass {
         let limit = text.lineEnd(from: start, limit: 400)
         while end < limit, text[end] != 124, text[end] != 96 { end += 1 }
         while end > start, text[end - 1].isBlank || text[end - 1] == 42 { end -= 1 }
+        // `src/passwd.h | 40 ++--` of a list of changes
+        if endsLikeSource(range)
+            || (start..<end).allSatisfy({ [32, 43, 45].contains(text[$0]) || text[$0].isDigit })
+                && text[end - 1] != text[start] && !text[end - 1].isDigit
+        {
+            return
+        }
         // `FLAG_SECRETS | FLAG_UNLOCK,`
         guard end > start, text[end] == 124 || ![41, 44, 59, 123].contains(text[end - 1]) else { return }
         let value = FoundValue(range: start..<end, end: end)

@@ -48,6 +48,8 @@ extension DetectionPass {
         if last > end, text.base[start] >= 0xE0, text[end - 1] >= 0x80 { last = end }
         while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
         nameEnd = last
+        // "(with -Rpass) but"
+        if text[last] == 41 { isFlag = false }
         guard last - first <= Self.nameLimit else { return }
         if text[first - 1] == 32, text[first - 2].isLower || text[first - 2] == 32, isDeclared(first..<last) { return }
 
@@ -245,7 +247,8 @@ extension DetectionPass {
                 if let secret = found.last, secret.range.contains(start) { return }
                 if isFileOrPage(range) { return }
                 // `Key* make(x);`
-                if text[last] == 42, closers == 1, text[first - 1] != 42, isDeclarator(position, orIdentifier: text[position + 3] == 95 || judge.isIdentifier(text, range))
+                if text[last] == 42, closers == 1, text[first - 1] != 42,
+                    isDeclarator(position, orIdentifier: text[position + 3] == 95 || judge.isIdentifier(text, range))
                 {
                     return
                 }
@@ -314,6 +317,18 @@ extension DetectionPass {
         }
         // `telegram: chat=-100123`: what a weak name says holds for no pair, and for no message of a log.
         if name.level == .weak, holdsPair(at: valueStart) || isLogger(range) { return }
+        // `"Sid": "AllowRead1"` of a policy, `github:owner/repo#main` of a package, `"AWS::IAM::AccessKey": "…"` of a type.
+        if range.count == 3, text.has("sid", at: range.lowerBound),
+            text.find("\"effect\"", in: max(0, range.lowerBound - 400)..<min(text.count, range.upperBound + 400)) != nil
+        {
+            return
+        }
+        if name.hasVendor, name.level == .weak, isColon, valueStart == position, !closedQuote,
+            lexicon.isUbiquitous(text, range)
+        {
+            return
+        }
+        if closedQuote, text[range.lowerBound - 1] == 58, text[range.lowerBound - 2] == 58 { return }
         // `"Password:", 1`: the quote after the operator closes the string that the name ends.
         if !closedQuote, valueStart == position, let depth = text.quoteDepth(at: position),
             case let quote = position + depth, text[quote] != text[quote + 1],
@@ -363,6 +378,8 @@ extension DetectionPass {
         }
         guard let value = text.readValue(at: readFrom, context: context) else { return }
         if isTest(at: operatorStart, value, closedQuote: closedQuote, name: range) { return }
+        // `--passwd=FILE` of a manual
+        if isFlag, !value.isQuoted, value.range.count >= 3, value.range.allSatisfy({ text[$0].isUpper }) { return }
         if isChecksumLine(value, colon: operatorStart) { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
             text[value.range.lowerBound].isDigit
@@ -393,8 +410,9 @@ extension DetectionPass {
         }
         // "password: same as before" of notes.
         if !syntax.isConfiguration, syntax != .toml, isColon, !value.isQuoted, name.kind == .password,
-            text[value.end] == 32, text[value.end + 1].isLetter, value.range.count <= 8,
-            value.range.allSatisfy({ text[$0].isLetter })
+            text[value.end] == 32, text[value.end + 1].isLetter,
+            value.range.allSatisfy({ text[$0].isLetter || text[$0] == 39 }),
+            value.range.count <= 8 || !goesOnWithPlace(value.end + 1)
         {
             return
         }

@@ -54,13 +54,28 @@ extension DetectionPass {
             let profile = ByteProfile(text, value.range)
             return !value.isQuoted && (profile.digits == 0 || text.first(40, in: value.range) != nil)
         case (58, _) where text[name.lowerBound - 1] == 64: return !value.isQuoted
+        case (58, _) where !value.isQuoted && (isFileOrPage(name) || endsLikeSource(name)): return true
+        case (58, _) where text[name.lowerBound - 1] == 58 || text[name.lowerBound - 1] == 40:
+            // `name:passwd:UID:GID`, `(get_user_pwd): Don't define` of a list of changes
+            return !value.isQuoted
+                && value.range.allSatisfy { text[$0].isLetter || text[$0] == 58 || text[$0] == 95 || text[$0] == 39 }
         case (58, _) where closedQuote:
             // `if kind == "password": raise x`
             var before = name.lowerBound - 1
             while text[before].isQuote || text[before] == 92 { before -= 1 }
+            // `passed ? "PASS" : "FAIL"`
+            if text[before] == 32, text[before - 1] == 63, text[position - 1] == 32 { return true }
             return !value.isQuoted && text[before] == 32 && text[before - 1] == 61 && text[before - 2] == 61
         default: return false
         }
+    }
+
+    /// "Sonnenschein für den Router": what a password is for follows it.
+    func goesOnWithPlace(_ start: Int) -> Bool {
+        (["for ", "für ", "para ", "pour ", "per ", "on ", "at ", "bei ", "am ", "im ", "auf "] as [StaticString])
+            .contains {
+                text.has($0, at: start)
+            }
     }
 
     /// A logger's name after the level of its line: `INFO gateway.telegram: connected`.
@@ -70,13 +85,15 @@ extension DetectionPass {
         var first = end
         while text[first - 1].isUpper, end - first < 9 { first -= 1 }
         guard end < range.lowerBound, !text[first - 1].isWord else { return false }
-        return (["info", "debug", "warning", "warn", "error", "critical", "notice", "trace", "fatal"] as [StaticString])
+        return
+            (["info", "debug", "warning", "warn", "error", "critical", "notice", "trace", "fatal"] as [StaticString])
             .contains { end - first == $0.utf8CodeUnitCount && text.has($0, at: first) }
     }
 
     /// `PASS: a.exp: runs` among the lines of a test's log, `--- PASS: TestX (0.00s)`.
     func isVerdict(_ range: Range<Int>) -> Bool {
-        guard range.count == 4, text[range.lowerBound] == 80, text[range.lowerBound + 3] == 83, text[range.upperBound] == 58
+        guard range.count == 4, text[range.lowerBound] == 80, text[range.lowerBound + 3] == 83,
+            text[range.upperBound] == 58
         else { return false }
         if text.has("--- ", at: range.lowerBound - 4) { return true }
         func isVerdict(_ line: Int) -> Bool {
@@ -89,7 +106,8 @@ extension DetectionPass {
     }
 
     private static let verdicts: [StaticString] = [
-        "pass: ", "fail: ", "xfail: ", "xpass: ", "kfail: ", "error: ", "skip: ", "untested: ", "unsupported: ", "running ",
+        "pass: ", "fail: ", "xfail: ", "xpass: ", "kfail: ", "error: ", "skip: ", "untested: ", "unsupported: ",
+        "running ",
     ]
 
     /// Whether the name in `range` is the file of a path, or a page of the manual: `/run/secrets/pw`, `passwd.5`.
@@ -100,6 +118,14 @@ extension DetectionPass {
         while text[first - 1].isName, range.lowerBound - first < 80 { first -= 1 }
         // `user/pw x` has one slash, `/secrets/pw` and `~/pw` more or one at the front.
         return first == range.lowerBound - 1 || text[first - 1] == 47 || text[first - 1] == 126
+    }
+
+    /// `src/passwd.c`, `man/passwd.1`, `passwd.master`
+    func endsLikeSource(_ range: Range<Int>) -> Bool {
+        ([".c", ".h", ".cc", ".py", ".pl", ".sh", ".xml", ".html", ".master", ".in", ".am"] as [StaticString]).contains
+        {
+            text.has($0, at: range.upperBound - $0.utf8CodeUnitCount)
+        }
     }
 
     /// `name:5d41402abc4b2a76b9719d911017c592` among lines of the same make: a list of checksums.
@@ -153,7 +179,7 @@ extension ValueJudge {
             if isSnake, word.count <= 6, word.allSatisfy({ text[$0].isUpper }) { return }
             unknown += word.count
         }
-        guard words > 1, digits * 4 <= range.count, numbers <= 3 else { return false }
+        guard words > 1, digits * 3 <= range.count, numbers <= 3 else { return false }
         // `X509v3_KU_KEY_SIGN`: parts between underscores, half of them words.
         if joints >= 2, known * 2 >= letters { return true }
         return letters * 10 >= words * 32 && unknown * 4 <= letters
@@ -174,7 +200,7 @@ extension ValueJudge {
             }
             guard position - first >= 2 else { return false }
             if text[position] == 40 || text[position] == 91 {
-                return joints > 0 && position < range.upperBound && digits * 4 <= position - range.lowerBound
+                return joints > 0 && position < range.upperBound && digits * 3 <= position - range.lowerBound
             }
             switch (text[position], text[position + 1]) {
             case (46, _): position += 1
@@ -189,7 +215,7 @@ extension ValueJudge {
     /// A regular expression: two of its marks at least.
     func isRegularExpression(_ text: ByteText, _ range: Range<Int>) -> Bool {
         guard range.contains(where: { [40, 42, 43, 91, 92].contains(text[$0]) }) else { return false }
-        if text.has("qr/", at: range.lowerBound) { return true }
+        if text.has("qr/", at: range.lowerBound) || text.has("/^", at: range.lowerBound) { return true }
         return Self.expressionMarks.count(where: { text.find($0, in: range) != nil }) >= 2
     }
 
@@ -210,6 +236,15 @@ extension ValueJudge {
         return index == range.upperBound || (index + 1 == range.upperBound && [59, 44].contains(text[index]))
     }
 
+    /// `^3.0.3`, `>=2.1`, `1.302103`: a version or what versions will do.
+    func isVersion(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        while index < range.upperBound, [94, 126, 61, 62, 60, 118].contains(text[index]) { index += 1 }
+        return text[index].isDigit && text[range.upperBound - 1].isDigit
+            && text.first(46, in: index..<range.upperBound) != nil
+            && (index..<range.upperBound).allSatisfy { text[$0].isDigit || text[$0] == 46 }
+    }
+
     /// `2002-04-18T16:56:53Z`, `2026-05-19 14:43:34`: a moment.
     func isTimestamp(_ text: ByteText, _ range: Range<Int>) -> Bool {
         guard range.count >= 19, range.count <= 35 else { return false }
@@ -225,10 +260,21 @@ extension ValueJudge {
         return true
     }
 
-    /// Whether the value repeats the end of its name: `SSL_TXT_kPSK "kPSK"`.
+    /// Whether the value repeats the end of its name, in whatever style: `SSL_TXT_kPSK "kPSK"`, `SN_kx_psk "KxPSK"`.
     func repeatsTail(_ text: ByteText, _ range: Range<Int>, _ name: Range<Int>) -> Bool {
-        let start = name.upperBound - range.count
-        guard range.count >= 4, start > name.lowerBound, !text[start - 1].isLetter else { return false }
-        return (0..<range.count).allSatisfy { text[range.lowerBound + $0] == text[start + $0] }
+        func isPlain(_ index: Int) -> Bool { text[index].isLetter || text[index].isDigit }
+        var left = range.upperBound
+        var right = name.upperBound
+        var letters = 0
+        while true {
+            while left > range.lowerBound, !isPlain(left - 1) { left -= 1 }
+            if left == range.lowerBound { break }
+            while right > name.lowerBound, !isPlain(right - 1) { right -= 1 }
+            guard right > name.lowerBound, lowered(text[left - 1]) == lowered(text[right - 1]) else { return false }
+            left -= 1
+            right -= 1
+            letters += 1
+        }
+        return letters >= 4 && (!isPlain(right - 1) || right <= name.lowerBound)
     }
 }

@@ -55,9 +55,10 @@ final class NameLexicon: Sendable {
     }
 
     private static let pagers = WordTable(
-        "next page continuation pagination idempotency starting cursor resume sequence sync lock forward backward".split(
-            separator: " "
-        ).map { (String($0), UInt32(1)) })
+        "next page continuation pagination idempotency starting cursor resume sequence sync lock forward backward"
+            .split(
+                separator: " "
+            ).map { (String($0), UInt32(1)) })
 
     static let password: UInt32 = 1
     static let pin: UInt32 = 2
@@ -188,12 +189,14 @@ final class NameLexicon: Sendable {
             // The half of a widget's pair that every page shows: `RECAPTCHA_SITE_KEY`.
             if flags & Self.key != 0, previous.count == 4, text.has("site", at: previous.lowerBound) { labelled = true }
             // What goes on with a list, a page or a request once more is no secret: `NextToken`, `--idempotency-token`.
-            if flags & Self.secret != 0, Self.pagers.flags(text, previous) != 0, text.has("token", at: word.lowerBound) {
+            if flags & Self.secret != 0, Self.pagers.flags(text, previous) != 0, text.has("token", at: word.lowerBound)
+            {
                 labelled = true
             }
             // `SinkingPass`, `debug-pass`: a turn of a program, unless it is someone's or something's.
             if word.count == 4, text.has("pass", at: word.lowerBound) {
-                isTurn = !previous.isEmpty
+                isTurn =
+                    !previous.isEmpty
                     && self.flags(of: text, previous)
                         & (Self.passOwner | Self.qualifier | Self.vendor | Self.typeMask | Self.harmless) == 0
             } else if flags & Self.typeMask != 0 {

@@ -1,7 +1,8 @@
 /// Messages of which one asks for a password and the next one is the answer: chats, mails, exports of messengers.
 extension DetectionPass {
     private static let requests: [StaticString] = [
-        "what", "need", "which", "give me", "send", "enter", "share", "tell me", "remember", "remind", "wie ", "was ist",
+        "what", "need", "which", "give me", "send", "enter", "share", "tell me", "remember", "remind", "wie ",
+        "was ist",
         "brauche", "schick", "cuál", "pasa", "mánda", "quel", "qual", "welche", "envoie", "donne", "manda", "dimmi",
         "bhej", "发我", "发一下", "多少", "教えて", "送って", "скинь", "пришли", "какой", "알려", "보내", "podaj", "jakie", "stuur",
     ]
@@ -16,10 +17,13 @@ extension DetectionPass {
         guard name.kind == .password || name.kind == .pin, name.level == .strong else { return }
         // What the name's own sentence says is its value.
         if let last = found.last, last.range.lowerBound >= range.lowerBound { return }
-        let line = text.lineStart(before: range.lowerBound, limit: 200)..<text.lineEnd(from: range.upperBound, limit: 300)
+        let line =
+            text.lineStart(before: range.lowerBound, limit: 200)..<text.lineEnd(from: range.upperBound, limit: 300)
         let asks =
             text.first(63, in: range.upperBound..<line.upperBound) != nil
-            || ["？", "؟"].contains { (mark: StaticString) in text.find(mark, in: range.upperBound..<line.upperBound) != nil }
+            || ["？", "؟"].contains { (mark: StaticString) in
+                text.find(mark, in: range.upperBound..<line.upperBound) != nil
+            }
             || Self.requests.contains { text.find($0, in: line) != nil }
         if syntax == .json {
             if asks, let message = nextString(after: range.upperBound) { reply(message, name, isAsked: true) }
@@ -98,7 +102,8 @@ extension DetectionPass {
 
     /// A line that says who speaks and when, over the message: `Kim, [2026-05-11 09:25]`, `**kim** — today at 09:15`.
     private func isHeader(_ line: Range<Int>) -> Bool {
-        guard line.count < 64, text[line.lowerBound].isLetter || text[line.lowerBound] == 42 || text[line.lowerBound] == 91
+        guard line.count < 64,
+            text[line.lowerBound].isLetter || text[line.lowerBound] == 42 || text[line.lowerBound] == 91
         else { return false }
         var last = line.upperBound - 1
         while text[last].isSpace || text[last] == 93 || text[last] == 42 { last -= 1 }
@@ -201,7 +206,8 @@ extension DetectionPass {
 
     /// "The old one (x) still works": what stands for the password that the sentence before named.
     func otherOneHit(_ end: Int) {
-        guard let last = found.last, last.range.upperBound > end - 400, last.range.upperBound < end, !syntax.isCode else {
+        guard let last = found.last, last.range.upperBound > end - 400, last.range.upperBound < end, !syntax.isCode
+        else {
             return
         }
         var position = end
@@ -228,8 +234,9 @@ extension DetectionPass {
         let above = max(0, start - 600)..<start
         guard
             text.first(64, in: account) != nil
-                || ["login", "account", "passw", "credential", "zugäng", "zugang", "konten", "cuentas", "comptes"].contains(
-                    where: { (topic: StaticString) in text.find(topic, in: above) != nil })
+                || ["login", "account", "passw", "credential", "zugäng", "zugang", "konten", "cuentas", "comptes"]
+                    .contains(
+                        where: { (topic: StaticString) in text.find(topic, in: above) != nil })
         else { return }
         add("login-pair", word)
     }
@@ -243,7 +250,8 @@ extension DetectionPass {
     /// The answers in a list under "security questions:": `first pet -> Flauschi the Third`.
     func securityQuestionHit(_ end: Int) {
         let head = text.lineEnd(from: end, limit: 60)
-        guard !syntax.isCode, syntax != .log, text[head - 1] == 58 || text[text.skipBlanks(text.lineStart(before: end))] == 35
+        guard !syntax.isCode, syntax != .log,
+            text[head - 1] == 58 || text[text.skipBlanks(text.lineStart(before: end))] == 35
         else { return }
         var line = text.nextLine(after: head)
         for _ in 0..<12 {

@@ -77,7 +77,9 @@ extension DetectionPass {
 
     /// `# Proxmox root password`, `**Wi-Fi password**`, "Password of the camera:", and a line of one word under it.
     func lonelyPassword(_ range: Range<Int>, _ lineEnd: Int) {
-        guard !syntax.isCode, syntax != .table, !ByteProfile(text, range).looksRandom, !isFileOrPage(range) else { return }
+        guard !syntax.isCode, syntax != .table, !ByteProfile(text, range).looksRandom, !isFileOrPage(range) else {
+            return
+        }
         var line = text.nextLine(after: lineEnd)
         for _ in 0..<2 {
             let start = text.skipBlanks(line)

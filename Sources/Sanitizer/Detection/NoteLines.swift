@@ -87,7 +87,8 @@ extension DetectionPass {
                     || word.dropLast().contains(where: { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) })
             {
                 let hasMark = word.contains { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) }
-                if looksTyped(word, besideAccount: isLast && (isStrong || isApart)) && (hasMark || isSeparated || isStrong)
+                if looksTyped(word, besideAccount: isLast && (isStrong || isApart))
+                    && (hasMark || isSeparated || isStrong)
                     && (isLast || isSeparated || isStrong),
                     !isModel(word) || (isSecretTopic(line) && isSeparated && isLast)
                 {

@@ -5,7 +5,8 @@ extension DetectionPass {
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
         "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
         "alarm pin", "sim pin", "disarm", "entsperren", "unscharf",
-        "phone lock", "screen lock", "sim lock", "door lock", "कोड", "код ", "Код ", "رمز", "الرقم السري", "密码锁", "门禁", "szyfr",
+        "phone lock", "screen lock", "sim lock", "door lock", "कोड", "код ", "Код ", "رمز", "الرقم السري", "密码锁", "门禁",
+        "szyfr",
         "koodi", "koden", "kód ",
     ]
 
@@ -72,12 +73,15 @@ extension DetectionPass {
                 for _ in 0..<3 where text[position] == 32 {
                     var group = position + 1
                     while text[group].isDigit { group += 1 }
-                    guard (3...4).contains(group - position - 1), !text[group].isWord, profile.digits <= 4 else { break }
+                    guard (3...4).contains(group - position - 1), !text[group].isWord, profile.digits <= 4 else {
+                        break
+                    }
                     position = group
                 }
                 // A name of another script stands for what a PIN is: `الرقم السري للبطاقة 9637`.
                 let isNamed = text[start] >= 0x80 && place && words <= 3 && closesClause(position)
-                if place, isSaid || isNamed, (least...12).contains(profile.digits), !text[position + 1].isDigit || after != 46,
+                if place, isSaid || isNamed, (least...12).contains(profile.digits),
+                    !text[position + 1].isDigit || after != 46,
                     after != 37, after != 58
                 {
                     add("pin", first..<position)
@@ -108,7 +112,8 @@ extension DetectionPass {
     /// `48A17`, `B2059`, `38В9164`: a code of digits and a letter or two.
     private func isMixedCode(_ range: Range<Int>, _ profile: ByteProfile) -> Bool {
         (4...9).contains(profile.length) && profile.digits >= 3 && profile.lower == 0 && profile.symbols == 0
-            && (1...2).contains(profile.upper + profile.high / 2) && [10, 13, 0, 44, 46, 59, 34, 92, 41].contains(text[range.upperBound])
+            && (1...2).contains(profile.upper + profile.high / 2)
+            && [10, 13, 0, 44, 46, 59, 34, 92, 41].contains(text[range.upperBound])
     }
 
     /// `36 left, 9 right, 71 left`, `R12 L34 R5`: the turns of a dial.
@@ -138,7 +143,8 @@ extension DetectionPass {
             end = last
             position = last
             while [32, 44, 45, 47, 59].contains(text[position]), position < limit { position += 1 }
-            for joint in ["then ", "and ", "dann ", "puis ", "luego "] as [StaticString] where text.has(joint, at: position) {
+            for joint in ["then ", "and ", "dann ", "puis ", "luego "] as [StaticString]
+            where text.has(joint, at: position) {
                 position += joint.utf8CodeUnitCount
             }
         }
@@ -411,9 +417,10 @@ extension DetectionPass {
     }
 
     private static let networkNames = WordTable(
-        "called named ssid network netz netzwerk name heißt red réseau reseau rede rete networks".split(separator: " ").map {
-            (String($0), UInt32(1))
-        })
+        "called named ssid network netz netzwerk name heißt red réseau reseau rede rete networks".split(separator: " ")
+            .map {
+                (String($0), UInt32(1))
+            })
 
     /// A key file that begins with a line of comment: minisign, signify, Tarsnap. The lines of base64 after it are the key.
     func commentedKeyHit(_ start: Int, _ end: Int) {

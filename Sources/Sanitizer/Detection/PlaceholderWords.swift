@@ -32,7 +32,8 @@ enum PlaceholderWords {
         "local.", "module.",
         "each.", "request.", "req.", "res.", "ctx.", "event.", "props.", "state.", "app.config", "_env", "!env", "age1",
         "exec:", "scram-sha-",
-        "&lt;", "&#x3c;", "&#60;", "cve-", "cmd:", "command:", "shell:", "prompt:", "ask:", "systemd:", "credential:", "/run/secrets", "/etc/", "/var/",
+        "&lt;", "&#", "cve-", "\\f", "\\(", "cmd:", "command:", "shell:", "prompt:", "ask:", "systemd:", "credential:",
+        "/run/secrets", "/etc/", "/var/",
         "/home/", "/usr/",
         "/opt/", "/root/", "/tmp/", "/users/", "c:\\", "-----begin public", "-----begin certificate",
     ]

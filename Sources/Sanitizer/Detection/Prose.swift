@@ -59,17 +59,20 @@ extension DetectionPass {
             return
         }
         // `#define a_key b_key`: in C only what is quoted or a number is no name.
-        if text.has("#define ", at: range.lowerBound - 8), text[position].isLetter || text[position] == 95,
+        if text.has("#define ", at: range.lowerBound - 8),
+            text[position].isLetter || text[position] == 95 || (text[position].isDigit && name.kind != .pin),
             text.readValue(at: position, context: .word)?.isQuoted != true
         {
             return
         }
-        // `# pass both` of a comment
+        // `# pass both` of a comment; "password support." where a sentence goes on in the next line.
+        let next = bareWord(at: position)
         if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 2] == 35,
-            !looksTyped(bareWord(at: position), besideAccount: true)
+            !looksTyped(next, besideAccount: true)
         {
             return
         }
+        if text[next.upperBound] == 46, !syntax.isConfiguration, next.allSatisfy({ text[$0].isLower }) { return }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let rest = text.skipBlanks(value.end)
@@ -96,7 +99,8 @@ extension DetectionPass {
             while text[word].isWord, word - position < 40 { word += 1 }
         }
         let equals = text.skipBlanks(word)
-        if word > position, !text[range.upperBound].isQuote, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
+        if word > position, !text[range.upperBound].isQuote,
+            text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
             let value = text.readValue(at: equals + (text[equals] == 61 ? 1 : 2)), value.isQuoted
         {
             if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
@@ -115,9 +119,14 @@ extension DetectionPass {
         sentence(range, name, from: position)
     }
 
-    /// "set them with --user and --pass flags."
+    /// "set them with --user and --pass flags.", "--ask-password but now it wins"
     private func isSentenceEnd(_ value: FoundValue) -> Bool {
         let last = text[value.range.upperBound - 1]
+        if syntax != .shell, !value.isQuoted, text[value.end] == 32, text[value.end + 1].isLower,
+            value.range.allSatisfy({ text[$0].isLower })
+        {
+            return true
+        }
         return !value.isQuoted && (last == 46 || last == 44) && value.range.dropLast().allSatisfy { text[$0].isLower }
     }
 
@@ -180,7 +189,11 @@ extension DetectionPass {
             words.count > place && words[place].count == word.utf8CodeUnitCount
                 && text.has(word, at: words[place].lowerBound)
         }
-        return isWord(1, "login") || isWord(1, "machine") || isWord(1, "account") || isWord(0, "default")
+        func leads(_ place: Int) -> Bool {
+            text.skipBlanks(text.lineStart(before: words[place].lowerBound, limit: 80)) == words[place].lowerBound
+        }
+        return (isWord(1, "login") && (leads(1) || isWord(3, "machine") || isWord(2, "default")))
+            || (isWord(1, "machine") && leads(1))
     }
 
     /// Whether a pair of a name and its value stands here.
@@ -217,8 +230,10 @@ extension DetectionPass {
             while index < end, !text[index].isSpace { index += 1 }
             // The string that holds the sentence ends here.
             if let closing = closingQuote(in: start..<index) { index = closing }
-            // What an option of a command says is its own.
-            guard index > start, text[start] != 45 || text[start + 1] != 45 || index - start < 4 else { return }
+            // What an option of a command says is its own, and so is what a directive of C does.
+            guard index > start, text[start] != 45 || text[start + 1] != 45 || index - start < 4,
+                !text.has("#define", at: start)
+            else { return }
             let closes = text[index] == 34 || text[index] == 92
             var wordEnd = index
             let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59 || closes
@@ -251,7 +266,8 @@ extension DetectionPass {
                 })
             // "the password for connecting to NetBeans" is changed to nothing.
             let isPlace =
-                (words > 0 || name.kind == .secret || name.kind == .key) && wordEnd - wordStart == 2 && text.has("to", at: wordStart) && !isChanged(wordStart)
+                (words > 0 || name.kind == .secret || name.kind == .key) && wordEnd - wordStart == 2
+                && text.has("to", at: wordStart) && !isChanged(wordStart)
             if flags & ProseWords.connector != 0 && !isPlace || isTo || (text[wordEnd] == 58 && wordEnd < index)
                 || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
@@ -283,7 +299,8 @@ extension DetectionPass {
                 continue
             }
             if name.kind == .password, name.level == .strong, words < 8, text[range.lowerBound] >= 0xCE,
-                text[wordStart] < 0x80, looksTyped(bareWord(at: wordStart, limit: index - wordStart), besideAccount: true)
+                text[wordStart] < 0x80,
+                looksTyped(bareWord(at: wordStart, limit: index - wordStart), besideAccount: true)
             {
                 // In a sentence of another script only the password is Latin.
                 add("prose-secret", bareWord(at: wordStart, limit: index - wordStart))

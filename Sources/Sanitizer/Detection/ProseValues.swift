@@ -9,6 +9,13 @@ extension DetectionPass {
             for entity in ["&quot;", "&#39;", "&lt;"] as [StaticString] {
                 if let cut = text.find(entity, in: range), cut > range.lowerBound { range = range.lowerBound..<cut }
             }
+            // `locked\\&.` of a manual's source
+            while range.count > 2, text[range.upperBound - 1] == 46 {
+                range = range.lowerBound..<(range.upperBound - 1)
+            }
+            if range.count > 2, text.has("\\&", at: range.upperBound - 2) {
+                range = range.lowerBound..<(range.upperBound - 2)
+            }
             let isBold = text[range.lowerBound - 1] == 42
             while range.count > 1,
                 [44, 46, 58, 59, 41, 93].contains(text[range.upperBound - 1])
@@ -46,10 +53,17 @@ extension DetectionPass {
             }
         }
         guard judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase) else { return false }
+        // "renamed ftp_passwd to ftp_password": a name, and no value.
+        if !value.isQuoted, profile.digits == 0, text.first(95, in: range) != nil,
+            judge.lexicon.read(text, range).level > .none
+        {
+            return false
+        }
         switch name.kind {
         case .pin:
             // "PIN 110001 is the postal code of New Delhi."
-            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound)
+            guard profile.isNumber || (profile.symbols > 0 && profile.digits > 2),
+                !isDirect || !text.has(" is the ", at: range.upperBound)
             else {
                 return false
             }
@@ -111,6 +125,10 @@ extension DetectionPass {
 
     /// `PKCS5 encryption`, `Latin1-encoded passwords`: a term of the trade, when the sentence goes on after it.
     func isTerm(_ range: Range<Int>) -> Bool {
+        // `UTF8`, `ASCII`
+        if range.count <= 6, range.dropLast().allSatisfy({ text[$0].isUpper }), !text[range.upperBound - 1].isLower {
+            return true
+        }
         guard text[range.upperBound] == 32, text[range.upperBound + 1].isLower else { return false }
         let hyphen = text.first(45, in: range)
         let first = range.lowerBound..<(hyphen ?? range.upperBound)

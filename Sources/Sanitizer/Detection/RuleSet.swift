@@ -190,7 +190,9 @@ final class RuleSet: Sendable {
             add(anchor, .kubernetesSecret)
         }
         for anchor in DetectionPass.deviceAnchors { add(anchor, .deviceLine) }
-        for anchor in ["admin:", "root:", "administrator:", "admin|", "root|", "user -> ", "login -> ", "admin -> ", "account -> "] {
+        for anchor in [
+            "admin:", "root:", "administrator:", "admin|", "root|", "user -> ", "login -> ", "admin -> ", "account -> ",
+        ] {
             add(anchor, .accountPair)
         }
         for anchor in [

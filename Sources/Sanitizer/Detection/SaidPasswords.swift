@@ -1,14 +1,18 @@
 /// Passwords that a sentence gives away by its verb, a picture or a joint: "unlocks with x", "use kim and x", "🔑 x", "the code word is x".
 extension DetectionPass {
-    static let withJoints = [
-        " with ", " mit ", " using ", " avec ", " con ", " met ", " type ", " enter ", " z hasłem ", " needs ",
-        " wants ", " tried ", " use ", "\nuse ", "\"use ",
-        " braucht ", " try ", " necesita ",
-    ] + ["press ", "tippst du ", "tippe ", "gib ", "punch in ", "dial ", "and then ", "tapez ", "marca ", "wpisz "].map { " " + $0 }
+    static let withJoints =
+        [
+            " with ", " mit ", " using ", " avec ", " con ", " met ", " type ", " enter ", " z hasłem ", " needs ",
+            " wants ", " tried ", " use ", "\nuse ", "\"use ",
+            " braucht ", " try ", " necesita ",
+        ]
+        + ["press ", "tippst du ", "tippe ", "gib ", "punch in ", "dial ", "and then ", "tapez ", "marca ", "wpisz "]
+        .map { " " + $0 }
 
     /// Joints after which only a number counts.
     private static let typedJoints: [StaticString] = [
-        " press ", " tippst du ", " tippe ", " gib ", " punch in ", " dial ", " and then ", " tapez ", " marca ", " wpisz ",
+        " press ", " tippst du ", " tippe ", " gib ", " punch in ", " dial ", " and then ", " tapez ", " marca ",
+        " wpisz ",
     ]
 
     /// What lets someone in by a number.
@@ -21,9 +25,12 @@ extension DetectionPass {
     private func numberAfterJoint(_ start: Int, _ end: Int) -> Bool {
         var last = end
         while text[last].isDigit { last += 1 }
-        guard (4...8).contains(last - end), !text[last].isLetter, text[last] != 37, text[last] != 58 else { return false }
+        guard (4...8).contains(last - end), !text[last].isLetter, text[last] != 37, text[last] != 58 else {
+            return false
+        }
         let line = text.lineStart(before: start, limit: 110)..<text.lineEnd(from: end, limit: 60)
-        let isMeeting = text.find("dial", in: line) != nil && text.find("meeting", in: max(0, line.lowerBound - 200)..<end) != nil
+        let isMeeting =
+            text.find("dial", in: line) != nil && text.find("meeting", in: max(0, line.lowerBound - 200)..<end) != nil
         let opens = ["opens", "unlocks", "öffnet", "entsperrt"].contains { (verb: StaticString) in
             text.has(verb, at: start - verb.utf8CodeUnitCount)
         }
@@ -62,7 +69,8 @@ extension DetectionPass {
     }
 
     private static let afterNumber = WordTable(
-        "until on ein at to and und then et y e i for from für bis jusqu'à hasta auf am ok # it or after before please xx".split(separator: " ")
+        "until on ein at to and und then et y e i for from für bis jusqu'à hasta auf am ok # it or after before please xx"
+            .split(separator: " ")
             .map { (String($0), UInt32(1)) })
 
     /// Whether a word of the line names what codes open.
@@ -81,9 +89,11 @@ extension DetectionPass {
     private func accountJoint(_ start: Int, from index: Int) {
         let lineEnd = text.lineEnd(from: index, limit: 80)
         let line = text.lineStart(before: start, limit: 60)..<lineEnd
-        guard ["log", "sign", "anmeld", "melde ", "connect", "inicia", "acced", "entra"].contains(where: { (verb: StaticString) in
-            text.find(verb, in: line.lowerBound..<start) != nil
-        })
+        guard
+            ["log", "sign", "anmeld", "melde ", "connect", "inicia", "acced", "entra"].contains(where: {
+                (verb: StaticString) in
+                text.find(verb, in: line.lowerBound..<start) != nil
+            })
         else { return }
         for joint in [" and ", " und ", " et ", " y ", " e ", " i "] as [StaticString] {
             guard let place = text.find(joint, in: start..<lineEnd) else { continue }

@@ -249,7 +249,7 @@ extension DetectionPass {
                 byte.isBlank || byte.isQuote || byte == 92 || (delimiter == 124 && byte == 42 && isBold)
             }
             while first < last, text[first].isBlank { first += 1 }
-            isBold = text[first] == 42
+            isBold = text[first] == 42 || !(first..<last).contains { text[$0].isDigit }
             while first < last, isPadding(text[first]) { first += 1 }
             while last > first, isPadding(text[last - 1]) { last -= 1 }
             result.append(first..<last)

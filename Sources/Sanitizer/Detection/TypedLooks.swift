@@ -28,6 +28,18 @@ extension DetectionPass {
         guard !judge.isNeverSecret(text, range), !judge.isMadeOfVocabulary(text, range) else { return false }
         // `Class.__init__`, `**Run Command**`
         if text.find("__", in: range) != nil || text.has("**", at: range.upperBound - 2) { return false }
+        // `Makefile.*`, `socket_*`, `U+F400`
+        if text.find(".*", in: range) != nil || text.find("_*", in: range) != nil
+            || text.has("u+", at: range.lowerBound)
+        {
+            return false
+        }
+        // `Bug#66068`, `gtk#4400`
+        if let hash = text.first(35, in: range), (hash + 1..<range.upperBound).allSatisfy({ text[$0].isDigit }),
+            hash - range.lowerBound <= 4, (range.lowerBound..<hash).allSatisfy({ text[$0].isLetter })
+        {
+            return false
+        }
         // `@Cyan4973` is someone's name.
         if text[range.lowerBound] == 64, range.dropFirst().allSatisfy({ text[$0].isWord }) { return false }
         if marks > 0 {
@@ -51,7 +63,8 @@ extension DetectionPass {
                 return true
             }
             // `Falke_81`, `Rex53_`
-            if besideAccount, profile.upper > 0, profile.lower > 1, profile.digits > 1, text.first(95, in: range) != nil,
+            if besideAccount, profile.upper > 0, profile.lower > 1, profile.digits > 1,
+                text.first(95, in: range) != nil,
                 text.first(46, in: range) == nil, !judge.isIdentifier(text, range) || profile.length <= 14
             {
                 return true
@@ -71,6 +84,7 @@ extension DetectionPass {
     /// `Async+Windows.swift`, `what?.html`
     private func endsLikeFile(_ range: Range<Int>) -> Bool {
         guard let dot = range.last(where: { text[$0] == 46 }), dot > range.lowerBound else { return false }
+        if range.upperBound - dot == 2 { return [99, 104, 83, 109].contains(text[dot + 1]) }
         return (2...5).contains(range.upperBound - dot - 1)
             && (dot + 1..<range.upperBound).allSatisfy { text[$0].isLower }
     }
@@ -91,7 +105,9 @@ extension DetectionPass {
             var end = start
             while end < range.upperBound, text[end].isLetter { end += 1 }
             // `mpn_sub_1` is made of abbreviations.
-            if end > start, !(start..<end).contains(where: { [97, 101, 105, 111, 117, 121].contains(lowered(text[$0])) }) {
+            if end > start,
+                !(start..<end).contains(where: { [97, 101, 105, 111, 117, 121].contains(lowered(text[$0])) })
+            {
                 return false
             }
             if end - start < 3 {

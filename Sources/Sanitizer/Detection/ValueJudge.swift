@@ -41,7 +41,7 @@ final class ValueJudge: Sendable {
                 return true
             }
             return (3...8).contains(range.count) && profile.isNumber
-                || (range.count >= 6 && profile.looksRandom && !hasBlank(text, range))
+                || (range.count >= 6 && profile.looksRandom && !hasBlank(text, range) && !isIdentifier(text, range))
         }
         guard profile.length >= (name.kind == .password ? 3 : 6) else { return false }
         if profile.length >= 3, profile.isOfTwoBytes, !(profile.isNumber && name.kind == .password) {
@@ -59,7 +59,7 @@ final class ValueJudge: Sendable {
             return false
         }
         if isMadeOfVocabulary(text, range) || isNotation(text, range, profile) { return false }
-        if isRegularExpression(text, range) { return false }
+        if isRegularExpression(text, range) || isVersion(text, range) { return false }
         if name.level <= .medium, name.kind != .password, isSlug(text, range) { return false }
         if let nameRange, equalsIgnoringStyle(text, range, nameRange) || repeatsTail(text, range, nameRange) {
             return false

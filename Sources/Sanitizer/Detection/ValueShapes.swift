@@ -280,7 +280,7 @@ extension ValueJudge {
             if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
             if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
             if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95,
-                isCode || profile.digits == 0
+                isCode || profile.digits == 0 || endsInType(text, range)
             {
                 // `config.apiKey`, `self.token`, `os.environ[…]`: members are words.
                 var words = 0
@@ -317,6 +317,12 @@ extension ValueJudge {
         }
         if isCode, isWordLike(text, identifier..<range.upperBound), profile.digits * 5 <= profile.length { return true }
         return false
+    }
+
+    /// `ed25519.Ed25519PrivateKey`: the last part begins with a capital as types do.
+    private func endsInType(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        guard let dot = range.last(where: { text[$0] == 46 }), text[dot + 1].isUpper else { return false }
+        return isIdentifier(text, dot + 1..<range.upperBound)
     }
 
     /// Dotted or slashed words: `mysite.forms.ChangePasswordForm`, `agent/main/session`.

@@ -3,7 +3,7 @@ extension ValueJudge {
     /// Functions that hash passwords, as settings name them.
     private var algorithms: WordTable { Self.algorithmWords }
     private static let algorithmWords = WordTable(
-        "argon argon2 argon2id argon2i bcrypt scrypt pbkdf pbkdf2 scram sha hmac crypt blowfish yescrypt phpass pkcs md rsa dsa ecdsa ecdh hkdf cmac gcm cbc ctr"
+        "argon argon2 argon2id argon2i bcrypt scrypt pbkdf pbkdf2 scram sha hmac crypt blowfish yescrypt phpass pkcs md rsa dsa ecdsa ecdh hkdf cmac gcm cbc ctr aes ccm chacha poly dhe ecdhe tls ssl gost"
             .split(separator: " ").map { (String($0), UInt32(1)) })
 
     /// Whether every word of the value is one that names things: `your_api_key`, `test-token`, `password`, `accessToken`.
@@ -20,7 +20,7 @@ extension ValueJudge {
                 // `password1` is a weak password; `token-1`, `key_2` are names.
                 let before = text[word.lowerBound - 1]
                 // `base32`, `pkcs1`, `sha256`
-                if isAlgorithm, word.count <= 3 { return }
+                if isAlgorithm, word.count <= 4 { return }
                 all = word.lowerBound > range.lowerBound && !before.isLetter && word.count <= 2
                 return
             }
