@@ -87,7 +87,7 @@ extension DetectionPass {
         }
         let after = text.skipSpace(value.end)
         guard text[after] == 44 else { return isListed }
-        return text[text.skipSpace(after + 1)].isQuote
+        return text.quoteDepth(at: text.skipSpace(after + 1)) != nil
     }
 
     /// `service,api_token,x,owner`: a row whose cell names what the next one holds.
@@ -188,16 +188,32 @@ extension DetectionPass {
     func cellPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
         guard name.level > .none, !syntax.isCode else { return }
+        // "You can pass |name| to it."
+        if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 2].isLetter { return }
         var start = text.skipBlanks(position)
         while text[start] == 96 || text[start] == 42 { start += 1 }
         var end = start
         let limit = text.lineEnd(from: start, limit: 400)
         while end < limit, text[end] != 124, text[end] != 96 { end += 1 }
         while end > start, text[end - 1].isBlank || text[end - 1] == 42 { end -= 1 }
+        // `src/passwd.h | 40 ++--` of a list of changes
+        if endsLikeSource(range)
+            || (start..<end).allSatisfy({ [32, 43, 45].contains(text[$0]) || text[$0].isDigit })
+                && text[end - 1] != text[start] && !text[end - 1].isDigit
+        {
+            return
+        }
+        // `FLAG_SECRETS | FLAG_UNLOCK,`
+        guard end > start, text[end] == 124 || ![41, 44, 59, 123].contains(text[end - 1]) else { return }
         let value = FoundValue(range: start..<end, end: end)
         guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else { return }
         let profile = ByteProfile(text, value.range)
-        if profile.digits + profile.symbols > 0 || profile.looksRandom { add(Self.ruleID(name), value.range) }
+        // `PrivateKey | Ed448PrivateKey` of types
+        if name.kind == .key, judge.isIdentifier(text, value.range) { return }
+        // `pass_stmt | flow_stmt` of a grammar.
+        if profile.digits > 0 || !judge.isWordPath(text, value.range) || profile.looksRandom {
+            add(Self.ruleID(name), value.range)
+        }
     }
 
     /// `<name>value</name>`, `<name attribute="…">value`.
@@ -224,7 +240,8 @@ extension DetectionPass {
         var end = start
         let limit = min(text.count, start + ByteText.valueLimit)
         while end < limit, text[end] != 60, text[end] != 93 || text[end + 1] != 93 { end += 1 }
-        guard text[end] == 60 || text[end] == 93 else { return }
+        // `#include <pwd.h>` and `C<passwd>` of Perl's documentation are closed by nothing.
+        guard text[end] == 93 || (text[end] == 60 && !text[end + 1].isLetter) else { return }
         while end > start, text[end - 1].isSpace || (text[end - 2] == 92 && text[end - 1] == 110) {
             end -= text[end - 1].isSpace ? 1 : 2
         }

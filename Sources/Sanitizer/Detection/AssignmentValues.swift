@@ -122,7 +122,9 @@ extension DetectionPass {
         {
             return false
         }
-        if syntax.isCode { return true }
+        if syntax.isCode || text.has("self.", at: range.lowerBound) || text.has("this.", at: range.lowerBound) {
+            return true
+        }
         // The last pair of a connection string: `User Id=kim;Password=x;`
         if !value.isQuoted, text[range.upperBound] == 61, text[range.lowerBound - 1] == 59,
             text.find("user", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil

@@ -48,7 +48,10 @@ extension DetectionPass {
         if last > end, text.base[start] >= 0xE0, text[end - 1] >= 0x80 { last = end }
         while last > end, text[last - 1] == 45 || text[last - 1] == 46 { last -= 1 }
         nameEnd = last
+        // "(with -Rpass) but"
+        if text[last] == 41 { isFlag = false }
         guard last - first <= Self.nameLimit else { return }
+        if text[first - 1] == 32, text[first - 2].isLower || text[first - 2] == 32, isDeclared(first..<last) { return }
 
         // What stands between the name and its operator.
         var position = last
@@ -114,6 +117,7 @@ extension DetectionPass {
             if text[first - 1] == 47, text[first - 2].isName, weigh(range).kind != .password { return }
         }
         switch text[position] {
+        case UInt8(ascii: ":") where isVerdict(range): return
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
@@ -129,7 +133,10 @@ extension DetectionPass {
                 dashPair(range, position + 2)
             }
         case UInt8(ascii: "|"):
-            if text[position + 1] == UInt8(ascii: "|") {
+            if text[position + 1] == UInt8(ascii: "=") {
+                // `flags |= 1`
+                return
+            } else if text[position + 1] == UInt8(ascii: "|") {
                 try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
             } else {
                 tableHit(range)
@@ -199,10 +206,20 @@ extension DetectionPass {
                 alignedTable(range)
                 lonelyToken(range, position)
                 valueBefore(range)
+                answer(range)
             }
+        case 0xEF where text.has("（", at: position):
+            // `授权码（QQ邮箱）：x`
+            guard let close = text.find("）", in: position..<min(text.count, position + 60)) else { return }
+            if text.has("：", at: close + 3) {
+                try assignment(range, at: close + 5, closedQuote: false, isFlag: false)
+            } else if text[close + 3] == 58 || text[close + 3] == 61 {
+                try assignment(range, at: close + 3, closedQuote: false, isFlag: false)
+            }
+        case UInt8(ascii: "*") where position > close && isPointer(position): return
         case UInt8(ascii: "%") where text[position + 1] == 51 && text[position + 2] | 32 == 100:
             encodedPair(range, position + 3)
-        case 0xEF where text[position + 1] == 0xBC && text[position + 2] == 0x9A:
+        case 0xEF where text.has("：", at: position):
             // The full-width colon.
             try assignment(range, at: position + 2, closedQuote: false, isFlag: false)
         case 0xE2 where text[position + 1] == 0x86 || text[position + 1] == 0x80:
@@ -228,6 +245,13 @@ extension DetectionPass {
             } else if position > close || text[position] >= 0x80 {
                 // A secret that was found already, `-pMy-Pw-1`, names nothing.
                 if let secret = found.last, secret.range.contains(start) { return }
+                if isFileOrPage(range) { return }
+                // `Key* make(x);`
+                if text[last] == 42, closers == 1, text[first - 1] != 42,
+                    isDeclarator(position, orIdentifier: text[position + 3] == 95 || judge.isIdentifier(text, range))
+                {
+                    return
+                }
                 if text[close] == 9 { tableHit(range) }
                 if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
@@ -269,8 +293,10 @@ extension DetectionPass {
             return
         }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
-        // `**Password:** x`
-        while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
+        // `**Password:** x`; more stars are a mask.
+        var stars = position
+        while text[stars] == 42 { stars += 1 }
+        if stars - position == 2 || (stars - position == 3 && text[range.lowerBound - 1] == 42) { position = stars }
         var name = weigh(range)
         guard name.level > .none else {
             // `name: X_PASSWORD` has its value elsewhere, and `"key": {…}` none.
@@ -289,8 +315,27 @@ extension DetectionPass {
             if isColon { nextLines(range, name, after: valueStart) }
             return
         }
-        // `telegram: chat=-100123`: what a weak name says holds for no pair.
-        if name.level == .weak, holdsPair(at: valueStart) { return }
+        // `telegram: chat=-100123`: what a weak name says holds for no pair, and for no message of a log.
+        if name.level == .weak, holdsPair(at: valueStart) || isLogger(range) { return }
+        // `"Sid": "AllowRead1"` of a policy, `github:owner/repo#main` of a package, `"AWS::IAM::AccessKey": "…"` of a type.
+        if range.count == 3, text.has("sid", at: range.lowerBound),
+            text.find("\"effect\"", in: max(0, range.lowerBound - 400)..<min(text.count, range.upperBound + 400)) != nil
+        {
+            return
+        }
+        if name.hasVendor, name.level == .weak, isColon, valueStart == position, !closedQuote,
+            lexicon.isUbiquitous(text, range)
+        {
+            return
+        }
+        if closedQuote, text[range.lowerBound - 1] == 58, text[range.lowerBound - 2] == 58 { return }
+        // `"Password:", 1`: the quote after the operator closes the string that the name ends.
+        if !closedQuote, valueStart == position, let depth = text.quoteDepth(at: position),
+            case let quote = position + depth, text[quote] != text[quote + 1],
+            text[quote] == text[range.lowerBound - 1] || [44, 41, 59].contains(text[quote + 1])
+        {
+            return
+        }
         if next == UInt8(ascii: "|") || (next == UInt8(ascii: ">") && isColon) {
             if isColon, blockScalar(range, name, at: valueStart) { return }
         }
@@ -332,6 +377,10 @@ extension DetectionPass {
             readFrom = text.skipBlanks(equals + 1)
         }
         guard let value = text.readValue(at: readFrom, context: context) else { return }
+        if isTest(at: operatorStart, value, closedQuote: closedQuote, name: range) { return }
+        // `--passwd=FILE` of a manual
+        if isFlag, !value.isQuoted, value.range.count >= 3, value.range.allSatisfy({ text[$0].isUpper }) { return }
+        if isChecksumLine(value, colon: operatorStart) { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
             text[value.range.lowerBound].isDigit
         {
@@ -360,9 +409,10 @@ extension DetectionPass {
             return
         }
         // "password: same as before" of notes.
-        if syntax == .markdown || syntax == .plain, isColon, !value.isQuoted, name.kind == .password,
-            text[value.end] == 32, text[value.end + 1].isLetter, value.range.count <= 8,
-            value.range.allSatisfy({ text[$0].isLetter })
+        if !syntax.isConfiguration, syntax != .toml, isColon, !value.isQuoted, name.kind == .password,
+            text[value.end] == 32, text[value.end + 1].isLetter,
+            value.range.allSatisfy({ text[$0].isLetter || text[$0] == 39 }),
+            value.range.count <= 8 || !goesOnWithPlace(value.end + 1)
         {
             return
         }

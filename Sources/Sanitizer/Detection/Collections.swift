@@ -27,7 +27,9 @@ extension DetectionPass {
             vendorCall(range, name, start)
             return
         }
-        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted else { return }
+        guard text.quoteDepth(at: start) != nil, var value = text.readValue(at: start), value.isQuoted,
+            text[value.range.upperBound - 1] != 58
+        else { return }
         let isCredential = text.find("credential", in: range) != nil
         // A second string is the value: `setProperty("name", "value")` has its own rule, `Credential("user", "password")` this one.
         start = text.skipBlanks(value.end)

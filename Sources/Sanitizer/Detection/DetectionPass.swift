@@ -98,10 +98,10 @@ final class DetectionPass {
             lastVendor = start..<end
             try nameHit(start, end)
         case .shortName:
-            // Two or three letters are a name only as a word of their own.
+            // Two or three letters are a name only as a word of their own; a chip has 44 pins.
             let before = text[start - 1]
             let after = text[end]
-            guard !after.isLetter,
+            guard !after.isLetter, !before.isDigit || !text.has("pin", at: start),
                 !before.isLetter || (text[start].isUpper && before.isLower) || text.isTokenStart(start)
             else { return }
             try nameHit(start, end)
@@ -171,6 +171,10 @@ final class DetectionPass {
         case .oracleConnect: oracleConnectHit(end)
         case .openUser: openUserHit(end)
         case .pressedKeys: pressedKeysHit(end)
+        case .otherOne: otherOneHit(end)
+        case .change: changeHit(start, end)
+        case .arrowNote: arrowNoteHit(start, end)
+        case .securityQuestion: securityQuestionHit(end)
         case .secretID: secretIDHit(start, end)
         case .charArray: charArrayHit(start)
         case .cookieObject: cookieObjectHit(start)
@@ -192,6 +196,8 @@ final class DetectionPass {
 
     func add(_ rule: String, _ range: Range<Int>, needsQuotes: Bool = false) {
         guard range.lowerBound >= 0, range.upperBound <= text.count, !range.isEmpty else { return }
+        // `name,sha256=…,123` of a package's list of files.
+        if text[range.lowerBound - 1] == 61, text.has(",sha256", at: range.lowerBound - 8) { return }
         found.append(Finding(rule: rule, range: range, needsQuotes: needsQuotes))
     }
 
@@ -225,6 +231,7 @@ final class DetectionPass {
     /// A token's body that is a mask or an example: one byte over and over, `xxxx`, `…`, our own markers.
     func isMaskOrPlaceholder(_ range: Range<Int>) -> Bool {
         guard !range.isEmpty else { return true }
+        if text[range.lowerBound] == 60, text[range.upperBound - 1] == 62 { return true }
         let profile = ByteProfile(text, range)
         // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
         if profile.length >= 6, profile.isOfTwoBytes,

@@ -19,7 +19,10 @@ extension Detector {
         var rules: [String] = []
         for finding in findings where values.count < valueLimit {
             guard (8...64).contains(finding.range.count), typedRules.contains(finding.rule), !finding.needsQuotes,
-                pass.looksTyped(finding.range)
+                pass.looksTyped(finding.range),
+                // `union_block16` is more often a variable than somebody's words.
+                text.first(95, in: finding.range) == nil
+                    || !finding.range.allSatisfy({ text[$0].isName && !text[$0].isUpper })
             else { continue }
             let value = text.bytes(finding.range)
             guard !values.contains(value) else { continue }

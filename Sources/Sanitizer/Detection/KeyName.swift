@@ -49,9 +49,16 @@ final class NameLexicon: Sendable {
         add(NameWords.harmlessTails, Self.harmless)
         add(NameWords.labels, Self.label)
         add(NameWords.publics, Self.publicWord)
+        add(NameWords.passOwners, Self.passOwner)
         for vendor in vendors { list.append((vendor, Self.vendor)) }
         words = WordTable(list)
     }
+
+    private static let pagers = WordTable(
+        "next page continuation pagination idempotency starting cursor resume sequence sync lock forward backward"
+            .split(
+                separator: " "
+            ).map { (String($0), UInt32(1)) })
 
     static let password: UInt32 = 1
     static let pin: UInt32 = 2
@@ -64,6 +71,7 @@ final class NameLexicon: Sendable {
     static let label: UInt32 = 256
     static let publicWord: UInt32 = 512
     static let vendor: UInt32 = 1024
+    static let passOwner: UInt32 = 2048
     static let typeMask: UInt32 = password | pin | secret | key
 
     /// Whether a word by itself names a secret or qualifies one: such words make labels and placeholders, not values.
@@ -168,14 +176,31 @@ final class NameLexicon: Sendable {
         var blocked = false
         var labelled = false
         var vendorTail = false
+        var isTurn = false
         var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
-            let flags = flags(of: text, word)
+            let flags = self.flags(of: text, word)
             if !previous.isEmpty, joinedFlags(text, previous, word) & Self.vendor != 0 {
                 // `OpenWeather` and `message-bird` are one vendor each.
                 name.hasVendor = true
                 sawQualifier = true
                 labelled = false
+            }
+            // The half of a widget's pair that every page shows: `RECAPTCHA_SITE_KEY`.
+            if flags & Self.key != 0, previous.count == 4, text.has("site", at: previous.lowerBound) { labelled = true }
+            // What goes on with a list, a page or a request once more is no secret: `NextToken`, `--idempotency-token`.
+            if flags & Self.secret != 0, Self.pagers.flags(text, previous) != 0, text.has("token", at: word.lowerBound)
+            {
+                labelled = true
+            }
+            // `SinkingPass`, `debug-pass`: a turn of a program, unless it is someone's or something's.
+            if word.count == 4, text.has("pass", at: word.lowerBound) {
+                isTurn =
+                    !previous.isEmpty
+                    && self.flags(of: text, previous)
+                        & (Self.passOwner | Self.qualifier | Self.vendor | Self.typeMask | Self.harmless) == 0
+            } else if flags & Self.typeMask != 0 {
+                isTurn = false
             }
             previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }
@@ -220,7 +245,7 @@ final class NameLexicon: Sendable {
         }
         if typeFlags & Self.password != 0 {
             name.kind = .password
-            name.level = unknownTail ? .medium : .strong
+            name.level = unknownTail || isTurn ? .medium : .strong
         } else if typeFlags & Self.pin != 0 {
             name.kind = .pin
             name.level = .strong

@@ -9,6 +9,7 @@ enum NameWords {
         rootpw bindpw adminpw olcrootpw userpw dbpw ftppw smtppw sudopw wlanschlüssel wlanschluessel netzwerkschlüssel
         authtok zugangscode 비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
         passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю
+        pasword paswort pasward passward 授权码 访问码 訪問碼 提取码 解压码 مرور سر باسورد الباسورد الباسوورد
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 
@@ -63,6 +64,7 @@ enum NameWords {
         value val plain plaintext raw new old current confirm confirmation confirmed repeat again verify prod production dev
         development staging test live default admin user root main base hex str string primary secondary backup and for the of b
         compass bypass trespass encompass surpass overpass underpass bandpass lowpass highpass allpass subpass renderpass multipass
+        buypass skipass getpass onepass firstpass secondpass midpass
         data content env my our is key token secret password local global internal external remote master client server sandbox
         """
 
@@ -70,6 +72,15 @@ enum NameWords {
         label lbl title msg message tooltip placeholder hint error err invalid mandatory section show forgot forget toggle
         btn button max min num total count prompt completion cached reasoning input output usage estimated has should requires
         encrypted wrapped required allow allowed hide no without missing unknown expired wrong incorrect
+        """
+
+    /// Whose or for what a `pass` is a password.
+    static let passOwners = """
+        db database my mysql pg pgsql postgres postgresql sql mssql redis mongo mongodb maria mariadb oracle ldap bind imap pop pop3
+        usr acc acct basic web site host http ftp sftp ssh vpn wifi wlan ap sta router nas mqtt broker rabbit rabbitmq amqp
+        elastic es kafka smb samba cifs nfs rsync telnet snmp sip irc xmpp os sys sudo su admin root guest default
+        keystore truststore key store cert ssl tls pkcs p12 pfx jks zip archive pdf disk luks the your my enter confirm
+        wp wordpress drupal joomla magento panel cpanel login account acme backup restic borg
         """
 
     static let publics = "public pub publishable publickey pubkey foreign partition sort shortcut hotkey"

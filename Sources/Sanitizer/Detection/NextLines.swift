@@ -77,7 +77,9 @@ extension DetectionPass {
 
     /// `# Proxmox root password`, `**Wi-Fi password**`, "Password of the camera:", and a line of one word under it.
     func lonelyPassword(_ range: Range<Int>, _ lineEnd: Int) {
-        guard !syntax.isCode, syntax != .table else { return }
+        guard !syntax.isCode, syntax != .table, !ByteProfile(text, range).looksRandom, !isFileOrPage(range) else {
+            return
+        }
         var line = text.nextLine(after: lineEnd)
         for _ in 0..<2 {
             let start = text.skipBlanks(line)
@@ -93,7 +95,7 @@ extension DetectionPass {
         let profile = ByteProfile(text, value.range)
         guard profile.length >= 6, profile.digits > 0, profile.letters > 1, !profile.isHex,
             text.first(58, in: value.range) == nil,
-            text.first(61, in: value.range) == nil,
+            text.first(61, in: value.range) == nil, value.range.count(where: { text[$0] == 47 }) < 2,
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
         else { return }
         add("prose-secret", value.range)

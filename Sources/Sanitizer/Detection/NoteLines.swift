@@ -54,6 +54,7 @@ extension DetectionPass {
         var index = line.lowerBound
         var words = 0
         var isSeparated = false
+        var isApart = false
         var candidate: Range<Int>?
         while index < line.upperBound {
             while index < line.upperBound, text[index].isBlank { index += 1 }
@@ -68,6 +69,8 @@ extension DetectionPass {
             }
             let isLast = text.skipBlanks(index) >= line.upperBound || text[text.skipBlanks(index)] == 40
             if word.isEmpty {
+                // `kim : x`
+                isApart = words > 1
                 isSeparated = isSeparated || words > 1
                 continue
             }
@@ -84,7 +87,8 @@ extension DetectionPass {
                     || word.dropLast().contains(where: { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) })
             {
                 let hasMark = word.contains { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) }
-                if looksTyped(word, besideAccount: isLast && isStrong) && (hasMark || isSeparated || isStrong)
+                if looksTyped(word, besideAccount: isLast && (isStrong || isApart))
+                    && (hasMark || isSeparated || isStrong)
                     && (isLast || isSeparated || isStrong),
                     !isModel(word) || (isSecretTopic(line) && isSeparated && isLast)
                 {

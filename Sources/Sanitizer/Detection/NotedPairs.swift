@@ -4,8 +4,14 @@ extension DetectionPass {
     static let codeAnchors = [
         "code", "kombination", "combination", "passcode", "keypad", "keybox", "lockbox", "alarmanlage", "zahlenschloss",
         "código", "codigo", "codice", "digicode", "kartenpin", "combinación", "combinaison", "combo", "kod do ",
-        "alarm pin", "sim pin", "opens with", "unlocks with", "disarm", "entsperren", "unscharf",
+        "alarm pin", "sim pin", "disarm", "entsperren", "unscharf",
+        "phone lock", "screen lock", "sim lock", "door lock", "कोड", "код ", "Код ", "رمز", "الرقم السري", "密码锁", "门禁",
+        "szyfr",
+        "koodi", "koden", "kód ",
     ]
+
+    /// Names of codes of all kinds, which count only with the name of what they open.
+    private static let looseCodes: [StaticString] = ["कोड", "код ", "Код ", "رمز", "koodi", "koden", "kód "]
 
     /// What such codes open: a word before the code's name or soon after it.
     static let codePlaces = WordTable(
@@ -18,10 +24,13 @@ extension DetectionPass {
         pad luggage briefcase parental tv homekit setup pairing matter bluetooth
         tresors safes schranks türen tür haustür türe tor garage garagen alarmanlage zugang eingang haus wohnung safe tresor schloss schließfach keller
         fahrrad koffer sperr entsperr puerta portal alarma garaje caja fuerte trastero candado entrada edificio
-        porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
+        boîte boite clés clefs porte portail immeuble alarme coffre garage entrée digicode cadenas cave parking
         porta portão portao alarme cofre garagem prédio cadeado entrada
         portone cancello allarme cassaforte garage ingresso lucchetto
         deur voordeur poort kluis fietsslot garage alarm slot
+        लॉकर दरवाज़े दरवाजे गेट ताले तिजोरी домофона домофон подъезда подъезд двери дверь сейфа сейф ворот гаража калитки шлагбаума
+        الباب للباب البوابة للبوابة الخزنة للخزنة العمارة ovi oven porten döden dörren kassaskåpet dveří brány trezoru
+        shed gate keysafe doorbell office cloakroom dorm chest
         """.split(whereSeparator: \.isWhitespace).map { (String($0), UInt32(1)) })
 
     /// A number of three to twelve digits, or groups of them, on the same line within a few words of a code's name.
@@ -31,6 +40,7 @@ extension DetectionPass {
         var place =
             isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
             && !text.has("comb", at: start) && !text.has("c", at: start)
+            && !Self.looseCodes.contains { text.has($0, at: start) }
         if !place { place = standsForPlace(before: start) }
         let least = place && text.has("security", at: start - 9) ? 3 : 4
         let lineEnd = text.lineEnd(from: end, limit: 80)
@@ -47,9 +57,31 @@ extension DetectionPass {
             { position += 1 }
             guard position > first else { return }
             let profile = ByteProfile(text, first..<position)
+            if let turns = turns(at: first, limit: lineEnd) {
+                add("pin", turns)
+                return
+            }
+            if place, isSaid, isMixedCode(first..<position, profile) {
+                add("pin", first..<position)
+                return
+            }
             if profile.digits + profile.symbols == profile.length {
+                // An issue's number, a price.
+                if [35, 36].contains(text[first - 1]) { return }
                 let after = text[position]
-                if place, isSaid, (least...12).contains(profile.digits), !text[position + 1].isDigit || after != 46,
+                // `2372 317 6382`
+                for _ in 0..<3 where text[position] == 32 {
+                    var group = position + 1
+                    while text[group].isDigit { group += 1 }
+                    guard (3...4).contains(group - position - 1), !text[group].isWord, profile.digits <= 4 else {
+                        break
+                    }
+                    position = group
+                }
+                // A name of another script stands for what a PIN is: `الرقم السري للبطاقة 9637`.
+                let isNamed = text[start] >= 0x80 && place && words <= 3 && closesClause(position)
+                if place, isSaid || isNamed, (least...12).contains(profile.digits),
+                    !text[position + 1].isDigit || after != 46,
                     after != 37, after != 58
                 {
                     add("pin", first..<position)
@@ -60,20 +92,74 @@ extension DetectionPass {
                 }
                 return
             }
-            if profile.digits > 0 { return }
+            if profile.digits > 0 || text[first - 1] == 35 { return }
             // "the door code changed in 2024" says no code; "code for the garage: 1234" does.
             let isPlace = Self.codePlaces.flags(text, first..<position) != 0
             place = place || isPlace
-            isSaid = rules.proseWords.flags(text, first..<position) != 0 || isPlace || text[position] == 58
+            let isArticle = Self.articles.flags(text, first..<position) != 0
+            isSaid =
+                rules.proseWords.flags(text, first..<position) != 0 || isPlace || text[position] == 58
+                || (isArticle && isSaid)
             words += 1
         }
     }
+
+    private static let articles = WordTable(
+        "el la le il o a der die das the den de da do du nº número numero nummer number num".split(separator: " ").map {
+            (String($0), UInt32(1))
+        })
+
+    /// `48A17`, `B2059`, `38В9164`: a code of digits and a letter or two.
+    private func isMixedCode(_ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        (4...9).contains(profile.length) && profile.digits >= 3 && profile.lower == 0 && profile.symbols == 0
+            && (1...2).contains(profile.upper + profile.high / 2)
+            && [10, 13, 0, 44, 46, 59, 34, 92, 41].contains(text[range.upperBound])
+    }
+
+    /// `36 left, 9 right, 71 left`, `R12 L34 R5`: the turns of a dial.
+    private func turns(at start: Int, limit: Int) -> Range<Int>? {
+        var position = start
+        var count = 0
+        var end = start
+        while position < limit, count < 6 {
+            var first = position
+            var word = ""
+            if text[first].isLetter, text[first + 1].isDigit || (text[first + 1] == 32 && text[first + 2].isDigit) {
+                word = String(UnicodeScalar(lowered(text[first])))
+                first = text.skipBlanks(first + 1)
+            }
+            var last = first
+            while text[last].isDigit { last += 1 }
+            guard (1...2).contains(last - first) else { break }
+            if word.isEmpty {
+                let from = text.skipBlanks(last)
+                last = from
+                while text[last].isLetter { last += 1 }
+                guard Self.directions.flags(text, from..<last) != 0 else { break }
+            } else if word != "r", word != "l" {
+                break
+            }
+            count += 1
+            end = last
+            position = last
+            while [32, 44, 45, 47, 59].contains(text[position]), position < limit { position += 1 }
+            for joint in ["then ", "and ", "dann ", "puis ", "luego "] as [StaticString]
+            where text.has(joint, at: position) {
+                position += joint.utf8CodeUnitCount
+            }
+        }
+        return count >= 3 ? start..<end : nil
+    }
+
+    private static let directions = WordTable(
+        "left right links rechts izquierda derecha gauche droite sinistra destra esquerda direita l r cw ccw clockwise"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
 
     /// Whether one of the two words before names what the code opens: `front door code`, `Türcode`, `garage-code`.
     private func standsForPlace(before start: Int) -> Bool {
         var end = start
         for _ in 0..<5 {
-            while end > 0, text[end - 1] == 32 || text[end - 1] == 45 || text[end - 1] == 95 { end -= 1 }
+            while end > 0, [32, 44, 45, 92, 95].contains(text[end - 1]) { end -= 1 }
             var first = end
             while first > 0, end - first < 20, text[first - 1].isLetter || text[first - 1] >= 0x80 { first -= 1 }
             guard first < end else { return false }
@@ -105,7 +191,7 @@ extension DetectionPass {
         return [
             "login", "log in", "sign in", "user", "account", "credential", "zugang", "anmeld", "benutzer",
             "identifiant", "acceso", "auth plain", "auth login",
-            "usuario", "accesso", "utente", "inlog", "creds", "konto",
+            "usuario", "accesso", "utente", "inlog", "creds", "konto", "basic auth", "htaccess", "htpasswd",
         ].contains { (word: StaticString) in text.find(word, in: window) != nil }
     }
 
@@ -134,9 +220,10 @@ extension DetectionPass {
             return
         }
         // `root:www-data1` names a group.
-        guard (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName }) else {
-            return
-        }
+        guard
+            (profile.upper > 0 && profile.lower > 0) || value.range.contains(where: { !text[$0].isName })
+                || (text[end - 1] == 124 && looksTyped(bareWord(at: end), besideAccount: true))
+        else { return }
         addPairedValue(value)
     }
 
@@ -246,24 +333,94 @@ extension DetectionPass {
         return false
     }
 
-    /// `WiFi "HomeNet" -> x`, `Wi-Fi 'HomeNet': x`.
+    /// `WiFi "HomeNet" -> x`, `Wi-Fi : « HomeNet », clé x`, "wlan here: x", "changed the wifi, it is now x".
     func networkNoteHit(_ end: Int) {
-        let lineEnd = text.lineEnd(from: end, limit: 80)
+        guard !syntax.isCode else { return }
+        let lineEnd = text.lineEnd(from: end, limit: 140)
         var position = text.skipBlanks(end)
-        guard text[position].isQuote, let name = text.readValue(at: position), name.isQuoted else { return }
-        position = text.skipBlanks(name.end)
-        if text[position] == 45, text[position + 1] == 62 {
-            position += 2
-        } else if text[position] == 58 || text[position] == 61 {
-            position += 1
-        } else if text[position] == 0xE2, text[position + 1] == 0x86 {
-            position += 3
+        if text[position] == 58 { position = text.skipBlanks(position + 1) }
+        if let after = quotedName(at: position, limit: lineEnd) {
+            networkKey(after, lineEnd)
         } else {
-            return
+            networkSentence(from: end, to: lineEnd)
         }
-        guard position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
+    }
+
+    /// The end of a name in quotes of any language.
+    private func quotedName(at start: Int, limit: Int) -> Int? {
+        for (open, close) in [("\"", "\""), ("'", "'"), ("«", "»"), ("“", "”"), ("„", "“"), ("`", "`")]
+            as [(StaticString, StaticString)]
+        where text.has(open, at: start) {
+            let from = start + open.utf8CodeUnitCount
+            return text.find(close, in: from..<min(limit, from + 40)).map { $0 + close.utf8CodeUnitCount }
+        }
+        return nil
+    }
+
+    private static let keyLabels = WordTable(
+        """
+        key pw pass password passwort kennwort schlüssel code clé cle clave senha chiave mdp wachtwoord hasło пароль with mit avec con and
+        und et is ist est es
+        """.split(whereSeparator: \.isWhitespace).map { (String($0), UInt32(1)) })
+
+    /// What follows a network's name: a sign or a word for keys, and the key.
+    private func networkKey(_ start: Int, _ lineEnd: Int) {
+        var position = start
+        var isJoined = false
+        for _ in 0..<4 {
+            while position < lineEnd, [32, 40, 44, 45, 47, 58, 61, 62, 124].contains(text[position]) {
+                isJoined = isJoined || text[position] != 32
+                position += 1
+            }
+            if text.has("→", at: position) || text.has("–", at: position) || text.has("—", at: position) {
+                isJoined = true
+                position = text.skipBlanks(position + 3)
+            }
+            var word = position
+            while word < lineEnd, text[word].isLetter || text[word] >= 0x80 { word += 1 }
+            guard word > position, Self.keyLabels.flags(text, position..<word) != 0 else { break }
+            isJoined = true
+            position = word
+        }
+        guard isJoined, position < lineEnd, let value = text.readValue(at: position, context: .word) else { return }
         addPairedValue(value)
     }
+
+    /// "it is now x", "here: x": said of a network, a key.
+    private func networkSentence(from start: Int, to lineEnd: Int) {
+        var position = start
+        var isSaid = false
+        var isNow = false
+        for _ in 0..<14 {
+            position = text.skipBlanks(position)
+            let first = position
+            while position < lineEnd, !text[position].isSpace { position += 1 }
+            guard position > first else { return }
+            var end = position
+            while end > first, [44, 46, 58, 59].contains(text[end - 1]) { end -= 1 }
+            let word = first..<end
+            if isSaid {
+                let value = bareWord(at: first, limit: position - first)
+                let hasMark = value.contains { [33, 35, 36, 37, 38, 42, 43, 63, 94].contains(text[$0]) }
+                let rest = text.skipBlanks(position)
+                if isNow || hasMark, looksTyped(value, besideAccount: true), text[rest] != 47 {
+                    add("prose-secret", value)
+                    return
+                }
+            }
+            // A network's own name follows.
+            if Self.networkNames.flags(text, word) != 0 || text[position - 1] == 46 { return }
+            let flags = rules.proseWords.flags(text, word)
+            isSaid = flags != 0 || (end < position && text[end] == 58)
+            if flags & ProseWords.filler != 0 || (end < position && text[end] == 58) { isNow = true }
+        }
+    }
+
+    private static let networkNames = WordTable(
+        "called named ssid network netz netzwerk name heißt red réseau reseau rede rete networks".split(separator: " ")
+            .map {
+                (String($0), UInt32(1))
+            })
 
     /// A key file that begins with a line of comment: minisign, signify, Tarsnap. The lines of base64 after it are the key.
     func commentedKeyHit(_ start: Int, _ end: Int) {

@@ -18,6 +18,8 @@ enum PlaceAnchors {
         + each(["<master>{"], .mavenMaster)
         + each(["pragma key", "pragma rekey", "pragma hexkey", " key '"], .cipherKey)
         + each(["connect ", "conn "], .oracleConnect) + each(["open -u "], .openUser) + each(["{tab}"], .pressedKeys)
+        + each(DetectionPass.otherOnes, .otherOne) + each(DetectionPass.changes, .change) + each([" -> "], .arrowNote)
+        + each(DetectionPass.securityQuestions, .securityQuestion)
         + each(["secretid", "secret_id"], .secretID) + each(["\".tochararray("], .charArray)
         + each(DetectionPass.cookieMembers, .cookieObject)
 

@@ -32,7 +32,8 @@ enum PlaceholderWords {
         "local.", "module.",
         "each.", "request.", "req.", "res.", "ctx.", "event.", "props.", "state.", "app.config", "_env", "!env", "age1",
         "exec:", "scram-sha-",
-        "cmd:", "command:", "shell:", "prompt:", "ask:", "systemd:", "credential:", "/run/secrets", "/etc/", "/var/",
+        "&lt;", "&#", "cve-", "\\f", "\\(", "cmd:", "command:", "shell:", "prompt:", "ask:", "systemd:", "credential:",
+        "/run/secrets", "/etc/", "/var/",
         "/home/", "/usr/",
         "/opt/", "/root/", "/tmp/", "/users/", "c:\\", "-----begin public", "-----begin certificate",
     ]
@@ -58,7 +59,7 @@ enum PlaceholderWords {
         ".php", ".pub",
         ".cfg", ".conf", ".ini", ".sh", ".log", ".db", ".sqlite", ".age", ".gpg", ".p12", ".pfx", ".jks", ".cer",
         ".git",
-        ".der",
+        ".der", ".xml", ".csv",
     ]
 
     static let idPrefixes: [StaticString] = [
@@ -66,7 +67,7 @@ enum PlaceholderWords {
         "rs_", "ws_",
         "sha256", "sha384", "sha512", "sha1", "md5:", "urn:", "did:", "pk_live_", "pk_test_", "pubkey-", "cus_", "sub_",
         "evt_",
-        "ch_", "pi_", "in_",
+        "ch_", "pi_", "in_", "s-1-", "stmt",
         "prod_", "price_", "session_", "conv_", "user_", "org-", "proj_", "gen-", "step_", "srvtoolu_", "msgbatch_",
         "container_", "cs_test_", "cs_live_", "dpl_", "prj_", "sess_", "ses_", "seti_", "ftjob-", "chunk-", "gh-",
         "v1-",

@@ -24,7 +24,9 @@ extension DetectionPass {
             return
         }
         if isFlag {
-            guard text[position] != 45, let value = text.readValue(at: position, context: .word) else { return }
+            guard text[position] != 45,
+                let value = text.readValue(at: position, context: .word), !isSentenceEnd(value)
+            else { return }
             var weighed = name
             if !value.isQuoted { weighed.level = name.kind == .password ? name.level : min(name.level, .strong) }
             if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range),
@@ -56,6 +58,21 @@ extension DetectionPass {
             add(Self.ruleID(name), groups)
             return
         }
+        // `#define a_key b_key`: in C only what is quoted or a number is no name.
+        if text.has("#define ", at: range.lowerBound - 8),
+            text[position].isLetter || text[position] == 95 || (text[position].isDigit && name.kind != .pin),
+            text.readValue(at: position, context: .word)?.isQuoted != true
+        {
+            return
+        }
+        // `# pass both` of a comment; "password support." where a sentence goes on in the next line.
+        let next = bareWord(at: position)
+        if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 2] == 35,
+            !looksTyped(next, besideAccount: true)
+        {
+            return
+        }
+        if text[next.upperBound] == 46, !syntax.isConfiguration, next.allSatisfy({ text[$0].isLower }) { return }
         if let value = text.readValue(at: position, context: .word) {
             let end = text.lineEnd(from: value.end, limit: 40)
             let rest = text.skipBlanks(value.end)
@@ -82,7 +99,8 @@ extension DetectionPass {
             while text[word].isWord, word - position < 40 { word += 1 }
         }
         let equals = text.skipBlanks(word)
-        if word > position, text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
+        if word > position, !text[range.upperBound].isQuote,
+            text[equals] == 61 || (text[equals] == 58 && text[equals + 1] == 61),
             let value = text.readValue(at: equals + (text[equals] == 61 ? 1 : 2)), value.isQuoted
         {
             if judge.isSecret(text, value, name: name, isCode: true, nameRange: range) {
@@ -99,6 +117,17 @@ extension DetectionPass {
             return
         }
         sentence(range, name, from: position)
+    }
+
+    /// "set them with --user and --pass flags.", "--ask-password but now it wins"
+    private func isSentenceEnd(_ value: FoundValue) -> Bool {
+        let last = text[value.range.upperBound - 1]
+        if syntax != .shell, !value.isQuoted, text[value.end] == 32, text[value.end + 1].isLower,
+            value.range.allSatisfy({ text[$0].isLower })
+        {
+            return true
+        }
+        return !value.isQuoted && (last == 46 || last == 44) && value.range.dropLast().allSatisfy { text[$0].isLower }
     }
 
     /// `--password prompt`, `--token file`: words that tell a program where to look.
@@ -144,8 +173,27 @@ extension DetectionPass {
 
     func isNetrcField(_ range: Range<Int>) -> Bool {
         guard range.count == 8 || range.count == 6, text.has("passw", at: range.lowerBound) else { return false }
-        let window = max(0, range.lowerBound - 160)..<range.lowerBound
-        return text.find("login ", in: window) != nil || text.find("machine ", in: window) != nil
+        // `machine x login y password z`, on one line or on three.
+        var words: [Range<Int>] = []
+        var index = range.lowerBound
+        while words.count < 4, range.lowerBound - index < 160 {
+            while text[index - 1].isSpace || (text[index - 1] == 110 && text[index - 2] == 92) {
+                index -= text[index - 1].isSpace ? 1 : 2
+            }
+            let end = index
+            while index > 0, !text[index - 1].isSpace, text[index - 1] != 110 || text[index - 2] != 92 { index -= 1 }
+            guard index < end else { break }
+            words.append(index..<end)
+        }
+        func isWord(_ place: Int, _ word: StaticString) -> Bool {
+            words.count > place && words[place].count == word.utf8CodeUnitCount
+                && text.has(word, at: words[place].lowerBound)
+        }
+        func leads(_ place: Int) -> Bool {
+            text.skipBlanks(text.lineStart(before: words[place].lowerBound, limit: 80)) == words[place].lowerBound
+        }
+        return (isWord(1, "login") && (leads(1) || isWord(3, "machine") || isWord(2, "default")))
+            || (isWord(1, "machine") && leads(1))
     }
 
     /// Whether a pair of a name and its value stands here.
@@ -164,6 +212,8 @@ extension DetectionPass {
         // Apart from its name by a comma, only what a verb introduces counts.
         var words = isApart ? 1 : 0
         var isDirect = !isApart
+        var isFor = false
+        var isDate = false
         while index < end, words < 14 {
             index = text.skipBlanks(index)
             guard index < end else { return }
@@ -180,7 +230,10 @@ extension DetectionPass {
             while index < end, !text[index].isSpace { index += 1 }
             // The string that holds the sentence ends here.
             if let closing = closingQuote(in: start..<index) { index = closing }
-            guard index > start else { return }
+            // What an option of a command says is its own, and so is what a directive of C does.
+            guard index > start, text[start] != 45 || text[start + 1] != 45 || index - start < 4,
+                !text.has("#define", at: start)
+            else { return }
             let closes = text[index] == 34 || text[index] == 92
             var wordEnd = index
             let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59 || closes
@@ -211,7 +264,11 @@ extension DetectionPass {
                 && ["a", "à", "en", "por", "em"].contains(where: { (joint: StaticString) in
                     wordEnd - wordStart == joint.utf8CodeUnitCount && text.has(joint, at: wordStart)
                 })
-            if flags & ProseWords.connector != 0 || isTo || (text[wordEnd] == 58 && wordEnd < index)
+            // "the password for connecting to NetBeans" is changed to nothing.
+            let isPlace =
+                (words > 0 || name.kind == .secret || name.kind == .key) && wordEnd - wordStart == 2
+                && text.has("to", at: wordStart) && !isChanged(wordStart)
+            if flags & ProseWords.connector != 0 && !isPlace || isTo || (text[wordEnd] == 58 && wordEnd < index)
                 || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {
@@ -241,6 +298,23 @@ extension DetectionPass {
                 words += 1
                 continue
             }
+            if name.kind == .password, name.level == .strong, words < 8, text[range.lowerBound] >= 0xCE,
+                text[wordStart] < 0x80,
+                looksTyped(bareWord(at: wordStart, limit: index - wordStart), besideAccount: true)
+            {
+                // In a sentence of another script only the password is Latin.
+                add("prose-secret", bareWord(at: wordStart, limit: index - wordStart))
+                return
+            }
+            if name.kind == .pin, words > 0, isFor, closesClause(wordEnd) || text[wordEnd] == 46,
+                (4...8).contains(wordEnd - wordStart), (wordStart..<wordEnd).allSatisfy({ text[$0].isDigit }), !isDate
+            {
+                // "PIN for the bank card 4711"
+                add("pin", wordStart..<wordEnd)
+                return
+            }
+            if words == 0 { isFor = Self.purposes.flags(text, wordStart..<wordEnd) != 0 }
+            isDate = Self.dateWords.flags(text, wordStart..<wordEnd) != 0
             if name.kind == .password, name.level == .strong, wordEnd - wordStart > 7,
                 let colon = text.first(58, in: wordStart..<wordEnd),
                 colon > wordStart, looksTyped(colon + 1..<wordEnd)
@@ -287,7 +361,7 @@ extension DetectionPass {
                 }
             }
             if !isDirect || words > 0, name.kind == .password, name.level == .strong, words < 7,
-                index >= end || closes || text[index + 1] == 40,
+                index >= end || closes || text[index + 1] == 40 || wordEnd < index,
                 case let last = bareWord(at: start, limit: index - start),
                 looksTyped(last)
             {
@@ -301,12 +375,33 @@ extension DetectionPass {
         }
     }
 
+    /// Whether the word before `index` says that something was changed: "set to", "changed to", "is now to".
+    private func isChanged(_ index: Int) -> Bool {
+        var first = index - 1
+        while text[first - 1].isLetter { first -= 1 }
+        let word = first..<(index - 1)
+        if rules.proseWords.flags(text, word) != 0 { return true }
+        return ["changing", "equal", "equals", "rotated", "switched", "moved", "back", "over"].contains {
+            (change: StaticString) in
+            word.count == change.utf8CodeUnitCount && text.has(change, at: word.lowerBound)
+        }
+    }
+
     /// Names of languages in which "a" introduces what something is changed to.
     private func isRomance(_ range: Range<Int>) -> Bool {
         ["contrase", "senha", "clave", "passe", "parola"].contains { (word: StaticString) in
             text.has(word, at: range.lowerBound)
         }
     }
+
+    /// What a code is for, and what a year follows.
+    private static let purposes = WordTable(
+        "for fürs für vom der des zum of on de del do da du della dell' para pour per van voor na od do от для на для к"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
+    private static let dateWords = WordTable(
+        "in since seit en depuis dal desde sinds od с since until by im am bis year jahr".split(separator: " ").map {
+            (String($0), UInt32(1))
+        })
 
     private static let networkFillers = WordTable(
         ["wifi", "wi-fi", "wlan", "router", "nas", "vpn", "ssh", "ftp", "admin", "root", "вайфай"].map {

@@ -70,60 +70,6 @@ extension DetectionPass {
         return text.skipBlanks(end)
     }
 
-    /// "What's the wifi password?" and a next line, or next message, that is one word: the answer.
-    func answer(_ range: Range<Int>) {
-        guard !syntax.isCode, text[range.lowerBound - 1] == 32 else { return }
-        let name = weigh(range)
-        guard name.kind == .password || name.kind == .pin, name.level == .strong else { return }
-        let lineStart = text.lineStart(before: range.lowerBound, limit: 160)
-        let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
-        let asks = [
-            "what", "need", "which", "give me", "send me", "enter", "wie ", "was ist", "brauche", "cuál", "quel",
-            "qual", "welche",
-        ]
-        .contains { (word: StaticString) in text.find(word, in: lineStart..<lineEnd) != nil }
-        guard asks else { return }
-        let next = text.nextLine(after: lineEnd)
-        let end = text.lineEnd(from: next, limit: 300)
-        guard next < end else { return }
-        // After `"content": "`, `kim: ` or `[10:02] Kim: `.
-        var start = next
-        if let content = text.find("\"content\"", in: next..<end) {
-            start = text.skipBlanks(content + 9)
-            guard text[start] == 58 else { return }
-            start = text.skipBlanks(start + 1)
-            guard text[start] == 34 else { return }
-            start += 1
-        } else if text[next] == 34 || text[next] == 123 || text[next] == 32 {
-            return
-        } else if let colon = text.find(": ", in: next..<min(end, next + 40)) {
-            start = text.skipBlanks(colon + 2)
-        }
-        while text[start] == 42 || text[start] == 32 || text[start] == 96 { start += 1 }
-        for lead in [
-            "sure, ", "das ist ", "la guardé como ", "it's ", "it is ", "its ", "that's ", "es ist ", "ist ", "is ",
-            "es ", "c'est ", "é ",
-        ] as [StaticString]
-        where text.has(lead, at: start) { start += lead.utf8CodeUnitCount }
-        if text[start] == 96 { start += 1 }
-        guard var value = text.readValue(at: start, context: .word) else { return }
-        let after = text[value.end]
-        guard
-            after == 10 || after == 13 || after == 0 || after == 34 || after == 44 || after == 46 || after == 96
-                || text[value.range.upperBound - 1] == 44 || text.isLineEscape(at: value.end)
-        else { return }
-        var last = value.range.upperBound
-        while last > value.range.lowerBound + 1, text[last - 1] == 46 || text[last - 1] == 44 { last -= 1 }
-        value = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)
-        let profile = ByteProfile(text, value.range)
-        let fits =
-            name.kind == .pin
-            ? profile.isNumber && profile.length >= 4
-            : profile.digits > 0 && profile.letters > 0 && profile.length >= 6
-        guard fits, judge.isSecret(text, value, name: name, isCode: false) else { return }
-        add("prose-secret", value.range)
-    }
-
     /// "x is the master password", "x ist mein Passwort": the word before the verb, when nothing follows the name.
     func valueBefore(_ range: Range<Int>) {
         let name = weigh(range)
@@ -151,13 +97,17 @@ extension DetectionPass {
 
     /// Four words or more of the list of seed words in a row.
     func seedWords(from start: Int, to end: Int) -> Range<Int>? {
+        // `cp pwd cat tail`
+        guard !text.has("pwd ", at: start - 4) else { return nil }
         var index = start
         var last = start
         var words = 0
         while index < end, words < 24 {
             let first = index
             while text[index].isLower { index += 1 }
-            guard index > first, judge.commonWords.flags(text, first..<index) != 0 else { break }
+            guard index > first, judge.commonWords.flags(text, first..<index) != 0,
+                judge.placeholders.flags(text, first..<index) == 0
+            else { break }
             words += 1
             last = index
             guard text[index] == 32 else { break }
@@ -250,6 +200,8 @@ extension DetectionPass {
 
     /// `login: kim / X`, `Wi-Fi: HomeNet / X`, `credentials: kim:X`.
     func loginPairHit(_ start: Int, _ end: Int) {
+        // `arn:aws:acm:region:account:certificate/…`
+        guard text[start - 1] != 58 else { return }
         let lineEnd = text.lineEnd(from: end, limit: 160)
         var position = end
         while text[position] == 42 || text[position] == 58 { position += 1 }
@@ -257,8 +209,11 @@ extension DetectionPass {
         // The separator: ` / `, ` | `, ` – `, `, ` or `:` without blanks.
         var index = position
         var cut: Int?
-        while index < lineEnd {
+        var blanks = 0
+        while index < lineEnd, blanks < 6 {
             let byte = text[index]
+            if byte == 32 { blanks += 1 }
+            if byte == 58, text[index + 1] == 47, text[index + 2] == 47 { return }
             if byte == 47 || byte == 124 || byte == 44, text[index + 1].isBlank, index > position {
                 cut = index + 1
                 break

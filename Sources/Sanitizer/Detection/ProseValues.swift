@@ -5,7 +5,22 @@ extension DetectionPass {
     func proseValue(_ value: FoundValue, name: KeyName, rule: String, isDirect: Bool, isPhrase: Bool = false) -> Bool {
         var range = value.range
         if !value.isQuoted {
-            while range.count > 1, [44, 46, 58, 59, 41, 42, 93].contains(text[range.upperBound - 1]) {
+            // The quote of a page closes the sentence.
+            for entity in ["&quot;", "&#39;", "&lt;"] as [StaticString] {
+                if let cut = text.find(entity, in: range), cut > range.lowerBound { range = range.lowerBound..<cut }
+            }
+            // `locked\\&.` of a manual's source
+            while range.count > 2, text[range.upperBound - 1] == 46 {
+                range = range.lowerBound..<(range.upperBound - 1)
+            }
+            if range.count > 2, text.has("\\&", at: range.upperBound - 2) {
+                range = range.lowerBound..<(range.upperBound - 2)
+            }
+            let isBold = text[range.lowerBound - 1] == 42
+            while range.count > 1,
+                [44, 46, 58, 59, 41, 93].contains(text[range.upperBound - 1])
+                    || (isBold && text[range.upperBound - 1] == 42)
+            {
                 range = range.lowerBound..<(range.upperBound - 1)
             }
             // `(still x!!)`
@@ -32,15 +47,23 @@ extension DetectionPass {
             // The next word of a sentence is seldom anything: the cheap questions first.
             switch name.kind {
             case .pin: break
-            case .password: guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
+            case .password:
+                guard profile.letters > 0, profile.digits > 0, profile.length >= 6, !isTerm(range) else { return false }
             default: guard profile.looksRandom else { return false }
             }
         }
         guard judge.isSecret(text, trimmed, name: name, isCode: false, allowWords: isPhrase) else { return false }
+        // "renamed ftp_passwd to ftp_password": a name, and no value.
+        if !value.isQuoted, profile.digits == 0, text.first(95, in: range) != nil,
+            judge.lexicon.read(text, range).level > .none
+        {
+            return false
+        }
         switch name.kind {
         case .pin:
             // "PIN 110001 is the postal code of New Delhi."
-            guard profile.isNumber || profile.symbols > 0, !isDirect || !text.has(" is the ", at: range.upperBound)
+            guard profile.isNumber || (profile.symbols > 0 && profile.digits > 2),
+                !isDirect || !text.has(" is the ", at: range.upperBound)
             else {
                 return false
             }
@@ -57,6 +80,13 @@ extension DetectionPass {
                 var hyphens = 0
                 for index in range
                 where text[index] == 45 || text[index] == 39 || text[index] == 46 || text[index] == 47 { hyphens += 1 }
+                // "echoed to the terminal!"
+                if profile.digits == 0, profile.symbols == hyphens + 1,
+                    [33, 63].contains(text[range.upperBound - 1]), !innerCapitals(range)
+                {
+                    hyphens += 1
+                }
+                if isTerm(range) { return false }
                 let isTyped =
                     profile.digits > 0 || profile.symbols > hyphens
                     || (hyphens >= 2 && profile.symbols == hyphens && !isDirect)
@@ -66,13 +96,16 @@ extension DetectionPass {
                     guard profile.letters > 0, profile.digits > 0, profile.length >= 6 else { return false }
                 } else {
                     guard profile.length >= 4,
-                        isTyped || !judge.isWord(text, range, profile) || innerCapitals(range)
+                        isTyped
+                            || ((!judge.isWord(text, range, profile) || innerCapitals(range))
+                                && closesClause(range.upperBound))
                             || isSpokenPassword(range, profile)
                     else { return false }
                 }
             }
         default:
             guard
+                !(profile.length >= 16 && profile.digits <= 2 && judge.isIdentifier(text, range)),
                 judge.isToken(
                     text, range, profile, allowHex: !isDirect || (name.level == .strong && profile.length >= 32))
                     || (value.isQuoted && profile.looksRandom)
@@ -82,6 +115,33 @@ extension DetectionPass {
         }
         add(rule, range)
         return true
+    }
+
+    /// Whether a sentence or line ends here, or a bracket or comma follows: the name of a person or thing goes on.
+    func closesClause(_ end: Int) -> Bool {
+        let next = text[text[end] == 32 ? end + 1 : end]
+        return text[end] != 32 || !(next.isLetter || next >= 0x80 || next == 60)
+    }
+
+    /// `PKCS5 encryption`, `Latin1-encoded passwords`: a term of the trade, when the sentence goes on after it.
+    func isTerm(_ range: Range<Int>) -> Bool {
+        // `UTF8`, `ASCII`
+        if range.count <= 6, range.dropLast().allSatisfy({ text[$0].isUpper }), !text[range.upperBound - 1].isLower {
+            return true
+        }
+        guard text[range.upperBound] == 32, text[range.upperBound + 1].isLower else { return false }
+        let hyphen = text.first(45, in: range)
+        let first = range.lowerBound..<(hyphen ?? range.upperBound)
+        var letters = first.lowerBound
+        while letters < first.upperBound, text[letters].isLetter { letters += 1 }
+        guard letters > first.lowerBound, first.upperBound - letters <= 3,
+            (letters..<first.upperBound).allSatisfy({ text[$0].isDigit })
+        else { return false }
+        if let hyphen {
+            return letters < first.upperBound && hyphen + 1 < range.upperBound
+                && (hyphen + 1..<range.upperBound).allSatisfy { text[$0].isLower }
+        }
+        return letters - first.lowerBound <= 5 && (first.lowerBound..<letters).allSatisfy { text[$0].isUpper }
     }
 
     func innerCapitals(_ range: Range<Int>) -> Bool {

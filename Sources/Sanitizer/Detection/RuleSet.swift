@@ -21,6 +21,7 @@ final class RuleSet: Sendable {
         case printer, inputCall, dashNote, copyTable, deviceLine, accountPair, loginAs, loginWord, kubernetesSecret
         case withJoint, picture, spokenName, groupedCode, loginLabel, hostNote, shortPasswordFlag, accessList, monitor
         case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
+        case otherOne, change, arrowNote, securityQuestion
         case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
         case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.
@@ -193,7 +194,9 @@ final class RuleSet: Sendable {
             add(anchor, .kubernetesSecret)
         }
         for anchor in DetectionPass.deviceAnchors { add(anchor, .deviceLine) }
-        for anchor in ["admin:", "root:", "administrator:", "user -> ", "login -> ", "admin -> ", "account -> "] {
+        for anchor in [
+            "admin:", "root:", "administrator:", "admin|", "root|", "user -> ", "login -> ", "admin -> ", "account -> ",
+        ] {
             add(anchor, .accountPair)
         }
         for anchor in [
@@ -263,6 +266,7 @@ final class RuleSet: Sendable {
         "暗証番号", "clé", "chiave", "토큰", "zugangscode", "비번", "合言葉", "paasavard", "पासवर्ड", "รหัสผ่าน", "كلمة المرور",
         "كلمة السر", "رمز عبور",
         "mật khẩu", "keymaterial",
+        "pasw", "授权码", "访问码", "訪問碼", "提取码", "كلمة مرور", "كلمة سر", "باسور", "باسوور",
         "geslo", "parool", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
         "parole",
     ]

@@ -1,10 +1,107 @@
 /// Passwords that a sentence gives away by its verb, a picture or a joint: "unlocks with x", "use kim and x", "🔑 x", "the code word is x".
 extension DetectionPass {
-    static let withJoints = [
-        " with ", " mit ", " using ", " avec ", " con ", " met ", " type ", " enter ", " z hasłem ", " needs ",
-        " wants ", " tried ", " use ", "\nuse ", "\"use ",
-        " braucht ", " try ", " necesita ",
+    static let withJoints =
+        [
+            " with ", " mit ", " using ", " avec ", " con ", " met ", " type ", " enter ", " z hasłem ", " needs ",
+            " wants ", " tried ", " use ", "\nuse ", "\"use ",
+            " braucht ", " try ", " necesita ",
+        ]
+        + ["press ", "tippst du ", "tippe ", "gib ", "punch in ", "dial ", "and then ", "tapez ", "marca ", "wpisz "]
+        .map { " " + $0 }
+
+    /// Joints after which only a number counts.
+    private static let typedJoints: [StaticString] = [
+        " press ", " tippst du ", " tippe ", " gib ", " punch in ", " dial ", " and then ", " tapez ", " marca ",
+        " wpisz ",
     ]
+
+    /// What lets someone in by a number.
+    private static let numberVerbs: [StaticString] = [
+        "open", "unlock", "gets in", "get in", "lets ", "let your", "press", "type", "enter", "punch", "dial", "öffn",
+        "geht auf", "tipp", "gib ", "ouvr", "tapez", "abre", "se abre", "apre", "marca", "opent", "otwier", "wpisz",
+    ]
+
+    /// "She gets in with 4789# on the front door", "da tippst du 2042 ein": a number on a line about what codes open.
+    private func numberAfterJoint(_ start: Int, _ end: Int) -> Bool {
+        var last = end
+        while text[last].isDigit { last += 1 }
+        guard (4...8).contains(last - end), !text[last].isLetter, text[last] != 37, text[last] != 58 else {
+            return false
+        }
+        let line = text.lineStart(before: start, limit: 110)..<text.lineEnd(from: end, limit: 60)
+        let isMeeting =
+            text.find("dial", in: line) != nil && text.find("meeting", in: max(0, line.lowerBound - 200)..<end) != nil
+        let opens = ["opens", "unlocks", "öffnet", "entsperrt"].contains { (verb: StaticString) in
+            text.has(verb, at: start - verb.utf8CodeUnitCount)
+        }
+        guard Self.numberVerbs.contains(where: { text.find($0, in: line) != nil }),
+            isMeeting || namesPlace(line) || (opens && closesClause(last))
+        else { return false }
+        // "opens with 2500 visitors" counts things.
+        if text[last] == 32, text[last + 1].isLetter || text[last + 1] >= 0x80 {
+            var word = last + 1
+            while text[word].isLetter || text[word] >= 0x80 { word += 1 }
+            guard Self.afterNumber.flags(text, last + 1..<word) != 0 else { return false }
+        } else if text[last] == 46 || text[last] == 45, text[last + 1].isDigit {
+            return false
+        }
+        add("pin", end..<last)
+        otherCodes(from: last)
+        return true
+    }
+
+    /// "…, and for the safe in the study it's 4711": what else the sentence opens.
+    private func otherCodes(from start: Int) {
+        let lineEnd = text.lineEnd(from: start, limit: 120)
+        var position = start
+        var isPlace = false
+        while position < lineEnd {
+            let first = position
+            while position < lineEnd, text[position].isWord || text[position] >= 0x80 { position += 1 }
+            let word = first..<position
+            if (4...8).contains(word.count), isPlace, word.allSatisfy({ text[$0].isDigit }), closesClause(position) {
+                add("pin", word)
+                return
+            }
+            isPlace = isPlace || Self.codePlaces.flags(text, word) != 0
+            position += 1
+        }
+    }
+
+    private static let afterNumber = WordTable(
+        "until on ein at to and und then et y e i for from für bis jusqu'à hasta auf am ok # it or after before please xx"
+            .split(separator: " ")
+            .map { (String($0), UInt32(1)) })
+
+    /// Whether a word of the line names what codes open.
+    func namesPlace(_ line: Range<Int>) -> Bool {
+        var position = line.lowerBound
+        while position < line.upperBound {
+            let first = position
+            while position < line.upperBound, text[position].isLetter || text[position] >= 0x80 { position += 1 }
+            if position > first, Self.codePlaces.flags(text, first..<position) != 0 { return true }
+            position += 1
+        }
+        return false
+    }
+
+    /// "Log in with your mail address and x": the account is named by its kind, the password stands after "and".
+    private func accountJoint(_ start: Int, from index: Int) {
+        let lineEnd = text.lineEnd(from: index, limit: 80)
+        let line = text.lineStart(before: start, limit: 60)..<lineEnd
+        guard
+            ["log", "sign", "anmeld", "melde ", "connect", "inicia", "acced", "entra"].contains(where: {
+                (verb: StaticString) in
+                text.find(verb, in: line.lowerBound..<start) != nil
+            })
+        else { return }
+        for joint in [" and ", " und ", " et ", " y ", " e ", " i "] as [StaticString] {
+            guard let place = text.find(joint, in: start..<lineEnd) else { continue }
+            let word = bareWord(at: place + joint.utf8CodeUnitCount)
+            if looksTyped(word, besideAccount: true) { add("prose-secret", word) }
+            return
+        }
+    }
 
     /// What is opened, unlocked or signed in to.
     private static let openingWords: [StaticString] = [
@@ -26,7 +123,12 @@ extension DetectionPass {
             hasDigit = hasDigit || text.base[index].isDigit
             index += 1
         }
-        guard hasDigit || text.has("use ", at: end - 4) else { return }
+        guard hasDigit || text.has("use ", at: end - 4) else {
+            accountJoint(start, from: index)
+            return
+        }
+        if text[end].isDigit, numberAfterJoint(start, end) { return }
+        if Self.typedJoints.contains(where: { text.has($0, at: end - $0.utf8CodeUnitCount) }) { return }
         if text.has("use ", at: end - 4), !hasDigit || text.has(" and ", at: index) {
             // "use kim and x"
             pairAfter(end)

@@ -27,7 +27,9 @@ enum Syntax: Sendable {
             "cc", "cpp",
             "hpp", "swift", "m", "mm", "scala", "hs", "ex", "exs", "erl", "clj", "lua", "pl", "pm", "r", "dart",
             "groovy", "vb", "fs",
-            "erb", "vue", "svelte", "sql", "jl", "nim", "zig":
+            "erb", "vue", "svelte", "sql", "jl", "nim", "zig", "pyi", "pyx", "pxd", "cxx", "hxx", "hh", "inc", "ml",
+            "mli",
+            "vim", "el", "proto", "sol", "f90", "td":
             self = .code
         case "md", "markdown", "rst", "adoc", "org", "txt": self = .markdown
         case "log", "out", "err": self = .log

@@ -27,12 +27,15 @@ extension DetectionPass {
             return
         }
         let headings = cells(of: lineStart..<lineEnd, delimiter)
-        guard (2...64).contains(headings.count), headings.count(where: { !$0.isEmpty }) >= 2, isHeadingLine(headings)
+        guard (2...64).contains(headings.count), headings.count(where: { !$0.isEmpty }) >= 2,
+            isHeadingLine(headings, delimiter)
         else {
             untabledEnd = lineEnd
             return
         }
-        guard let column = headings.firstIndex(where: { $0.contains(range.lowerBound) }) else { return }
+        guard !hasRowBefore(lineStart, headings.count, delimiter),
+            let column = headings.firstIndex(where: { $0.contains(range.lowerBound) })
+        else { return }
         let heading = headings[column]
         // The name must be the heading's end or most of it.
         guard heading.upperBound - range.upperBound <= 16, heading.count <= range.count + 24 else { return }
@@ -47,6 +50,7 @@ extension DetectionPass {
         {
             name = KeyName(kind: .password, level: .strong)
         }
+        let isPair = delimiter == 44 && headings.count == 2 && syntax != .table
         var line = lineEnd
         var read = lineEnd
         while line < text.count {
@@ -64,13 +68,22 @@ extension DetectionPass {
                 continue
             }
             let row = cells(of: start..<end, delimiter)
-            // A comma in prose makes no table: rows have as many cells as the heading.
-            guard row.count == headings.count || (delimiter != 44 && row.count > column) else { break }
+            // A comma in prose makes no table, nor a tab in code: rows have as many cells as the heading. Empty ones at the end may
+            // be left out, and a bar may stand within a cell.
+            let isShort = delimiter != 44 && delimiter != 124 && row.count < headings.count && row.count >= 2
+            let isLong = delimiter == 124 && row.count > headings.count && text[text.skipBlanks(start)] == 124
+            guard row.count == headings.count || ((isShort || isLong) && row.count > column) else { break }
             read = end
             line = end
             let cell = row[column]
             guard !cell.isEmpty else { continue }
             let value = FoundValue(range: cell, end: cell.upperBound)
+            // Two words and a comma are a table only with values that are no words.
+            if isPair, case let profile = ByteProfile(text, cell), profile.digits == 0, judge.isWordPath(text, cell),
+                !profile.looksRandom
+            {
+                continue
+            }
             if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) { add(Self.ruleID(name), cell) }
         }
         // Later columns of this heading are still to be read; a heading without rows is none.
@@ -85,7 +98,7 @@ extension DetectionPass {
         let lineStart = text.lineStart(before: range.lowerBound, limit: 300)
         let lineEnd = text.lineEnd(from: range.upperBound, limit: 300)
         let headings = columns(lineStart..<lineEnd)
-        guard (2...12).contains(headings.count), isHeadingLine(headings), headings.allSatisfy({ $0.count <= 24 }),
+        guard (2...12).contains(headings.count), isHeadingLine(headings, 32), headings.allSatisfy({ $0.count <= 24 }),
             let column = headings.firstIndex(where: {
                 $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound
             }),
@@ -101,7 +114,8 @@ extension DetectionPass {
             line = end
             if (start..<end).allSatisfy({ [32, 43, 45, 61].contains(text[$0]) }) { continue }
             let row = columns(start..<end)
-            guard row.count > column, row.count <= headings.count + 1 else { return }
+            // One cell more or less: blanks stand within cells, and cells are empty.
+            guard row.count > column, row.count >= 2, abs(row.count - headings.count) <= 1 else { return }
             let cell = row[column]
             let value = FoundValue(range: cell, end: cell.upperBound)
             let profile = ByteProfile(text, cell)
@@ -130,15 +144,45 @@ extension DetectionPass {
         return result
     }
 
-    private func isHeadingLine(_ headings: [Range<Int>]) -> Bool {
-        for heading in headings {
-            guard heading.count <= 48 else { return false }
+    /// Whether the line before is a row of as many cells, so that this one is a row too. A comma may stand in a line of prose above.
+    private func hasRowBefore(_ lineStart: Int, _ cellCount: Int, _ delimiter: UInt8) -> Bool {
+        guard delimiter == 124 || delimiter == 9, lineStart > 1, text[lineStart - 1] == 10 || text[lineStart - 1] == 110
+        else { return false }
+        let end = text[lineStart - 1] == 10 ? lineStart - 1 : lineStart - 2
+        let line = text.lineStart(before: end, limit: 600)..<end
+        guard text.first(delimiter, in: line) != nil, line.contains(where: { text[$0].isLetter }) else { return false }
+        return cells(of: line, delimiter).count == cellCount
+    }
+
+    private func isHeadingLine(_ headings: [Range<Int>], _ delimiter: UInt8) -> Bool {
+        for (place, heading) in headings.enumerated() {
+            guard heading.count <= 48, !text.has("#define", at: heading.lowerBound) else { return false }
+            // Two tabs in a row indent or align.
+            if heading.isEmpty, delimiter == 9, place > 0 { return false }
+            var open = 0
             for index in heading {
                 let byte = text[index]
-                if byte == 61 || byte == 123 || byte == 58 || byte == 60 { return false }
-                // A call is no heading.
-                if byte == 40, index > heading.lowerBound, text[index - 1].isWord { return false }
+                let before = index > heading.lowerBound ? text[index - 1] : 0
+                switch byte {
+                case 61, 123, 58, 60: return false
+                // Statements, comments, pointers and strings of code.
+                case 59: if delimiter != 59 || !before.isWord { return false }
+                case 42: if before == 47 || (before.isWord && text[index + 1] != 42) { return false }
+                case 47: if before == 47 { return false }
+                case 34: return false
+                case 39: if !before.isLetter { return false }
+                case 40:
+                    // A call is no heading.
+                    if before.isWord { return false }
+                    open += 1
+                case 41:
+                    open -= 1
+                    if open < 0 { return false }
+                default: break
+                }
             }
+            // Nor is a sentence.
+            if open != 0 || (!heading.isEmpty && text[heading.upperBound - 1] == 46) { return false }
         }
         return true
     }
@@ -199,9 +243,13 @@ extension DetectionPass {
         func close(_ end: Int) {
             var first = start
             var last = end
+            // An asterisk at the end is a password's unless one stands at the front.
+            var isBold = false
             func isPadding(_ byte: UInt8) -> Bool {
-                byte.isBlank || byte.isQuote || byte == 92 || (delimiter == 124 && byte == 42)
+                byte.isBlank || byte.isQuote || byte == 92 || (delimiter == 124 && byte == 42 && isBold)
             }
+            while first < last, text[first].isBlank { first += 1 }
+            isBold = text[first] == 42 || !(first..<last).contains { text[$0].isDigit }
             while first < last, isPadding(text[first]) { first += 1 }
             while last > first, isPadding(text[last - 1]) { last -= 1 }
             result.append(first..<last)

@@ -26,12 +26,29 @@ extension DetectionPass {
             }
         }
         guard !judge.isNeverSecret(text, range), !judge.isMadeOfVocabulary(text, range) else { return false }
+        // `Class.__init__`, `**Run Command**`
+        if text.find("__", in: range) != nil || text.has("**", at: range.upperBound - 2) { return false }
+        // `Makefile.*`, `socket_*`, `U+F400`
+        if text.find(".*", in: range) != nil || text.find("_*", in: range) != nil
+            || text.has("u+", at: range.lowerBound)
+        {
+            return false
+        }
+        // `Bug#66068`, `gtk#4400`
+        if let hash = text.first(35, in: range), (hash + 1..<range.upperBound).allSatisfy({ text[$0].isDigit }),
+            hash - range.lowerBound <= 4, (range.lowerBound..<hash).allSatisfy({ text[$0].isLetter })
+        {
+            return false
+        }
+        // `@Cyan4973` is someone's name.
+        if text[range.lowerBound] == 64, range.dropFirst().allSatisfy({ text[$0].isWord }) { return false }
         if marks > 0 {
             // `IPv4+IPv6`, `DS920+`
             if profile.lower == 0, profile.length < 9 { return false }
             if isSum(range) || endsLikeFile(range) { return false }
             let last = text[range.upperBound - 1]
             let isExclaimed = marks == 1 && (last == 33 || last == 63 || last == 43)
+            if judge.isNotation(text, range, profile) { return false }
             // `PKCS#5`
             if profile.lower == 0, marks == 1, text.first(35, in: range) != nil { return false }
             if profile.digits > 0 { return !isExclaimed || profile.digits > 1 || profile.changes >= 3 }
@@ -41,7 +58,14 @@ extension DetectionPass {
         if joints > 0 {
             if endsLikeFile(range) { return false }
             if profile.looksRandom, profile.upper > 1, profile.lower > 1, !judge.isSlug(text, range),
-                range.count(where: { text[$0] == 46 }) < 2
+                range.count(where: { text[$0] == 46 }) < 2, !isMember(range)
+            {
+                return true
+            }
+            // `Falke_81`, `Rex53_`
+            if besideAccount, profile.upper > 0, profile.lower > 1, profile.digits > 1,
+                text.first(95, in: range) != nil,
+                text.first(46, in: range) == nil, !judge.isIdentifier(text, range) || profile.length <= 14
             {
                 return true
             }
@@ -60,6 +84,7 @@ extension DetectionPass {
     /// `Async+Windows.swift`, `what?.html`
     private func endsLikeFile(_ range: Range<Int>) -> Bool {
         guard let dot = range.last(where: { text[$0] == 46 }), dot > range.lowerBound else { return false }
+        if range.upperBound - dot == 2 { return [99, 104, 83, 109].contains(text[dot + 1]) }
         return (2...5).contains(range.upperBound - dot - 1)
             && (dot + 1..<range.upperBound).allSatisfy { text[$0].isLower }
     }
@@ -79,6 +104,12 @@ extension DetectionPass {
         while start < range.upperBound {
             var end = start
             while end < range.upperBound, text[end].isLetter { end += 1 }
+            // `mpn_sub_1` is made of abbreviations.
+            if end > start,
+                !(start..<end).contains(where: { [97, 101, 105, 111, 117, 121].contains(lowered(text[$0])) })
+            {
+                return false
+            }
             if end - start < 3 {
                 // A number of its own ends it.
                 return segments >= 2 && end == start && text[start - 1] != 46 && isNumber(start..<range.upperBound)
@@ -89,6 +120,14 @@ extension DetectionPass {
             start = end + 1
         }
         return false
+    }
+
+    /// `_win32typing.PyPrinterHANDLE`
+    private func isMember(_ range: Range<Int>) -> Bool {
+        guard let dot = text.first(46, in: range) else { return false }
+        return [range.lowerBound..<dot, dot + 1..<range.upperBound].allSatisfy {
+            !$0.isEmpty && (judge.isIdentifier(text, $0) || judge.isWordLike(text, $0))
+        }
     }
 
     private func isNumber(_ range: Range<Int>) -> Bool {

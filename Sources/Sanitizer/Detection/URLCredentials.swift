@@ -35,6 +35,8 @@ extension DetectionPass {
             urlNote(from: index)
             return
         }
+        // `docker://node:24.1@sha256:…`
+        if text.has("sha256:", at: at + 1) { return }
         if let colon, colon < at {
             let password = (colon + 1)..<at
             guard !password.isEmpty else {

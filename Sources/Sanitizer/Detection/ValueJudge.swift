@@ -40,7 +40,8 @@ final class ValueJudge: Sendable {
             {
                 return true
             }
-            return (3...8).contains(range.count) && profile.isNumber || (range.count >= 6 && profile.looksRandom)
+            return (3...8).contains(range.count) && profile.isNumber
+                || (range.count >= 6 && profile.looksRandom && !hasBlank(text, range) && !isIdentifier(text, range))
         }
         guard profile.length >= (name.kind == .password ? 3 : 6) else { return false }
         if profile.length >= 3, profile.isOfTwoBytes, !(profile.isNumber && name.kind == .password) {
@@ -58,8 +59,11 @@ final class ValueJudge: Sendable {
             return false
         }
         if isMadeOfVocabulary(text, range) || isNotation(text, range, profile) { return false }
+        if isRegularExpression(text, range) || isVersion(text, range) { return false }
         if name.level <= .medium, name.kind != .password, isSlug(text, range) { return false }
-        if let nameRange, equalsIgnoringStyle(text, range, nameRange) { return false }
+        if let nameRange, equalsIgnoringStyle(text, range, nameRange) || repeatsTail(text, range, nameRange) {
+            return false
+        }
         if hasBlank(text, range) {
             let isPhrase = nameRange.map { text.find("phrase", in: $0) != nil } ?? false
             return name.kind == .password && isPassphrase(text, range, profile, isPhrase: isPhrase || allowWords)
@@ -72,7 +76,8 @@ final class ValueJudge: Sendable {
             if profile.isNumber { return profile.length >= 4 }
             if profile.high * 2 > profile.length, !value.isQuoted { return false }
             if name.level == .medium {
-                return profile.digits > 0 || profile.symbols > 0 || !isWord(text, range, profile)
+                return profile.digits > 0 || profile.symbols > 0 && !isWordPath(text, range)
+                    || !isWord(text, range, profile)
             }
             // A bare word after `=` in code is a variable; in a configuration it is a weak password.
             if !value.isQuoted, isCode { return profile.digits > 0 }
@@ -129,7 +134,7 @@ final class ValueJudge: Sendable {
             return false
         }
         if profile.isHex, !allowHex { return false }
-        return profile.isHex || !isMostlyWords(text, range)
+        return profile.isHex || !isMostlyWords(text, range) && !isIdentifier(text, range)
     }
 
     /// Words of a typed secret: letters with digits or symbols.

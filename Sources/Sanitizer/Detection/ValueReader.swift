@@ -173,7 +173,7 @@ extension ByteText {
             case UInt8(ascii: ")"), UInt8(ascii: "]"), UInt8(ascii: "}"):
                 if openers == 0 {
                     let next = self[position + 1]
-                    if next == 0 || next.isSpace || next == 44 || next == 59 || next.isQuote || next == 93
+                    if next == 0 || next.isSpace || next == 44 || next == 58 || next == 59 || next.isQuote || next == 93
                         || next == 125
                         || next == 41 || next == 46 || next == UInt8(ascii: "\\") || context == .urlParameter
                     {

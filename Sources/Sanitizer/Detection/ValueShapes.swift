@@ -17,6 +17,7 @@ extension ValueJudge {
                 var index = start + 1
                 while index < range.upperBound,
                     text[index].isWord || text[index] == 46 || text[index] == 45 || text[index] == 62
+                        || (text[index] == 58 && (text[index + 1] == 58 || text[index - 1] == 58))
                 {
                     index += 1
                 }
@@ -47,10 +48,12 @@ extension ValueJudge {
         case UInt8(ascii: "#"):
             if text[start + 1] == UInt8(ascii: "{") || length == 1 { return true }
         case UInt8(ascii: "@"):
-            if [64, 123, 47, 46].contains(text[start + 1]) { return true }
+            if [64, 123, 47, 46, 36].contains(text[start + 1]) { return true }
         case UInt8(ascii: "*"), UInt8(ascii: "-"), UInt8(ascii: "|"), UInt8(ascii: "."), UInt8(ascii: "_"),
             UInt8(ascii: "~"):
             if length <= 2 { return true }
+        case UInt8(ascii: "0"), UInt8(ascii: "1"), UInt8(ascii: "2"):
+            if isHexConstant(text, range) || isTimestamp(text, range) { return true }
         case UInt8(ascii: "s"):
             if text.has("ssh-", at: start) || text.has("secret://", at: start) || text.has("sops:", at: start) {
                 return true
@@ -87,7 +90,9 @@ extension ValueJudge {
         for index in range {
             let byte = text[index]
             if byte == 0xC2, text[index + 1] == 0xAB || text[index + 1] == 0xBB { return true }
-            if byte == 0xE2, text[index + 1] == 0x80, text[index + 2] == 0xA6 { return true }
+            // An ellipsis, a bullet, a black circle.
+            if byte == 0xE2, text[index + 1] == 0x80, text[index + 2] == 0xA6 || text[index + 2] == 0xA2 { return true }
+            if byte == 0xE2, text[index + 1] == 0x97, text[index + 2] == 0x8F { return true }
             if byte == UInt8(ascii: ".") { dots += 1 } else { dots = 0 }
             if dots == 3, length <= 40 { return true }
             switch byte {
@@ -115,6 +120,8 @@ extension ValueJudge {
             default: break
             }
         }
+        // The keys of Amazon's documentation: `…/bPxRfiCYEXAMPLEKEY`.
+        if length >= 16, endsInExample(text, range) { return true }
         if text.find("redacted", in: range) != nil || text.has("hermes_ops_", at: start) { return true }
         if length >= 6, PlaceholderWords.exactStarts.contains(where: { text.has($0, at: start) }) { return true }
         // The words of the list hold `_` or `-`, save two.
@@ -122,6 +129,11 @@ extension ValueJudge {
         guard text.first(95, in: range) != nil || text.first(45, in: range) != nil else { return false }
         for word in PlaceholderWords.inside where text.find(word, in: range) != nil { return true }
         return false
+    }
+
+    private func endsInExample(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        let end = text.has("key", at: range.upperBound - 3) ? range.upperBound - 3 : range.upperBound
+        return text.has("example", at: end - 7) && (end - 7..<range.upperBound).allSatisfy { text[$0].isUpper }
     }
 
     /// A generated password of many symbols, as password managers and WordPress make them: `[9T]J|^^a37]dR-26`. Code of that length has
@@ -145,6 +157,7 @@ extension ValueJudge {
         var segments = 0
         var words = 0
         var start = range.lowerBound
+        if text[start] == 43 || text[start] == 45 { start += 1 }
         while start <= range.upperBound {
             var end = start
             while end < range.upperBound, text[end].isLetter || text[end].isDigit { end += 1 }
@@ -231,6 +244,10 @@ extension ValueJudge {
     func isExpression(_ text: ByteText, _ value: FoundValue, isCode: Bool, profile: ByteProfile) -> Bool {
         let range = value.range
         let first = text[range.lowerBound]
+        if first.isLetter, text[value.end] == 32, [61, 63].contains(text[value.end + 1]), text[value.end + 2] == 32 {
+            // `passwd = account = ""`, `a:dict.is ? a : b`
+            return true
+        }
         guard
             first.isWord || first == UInt8(ascii: "&") || first == UInt8(ascii: "*") || first == UInt8(ascii: "@")
                 || first == UInt8(ascii: ":")
@@ -249,9 +266,13 @@ extension ValueJudge {
                 // `String!` of GraphQL.
                 return true
             }
-            if next == UInt8(ascii: "("), text.first(41, in: index..<min(text.count, index + 200)) != nil {
+            if next == UInt8(ascii: "("),
+                text.first(41, in: index..<min(text.count, index + 200)) != nil
+                    || (index - identifier >= 5 && isWordLike(text, identifier..<index))
+            {
                 return true
             }
+            if isMemberCall(text, identifier..<range.upperBound) { return true }
             if next == UInt8(ascii: "["), text.first(93, in: index..<min(text.count, index + 80)) != nil { return true }
             if next == UInt8(ascii: ":"), text[index + 1] == UInt8(ascii: ":") {
                 return isWordLike(text, identifier..<index)
@@ -259,7 +280,7 @@ extension ValueJudge {
             if next == UInt8(ascii: "-"), text[index + 1] == UInt8(ascii: ">") { return true }
             if next == UInt8(ascii: "?"), text[index + 1] == UInt8(ascii: ".") { return true }
             if next == UInt8(ascii: "."), text[index + 1].isLetter || text[index + 1] == 95,
-                isCode || profile.digits == 0
+                isCode || profile.digits == 0 || endsInType(text, range)
             {
                 // `config.apiKey`, `self.token`, `os.environ[…]`: members are words.
                 var words = 0
@@ -270,8 +291,10 @@ extension ValueJudge {
                     if position == start { break }
                     if isWordLike(text, start..<position) { words += 1 } else { break }
                     guard text[position] == UInt8(ascii: ".") else {
-                        if position >= range.upperBound, words >= 2, profile.digits * 8 < profile.length,
-                            !text[range.upperBound - 1].isDigit
+                        // `config.apiKey`, `ed25519.Ed25519PrivateKey`
+                        if position >= range.upperBound, words >= 2,
+                            (profile.digits * 8 < profile.length && !text[range.upperBound - 1].isDigit)
+                                || isIdentifier(text, start..<position)
                         {
                             return true
                         }
@@ -285,9 +308,21 @@ extension ValueJudge {
             isWordLike(text, identifier..<index)
         {
             return true
+        } else if text[value.end] == UInt8(ascii: "<"), text[value.end + 1].isUpper, text[value.end + 2].isLower {
+            // `PassInfoMixin<SinkingPass>`
+            return true
+        } else if !first.isWord, first != UInt8(ascii: "@"), profile.digits == 0, isWordLike(text, identifier..<index) {
+            // `*tokens`, `&secret`
+            return true
         }
         if isCode, isWordLike(text, identifier..<range.upperBound), profile.digits * 5 <= profile.length { return true }
         return false
+    }
+
+    /// `ed25519.Ed25519PrivateKey`: the last part begins with a capital as types do.
+    private func endsInType(_ text: ByteText, _ range: Range<Int>) -> Bool {
+        guard let dot = range.last(where: { text[$0] == 46 }), text[dot + 1].isUpper else { return false }
+        return isIdentifier(text, dot + 1..<range.upperBound)
     }
 
     /// Dotted or slashed words: `mysite.forms.ChangePasswordForm`, `agent/main/session`.
@@ -321,11 +356,11 @@ extension ValueJudge {
     }
 
     func isWordPath(_ text: ByteText, _ range: Range<Int>) -> Bool {
-        for index in range where !(text[index].isLetter || text[index] == 45 || text[index] == 95 || text[index] == 46)
-        {
-            return false
+        // `?name`, `#name`, `.name`, `+name` as selectors and options have them.
+        let first = [35, 43, 58, 63, 64].contains(text[range.lowerBound]) ? range.lowerBound + 1 : range.lowerBound
+        return (first..<range.upperBound).allSatisfy {
+            text[$0].isLetter || text[$0] == 45 || text[$0] == 95 || text[$0] == 46
         }
-        return true
     }
 
     func isUUID(_ text: ByteText, _ range: Range<Int>) -> Bool {

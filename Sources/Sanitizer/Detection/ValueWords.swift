@@ -3,7 +3,7 @@ extension ValueJudge {
     /// Functions that hash passwords, as settings name them.
     private var algorithms: WordTable { Self.algorithmWords }
     private static let algorithmWords = WordTable(
-        "argon argon2 argon2id argon2i bcrypt scrypt pbkdf pbkdf2 scram sha hmac crypt blowfish yescrypt phpass"
+        "argon argon2 argon2id argon2i bcrypt scrypt pbkdf pbkdf2 scram sha hmac crypt blowfish yescrypt phpass pkcs md rsa dsa ecdsa ecdh hkdf cmac gcm cbc ctr aes ccm chacha poly dhe ecdhe tls ssl gost"
             .split(separator: " ").map { (String($0), UInt32(1)) })
 
     /// Whether every word of the value is one that names things: `your_api_key`, `test-token`, `password`, `accessToken`.
@@ -12,23 +12,29 @@ extension ValueJudge {
         if algorithms.flags(text, range) != 0 { return true }
         var all = true
         var words = 0
+        var isAlgorithm = false
         lexicon.forEachWord(text, range) { word in
             guard all else { return }
             words += 1
             if text[word.lowerBound].isDigit {
                 // `password1` is a weak password; `token-1`, `key_2` are names.
                 let before = text[word.lowerBound - 1]
+                // `base32`, `pkcs1`, `sha256`
+                if isAlgorithm, word.count <= 4 { return }
                 all = word.lowerBound > range.lowerBound && !before.isLetter && word.count <= 2
                 return
             }
-            all =
-                placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
-                || algorithms.flags(text, word) != 0
+            isAlgorithm =
+                algorithms.flags(text, word) != 0 || (word.count == 4 && text.has("base", at: word.lowerBound))
+            all = isAlgorithm || placeholders.flags(text, word) != 0 || lexicon.isVocabulary(text, word)
         }
         guard all, words > 0 else { return false }
         for index in range {
             let byte = text[index]
-            if !byte.isWord, byte != 45, byte != 46, byte != 32, byte != 47, byte != 58, byte < 0x80 { return false }
+            if !byte.isWord, byte != 45, byte != 46, byte != 32, byte != 47, byte != 58, byte < 0x80 {
+                // `#add-password` of a page.
+                guard byte == 35, index == range.lowerBound else { return false }
+            }
         }
         return true
     }
