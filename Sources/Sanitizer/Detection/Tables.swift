@@ -55,7 +55,7 @@ extension DetectionPass {
         var read = lineEnd
         while line < text.count {
             let start = text.nextLine(after: line)
-            let end = text.lineEnd(from: start, limit: 20_000)
+            let end = rowEnd(from: start, delimiter)
             if end == start, delimiter == 124, read == lineEnd, line == lineEnd, end < text.count {
                 // AsciiDoc sets its heading apart by an empty line.
                 line = end
@@ -152,6 +152,22 @@ extension DetectionPass {
         let line = text.lineStart(before: end, limit: 600)..<end
         guard text.first(delimiter, in: line) != nil, line.contains(where: { text[$0].isLetter }) else { return false }
         return cells(of: line, delimiter).count == cellCount
+    }
+
+    /// The end of the row that begins at `start`: of its line, or of a later one where a cell in quotes holds line breaks (RFC 4180,
+    /// section 2.6).
+    private func rowEnd(from start: Int, _ delimiter: UInt8) -> Int {
+        let line = text.lineEnd(from: start, limit: 20_000)
+        guard delimiter != 124 else { return line }
+        func quotes(_ range: Range<Int>) -> Int { range.count { text[$0] == 34 } }
+        var end = line
+        var open = quotes(start..<line) % 2 == 1
+        while open, text[end] == 10 || text[end] == 13, end < text.count, end - start < 20_000 {
+            let next = text.nextLine(after: end)
+            end = text.lineEnd(from: next, limit: 20_000)
+            if quotes(next..<end) % 2 == 1 { open = false }
+        }
+        return open ? line : end
     }
 
     private func isHeadingLine(_ headings: [Range<Int>], _ delimiter: UInt8) -> Bool {

@@ -35,6 +35,15 @@ internal import Testing
     }
 
     static let positives: [Case] = [
+        // Cells with line breaks, before the secret and in the row before it.
+        Case(
+            "bw.csv",
+            "folder,favorite,type,name,notes,fields,reprompt,login_uri,login_username,login_password,login_totp\n,,login,Bank,\"hello\nPIN\",,0,https://b.example.org,u,@@,\n",
+            .typed),
+        Case(
+            "logins.csv",
+            "name,url,username,password,note\nA,https://a.example.org,kim,,\"first\nsecond, \"\"third\"\"\n\"\nB,https://b.example.org,kim,@@,\n",
+            .typed),
         Case("config.yaml", "providers:\n  x:\n    api_key: @@\n    model: y\n"),
         Case("config.yaml", "db:\n  password: @@ # the old one\n", .typed),
         Case("config.yaml", "vision: {provider: custom, api_key: '@@', n: 1}\n", .hex),
