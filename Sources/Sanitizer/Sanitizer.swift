@@ -101,7 +101,7 @@ public final class Sanitizer: Sendable {
 
         var assembly = TreeAssembly(
             instance: options.instance, policyHash: options.policy.hash, inventory: survey.inventory)
-        var worthRemembering: [Int] = []
+        var worthRemembering: [(index: Int, record: FileRecord)] = []
         // A run that read nothing and lost nothing has nothing new to remember.
         let remembersMore = cache != nil && (!todo.isEmpty || items.count != remembered.records.count)
         for (index, item) in items.enumerated() {
@@ -111,18 +111,16 @@ public final class Sanitizer: Sendable {
             assembly.add(item, record, source)
             guard remembersMore, record.outcome != .vanished, !record.changedWhileRead else { continue }
             if isRemembered[index] || StatCache.Stamp(item.status).isSettled(at: started) {
-                worthRemembering.append(index)
+                worthRemembering.append((index, record))
             }
         }
         let redactNames = try assembly.irregular { try survey.gate.inspector.redactedName($0).name }
         var tree = try assembly.tree(gate: survey.gate, fromCache: fromCache, irregular: redactNames)
         try addOwnFiles(to: &tree, staging: staging, baseline: baseline)
         if remembersMore, let cache {
-            try StatCache.write(worthRemembering.count, to: cache, identity: identity) { write in
-                for index in worthRemembering {
-                    guard let record = records[index] else { continue }
-                    try write(keys[index], StatCache.Stamp(items[index].status), record)
-                }
+            try StatCache.write(worthRemembering.count, to: cache, identity: identity) { place in
+                let (index, record) = worthRemembering[place]
+                return (keys[index], StatCache.Stamp(items[index].status), record)
             }
         }
         return tree

@@ -107,29 +107,25 @@ struct StatCache {
         }
     }
 
-    /// Writes a cache of `count` records, one at a time: with many files they are many bytes.
+    /// Writes a cache of `count` records, asking for one at a time: with many files they are many bytes.
     static func write(
         _ count: Int, to path: FilePath, identity: [UInt8],
-        records: ((_ key: Key, _ stamp: Stamp, _ record: FileRecord) throws -> Void) throws -> Void
+        record: (Int) -> (key: Key, stamp: Stamp, record: FileRecord)
     ) throws {
         let file = try AtomicFile(path, permissions: 0o600)
         do {
             var digest = Digest(.sha256)
             var writer = Writer()
-            func flush() throws {
-                digest.update(writer.out)
-                try writer.out.withUnsafeBytes { try file.write($0) }
-                writer.out.removeAll(keepingCapacity: true)
-            }
             writer.out = magic + identity
             writer.number(UInt64(count))
-            try records { key, stamp, record in
-                key.write(to: &writer)
-                stamp.write(to: &writer)
-                record.write(to: &writer)
-                if writer.out.count > 1 << 16 { try flush() }
+            for index in 0..<count {
+                let item = record(index)
+                item.key.write(to: &writer)
+                item.stamp.write(to: &writer)
+                item.record.write(to: &writer)
+                if writer.out.count > 1 << 16 { try writer.drain(into: file, &digest) }
             }
-            try flush()
+            try writer.drain(into: file, &digest)
             try digest.finish().withUnsafeBytes { try file.write($0) }
             try file.commit()
         } catch {
@@ -142,6 +138,12 @@ struct StatCache {
 
     fileprivate struct Writer {
         var out: [UInt8] = []
+
+        mutating func drain(into file: AtomicFile, _ digest: inout Digest) throws {
+            digest.update(out)
+            try out.withUnsafeBytes { try file.write($0) }
+            out.removeAll(keepingCapacity: true)
+        }
 
         mutating func number(_ value: UInt64) { withUnsafeBytes(of: value.littleEndian) { out += $0 } }
         mutating func bytes(_ value: [UInt8]) {
