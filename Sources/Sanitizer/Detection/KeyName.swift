@@ -171,11 +171,24 @@ final class NameLexicon: Sendable {
         var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
             let flags = flags(of: text, word)
-            if !previous.isEmpty, joinedFlags(text, previous, word) & Self.vendor != 0 {
-                // `OpenWeather` and `message-bird` are one vendor each.
-                name.hasVendor = true
-                sawQualifier = true
-                labelled = false
+            if !previous.isEmpty, case let joined = joinedFlags(text, previous, word), joined != 0 {
+                defer { previous = word }
+                if joined & Self.vendor != 0 {
+                    // `OpenWeather` and `message-bird` are one vendor each, and `VirusTotal` counts nothing.
+                    name.hasVendor = true
+                    sawQualifier = true
+                    labelled = false
+                    if flags & Self.typeMask == 0 { return }
+                } else if joined & Self.typeMask != 0, flags & Self.typeMask == 0, !text[word.lowerBound].isDigit,
+                    typeFlags == 0 && flags & Self.tail == 0 || text.has("pass", at: previous.lowerBound)
+                {
+                    // `pass_word`, `api_hash`
+                    typeFlags = joined
+                    qualified = true
+                    unknownTail = false
+                    blocked = false
+                    return
+                }
             }
             previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }

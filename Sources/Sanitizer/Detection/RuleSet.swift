@@ -22,6 +22,9 @@ final class RuleSet: Sendable {
         case withJoint, picture, spokenName, groupedCode, loginLabel, hostNote, shortPasswordFlag, accessList, monitor
         case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
         case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
+        case secureString, setPassword, loginProcedure, apartName, apiName, serverLine, clientCall, sourceName,
+            loginModule,
+            passwordLines, transferUser, slashLogin, targetLogin, storeField, privateHex
         case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
@@ -125,7 +128,16 @@ final class RuleSet: Sendable {
             "recoverycode", "backupcode",
             "2fa code", "scratch code", "emergency code", "wiederherstellungscode", "backup-schlüssel",
             "codes de récupération",
-            "códigos de recuperación", "codes de secours", "one-time codes", "single-use codes",
+            "códigos de recuperación", "codes de secours", "one-time codes", "single-use codes", "notfallcode",
+            "notfall-code", "ersatzcode", "sicherungscode", "sicherheitscodes", "einmalcode", "tan-liste",
+            "códigos de respaldo", "codigos de respaldo", "códigos de backup", "códigos de segurança",
+            "códigos de emergência", "códigos de recuperação", "codici di backup",
+            "codici di recupero", "codici di emergenza", "herstelcodes", "reservecodes", "noodcodes",
+            "kody zapasowe", "kody odzyskiwania", "резервные коды", "коды восстановления", "запасные коды", "备用代码",
+            "恢复代码", "备用码", "恢复码", "備用驗證碼", "リカバリーコード", "バックアップコード", "復元コード", "복구 코드",
+            "백업 코드", "kurtarma kod", "yedek kod", "återställningskod", "reservkod", "gendannelseskod",
+            "gjenopprettingskod", "palautuskoodi", "varakoodi", "záložní kód", "obnovovací kód", "tartalék kód",
+            "coduri de rezervă", "2fa backup", "emergency codes", "bypass codes", "recovery keys", "login codes",
         ] { add(anchor, .recoveryCodes) }
         for anchor in DetectionPass.encodedAnchors() {
             anchors.append(
@@ -230,6 +242,10 @@ final class RuleSet: Sendable {
             add(anchor, .sessionLogin)
         }
         for anchor in PlaceAnchors.all { add(anchor.text, anchor.action, isCaseSensitive: anchor.isCaseSensitive) }
+        for name in NameWords.apart {
+            for sign in [":", " :", " =", "="] { add(name + sign, .apartName) }
+        }
+        for sign in ["=", " =", ":", "\""] { add("_api" + sign, .apiName) }
         // Names of other alphabets as JSON escapes them.
         for (word, kind) in NameWords.foreign {
             let escaped = NameWords.escaped(word)
@@ -258,7 +274,8 @@ final class RuleSet: Sendable {
         "كلمة السر", "رمز عبور",
         "mật khẩu", "keymaterial",
         "geslo", "parool", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
-        "parole",
+        "parole", "pasword", "paasword", "pssword", "psswrd", "parolă", "slaptažodis", "slaptazodis", "סיסמא",
+        "sercet", "secert", "&session=", "?session=", "device_code", "crumb=", "api_hash", "apihash", "activation_code",
     ]
 
     private static let shortNameAnchors = [
