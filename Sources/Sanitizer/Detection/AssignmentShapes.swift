@@ -205,7 +205,10 @@ extension DetectionPass {
     /// `password - x`, `password → x` in notes.
     func dashPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
-        guard name.level >= .medium, let value = text.readValue(at: position, context: .word) else { return }
+        guard name.level >= .medium, let value = text.readValue(at: position, context: .word) else {
+            vendorDash(name, position)
+            return
+        }
         proseValue(value, name: name, rule: "prose-secret", isDirect: true)
     }
 
@@ -238,7 +241,10 @@ extension DetectionPass {
         while end < limit, text[end] != 124, text[end] != 96 { end += 1 }
         while end > start, text[end - 1].isBlank || text[end - 1] == 42 { end -= 1 }
         let value = FoundValue(range: start..<end, end: end)
-        guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else { return }
+        guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else {
+            vendorCells(name, position)
+            return
+        }
         let profile = ByteProfile(text, value.range)
         if profile.digits + profile.symbols > 0 || profile.looksRandom { add(Self.ruleID(name), value.range) }
     }

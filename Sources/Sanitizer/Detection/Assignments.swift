@@ -294,6 +294,10 @@ extension DetectionPass {
         {
             return
         }
+        // `=3D` is the sign in a mail's quoted-printable text.
+        if length == 1, text[operatorStart] == 61, text.has("3d", at: position), text[position + 2].isBlank {
+            position += 2
+        }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
         // `**Password:** x`
         while text[position] == 42, text[position + 1] == 42 || text[position - 1] == 42 { position += 1 }
@@ -342,7 +346,7 @@ extension DetectionPass {
             }
             return
         }
-        if next == 60, name.kind == .password,
+        if next == 60, name.kind == .password || name.level >= .medium,
             ["<b>", "<code>", "<strong>", "<tt>", "<kbd>", "<em>"].contains(where: { (tag: StaticString) in
                 text.has(tag, at: valueStart)
             })

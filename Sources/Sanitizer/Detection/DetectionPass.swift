@@ -128,6 +128,7 @@ final class DetectionPass {
         case .vendor:
             lastVendor = start..<end
             try nameHit(start, end)
+            vendorLine(start, end)
         case .shortName:
             // Two or three letters are a name only as a word of their own.
             let before = text[start - 1]

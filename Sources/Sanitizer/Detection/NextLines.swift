@@ -145,6 +145,7 @@ extension DetectionPass {
                     let isValue =
                         colon - start == 7 && text.has("default", at: start)
                         || colon - start == 5 && text.has("value", at: start)
+                        || colon - start == 3 && name.hasVendor && text.has("api", at: start)
                     if isValue, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                         add(Self.ruleID(name), value.range)
                     }

@@ -97,6 +97,29 @@ internal import Testing
         Case("jaas.conf", "x LoginModule required\n  user_kim=\"@@\";\n", .typed),
         Case("user-data", "chpasswd:\n  list: |\n    kim:@@\n", .typed),
         Case("a.txt", "# mail\n@@\nuser: kim\nurl: https://example.org\n", .typed),
+        Case("a.ftp", "open h\nuser kim @@\nbin\n", .typed),
+        Case("users", "kim:{plain}@@\n", .typed),
+        Case("a.xml", "<admin passphrase> @@ </admin>\n", .typed),
+        // Commands and calls that take a secret at a place of their own.
+        Case("a.sh", "secretsdump.py dom/kim:@@@10.0.0.3\n", .typed),
+        Case("a.sh", "winrs -r:h -u:kim -p:@@ ipconfig\n", .typed),
+        Case("a.sh", "curl -u @@: https://api.example.org/v1/x\n"),
+        Case("a.js", "client.bind('cn=admin,dc=x', '@@', cb)\n", .typed),
+        Case("a.java", "s.login(\"h\", \"kim\", \"@@\")\n", .typed),
+        Case("a.js", "await page.fill(\"input[type=password]\", \"@@\")\n", .typed),
+        Case("a.rb", "attr :password, \"@@\"\n", .typed),
+        Case("a.vbs", "ldaps://127.0.0.1 bind 'kim' pass '@@'\n", .typed),
+        Case("a.php", "'crypt' => ['key' => '@@'],\n", .hex),
+        // A vendor on the line, and nothing that says what the token is.
+        Case("a.md", "| Finnhub | prod | @@ |\n", .hex),
+        Case("a.md", "Finnhub - @@\n"),
+        Case("a.md", "use @@ for Finnhub\n", .hex),
+        Case("a.sh", "finnhub login @@\n", .hex),
+        Case("a.py", "client = make(\"@@\")  # finnhub\n", .hex),
+        Case("a.yaml", "finnhub:\n  api: @@\n", .hex),
+        // Mails.
+        Case("a.eml", "<p>Your API key: <code>@@</code></p>\n", .hex),
+        Case("a.eml", "API key =3D @@\n", .hex),
         // What stands alone.
         Case(".env", "TZ=Europe/Berlin\nFEEDBIN=@@\n"),
         Case("a.sh", "CACHE=\"${CACHE:-@@}\"\n"),
@@ -174,6 +197,10 @@ internal import Testing
             "a.swift",
             "func passwords(for user: String) -> [String: String] { [:] }\nswitch token { case .open: x = 1 }\n"
         ),
+        ("a.md", "| GitHub | main | 5d41402abc4b2a76b9719d911017c59233b1a2c4 |\nuse main for GitHub\n"),
+        ("a.sh", "github clone kim/notes --depth 1\ncurl -u admin: https://example.org/\n"),
+        ("a.py", "url = \"https://example.org/a/b/c-0.1.2.tar.gz\"  # github\n"),
+        ("a.eml", "Token =3D none, and <b>password: <i>optional</i></b>\n"),
     ]
 
     @Test(arguments: negatives) func leavesOthers(_ one: (name: String, text: String)) throws {
