@@ -86,7 +86,13 @@ extension DetectionPass {
     /// `s/@PASSWORD@/x/`, `s|PASSWORD_PLACEHOLDER|x|`: what sed puts in a name's place.
     func substituted(_ range: Range<Int>) -> Bool {
         var before = range.lowerBound - 1
-        while [36, 37, 60, 64, 92, 94, 95, 123].contains(text[before]) { before -= 1 }
+        // Marks around the name: `@`, `%`, `{`, `^`.
+        scan: while true {
+            switch text[before] {
+            case 36, 37, 60, 64, 92, 94, 95, 123: before -= 1
+            default: break scan
+            }
+        }
         let mark = text[before]
         guard mark == 47 || mark == 124 || mark == 35, text[before - 1] == 115, !text[before - 2].isWord else {
             return false

@@ -11,7 +11,10 @@ extension DetectionPass {
         var end = end
         var start = start
         if text[start] == 38 || text[start] == 63 { start += 1 }
-        while end > start, [32, 34, 58, 61].contains(text[end - 1]) { end -= 1 }
+        // What an anchor ends in beyond its name is a blank, a quote or an operator.
+        while end > start, case let last = text[end - 1], last == 32 || last == 34 || last == 58 || last == 61 {
+            end -= 1
+        }
         var first = start
         // Latin letters before a name of another script are another word.
         while first > 0, start - first < Self.nameLimit, text.base[start] < 0xE3 {
@@ -123,7 +126,8 @@ extension DetectionPass {
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
             valueBefore(range)
-        case let sign where [60, 63, 123, 125].contains(sign) && looseValue(range, position): return
+        case let sign where (sign == 60 || sign == 63 || sign == 123 || sign == 125) && looseValue(range, position):
+            return
         case UInt8(ascii: "?") where text[position + 1] != 61 && (text[position + 1] != 63 || text[position + 2] != 61):
             answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):

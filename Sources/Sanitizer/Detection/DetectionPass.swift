@@ -225,7 +225,6 @@ final class DetectionPass {
         case .sourceName: sourceNameHit(start)
         case .loginModule: loginModuleHit(end)
         case .passwordLines: passwordLinesHit(end)
-        case .transferUser: transferUserHit(end)
         case .targetLogin: targetLoginHit(end)
         case .storeField: storeFieldHit(start)
         case .privateHex: privateHexHit(end)

@@ -289,7 +289,7 @@ extension DetectionPass {
         return true
     }
 
-    /// `Server = irc.example.org +6697 x` of ZNC, `/connect irc.example.org 6697 x`: host, port and password.
+    /// `Server = irc.example.org +6697 x` of ZNC: host, port and password.
     func serverLineHit(_ end: Int) {
         let lineEnd = text.lineEnd(from: end, limit: 200)
         let host = bareWord(at: text.skipBlanks(end))
@@ -398,16 +398,5 @@ extension DetectionPass {
             }
             line = text.nextLine(after: stop)
         }
-    }
-
-    /// `user kim x` of a script for ftp.
-    func transferUserHit(_ end: Int) {
-        let account = bareWord(at: end)
-        let word = bareWord(at: text.skipBlanks(account.upperBound))
-        guard !account.isEmpty, text[account.upperBound] == 32, !syntax.isCode,
-            text.skipBlanks(word.upperBound) >= text.lineEnd(from: word.upperBound, limit: 4),
-            looksTyped(word, besideAccount: true)
-        else { return }
-        add("login-pair", word)
     }
 }

@@ -20,7 +20,7 @@ extension DetectionPass {
         ("usernamepasswordcredential(", 1), ("plaintextauthprovider(", 1), ("plainauthprovider(", 1),
         ("passwordcredentials(", 1), ("userpassauthenticator(", 1), ("sqlalchemy.url.create(", 2),
         ("addcredentials(", 1),
-        ("simple_bind_s(", 1), ("simple_bind(", 1), ("client.bind(", 1), (" connection(", 2), ("=connection(", 2),
+        ("simple_bind_s(", 1), ("simple_bind(", 1), ("client.bind(", 1),
         ("ssh2_auth_password(", 2), ("oci_connect(", 1), ("imap_open(", 2), ("cookieparser(", 0),
         ("createcipheriv(", 1), ("createcipher(", 1), ("aes.encrypt(", 1), ("aes.decrypt(", 1), ("hashsync(", 0),
         ("comparesync(", 0), ("pbkdf2sync(", 0), ("scryptsync(", 0), ("hmac.new(", 1), ("signedstring(", 0),

@@ -79,11 +79,11 @@ extension DetectionPass {
         "rbw get ", "initial-password", "initial-admin-password", "initialadminpassword", "get-password",
         "reset-password ", "kv get -field", "find-internet-password ", "get secret", "get-secret-value",
         "secrets versions access", "keyvault secret show", "vault read ", "config:get ", "openssl rand", "pwgen",
-        "/dev/urandom", "keepassxc-cli show", "lpass show", "wg genkey", "wg genpsk", "token create", "auth token",
+        "/dev/urandom", "keepassxc-cli show", "lpass show", "wg genkey", "wg genpsk", "token create",
         "print-access-token", "auth:token", "whoami -t", "join-token", "node-token", "secrets get ",
         "get-login-password", "get-parameter", "token_urlsafe(", "token_hex(", "randombytes(", "apg -", "gpg -d ",
-        "gpg --decrypt ", "age -d ", "age --decrypt ", "sops -d ", "sops --decrypt ", "ansible-vault decrypt",
-        "rails secret", "key:generate", "phx.gen.secret", "get_random_secret_key", "crypto rand", "/run/secrets/",
+        "gpg --decrypt ", "age -d ", "age --decrypt ", "sops -d ", "sops --decrypt ",
+        "rails secret", "key:generate", "phx.gen.secret", "get_random_secret", "crypto rand", "/run/secrets/",
         ".vault-token", "bootstrap password", "makepasswd", "diceware",
     ]
 

@@ -20,11 +20,11 @@ enum PlaceAnchors {
         + each(["connect ", "conn "], .oracleConnect) + each(["open -u "], .openUser) + each(["{tab}"], .pressedKeys)
         + each(["secretid", "secret_id"], .secretID) + each(["\".tochararray("], .charArray)
         + each(DetectionPass.cookieMembers, .cookieObject) + each(["convertto-securestring"], .secureString)
-        + each(["set password for "], .setPassword) + each(["sp_addlogin ", "sp_password "], .loginProcedure)
-        + each(["client(", "api(", "sdk("], .clientCall) + each(["server = ", "/connect "], .serverLine)
+        + each(["set password for "], .setPassword) + each(["sp_addlogin ", "sp_password"], .loginProcedure)
+        + each(["client(", "api(", "sdk("], .clientCall) + each(["server = "], .serverLine)
         + each(["@tcp(", "@unix("], .sourceName)
-        + each(["loginmodule required", "kafkaserver {", "\nserver {", "kafkaclient {"], .loginModule)
-        + each(["chpasswd:"], .passwordLines) + each(["\nuser "], .transferUser)
+        + each(["loginmodule", "kafkaserver {", "kafkaclient {"], .loginModule)
+        + each(["chpasswd:"], .passwordLines)
         + each(
             ["oracle:thin:", "oracle:oci:", "oracle:oci8:", "userid=", "oracle.connect(\"", "oracledb.connect(\""],
             .slashLogin)
@@ -40,7 +40,7 @@ enum PlaceAnchors {
                 "ntfy.sh/", "api.day.app/", "nosnch.in/", "statuspage.io/", "cronitor.link/p/", "sctapi.ftqq.com/",
                 "afraid.org/u/", "dynamicurl/?q=", "ankr.com/eth/",
             ], .pathToken)
-        + each(["\nuser: ", "\nusername: ", "\nlogin: ", "\nurl: "], .storeField)
+        + each(["\nuser: ", "\nlogin: ", "\nurl: "], .storeField)
         + each(
             [
                 "accounts: [", "accounts:[", "wallet(", "privatekeytoaccount(", "from_key(", "walletprovider(",

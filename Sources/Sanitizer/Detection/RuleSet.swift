@@ -24,7 +24,7 @@ final class RuleSet: Sendable {
         case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
         case secureString, setPassword, loginProcedure, apartName, apiName, serverLine, clientCall, sourceName,
             loginModule,
-            passwordLines, transferUser, slashLogin, targetLogin, storeField, privateHex
+            passwordLines, slashLogin, targetLogin, storeField, privateHex
         case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
@@ -137,7 +137,7 @@ final class RuleSet: Sendable {
             "恢复代码", "备用码", "恢复码", "備用驗證碼", "リカバリーコード", "バックアップコード", "復元コード", "복구 코드",
             "백업 코드", "kurtarma kod", "yedek kod", "återställningskod", "reservkod", "gendannelseskod",
             "gjenopprettingskod", "palautuskoodi", "varakoodi", "záložní kód", "obnovovací kód", "tartalék kód",
-            "coduri de rezervă", "2fa backup", "emergency codes", "bypass codes", "recovery keys", "login codes",
+            "coduri de rezervă", "2fa backup", "emergency codes", "bypass codes",
         ] { add(anchor, .recoveryCodes) }
         for anchor in DetectionPass.encodedAnchors() {
             anchors.append(
@@ -275,7 +275,7 @@ final class RuleSet: Sendable {
         "mật khẩu", "keymaterial",
         "geslo", "parool", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
         "parole", "pasword", "paasword", "pssword", "psswrd", "parolă", "slaptažodis", "slaptazodis", "סיסמא",
-        "sercet", "secert", "&session=", "?session=", "device_code", "crumb=", "api_hash", "apihash", "activation_code",
+        "sercet", "secert", "&session=", "?session=", "crumb=", "api_hash", "apihash",
     ]
 
     private static let shortNameAnchors = [

@@ -97,7 +97,6 @@ internal import Testing
         Case("jaas.conf", "x LoginModule required\n  user_kim=\"@@\";\n", .typed),
         Case("user-data", "chpasswd:\n  list: |\n    kim:@@\n", .typed),
         Case("a.txt", "# mail\n@@\nuser: kim\nurl: https://example.org\n", .typed),
-        Case("a.ftp", "open h\nuser kim @@\nbin\n", .typed),
         Case("users", "kim:{plain}@@\n", .typed),
         Case("a.xml", "<admin passphrase> @@ </admin>\n", .typed),
         // Commands and calls that take a secret at a place of their own.
