@@ -27,8 +27,16 @@ extension DetectionPass {
         value = unwrapped(value)
         let isWhole =
             text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
-            || (text[range.lowerBound - 1] == 35 && text[range.lowerBound - 2].isQuote)
-        if !isWhole || isListed(range, value) {
+            || (text[range.lowerBound - 1] == 58 && text[range.lowerBound - 2] == 32 && syntax.isCode)
+            || ([35, 64].contains(text[range.lowerBound - 1]) && text[range.lowerBound - 2].isQuote)
+        // `setenv("PASSWORD", "x", 1)`, `flag.String("password", "x", "what for")`
+        let isFirst =
+            isWhole
+            && (text[range.lowerBound - 2] == 40
+                || text.find("string\"", in: max(0, range.lowerBound - 12)..<range.lowerBound) != nil)
+            && looksTyped(value.range, besideAccount: true)
+            && weigh(range).level >= .medium
+        if !isWhole || (!isFirst && isListed(range, value)) {
             // Among many strings only what is drawn at random counts.
             let profile = ByteProfile(text, value.range)
             let name = weigh(range)
@@ -56,6 +64,47 @@ extension DetectionPass {
         }
         add(Self.ruleID(name), value.range)
         return true
+    }
+
+    /// `PASSWORD 'x'`, `bind pass "x"`: a string right behind the name, that is made as passwords are.
+    func quotedAfter(_ range: Range<Int>, _ position: Int) -> Bool {
+        guard text[position] == 34 || text[position] == 39, text[range.upperBound] == 32 else { return false }
+        let name = weigh(range)
+        guard name.level == .strong, name.kind == .password || name.kind == .secret,
+            let value = text.readValue(at: position), value.isQuoted, !hasBlank(value.range),
+            case let profile = ByteProfile(text, value.range), profile.length >= 8, profile.upper > 0,
+            profile.lower > 0, profile.digits > 0,
+            profile.symbols > 0 || looksTyped(value.range, besideAccount: true),
+            !judge.isSlug(text, value.range), judge.isSecret(text, value, name: name, isCode: true, nameRange: range)
+        else { return false }
+        add(Self.ruleID(name), value.range)
+        return true
+    }
+
+    private func hasBlank(_ range: Range<Int>) -> Bool { range.contains { text[$0].isSpace } }
+
+    /// `s/@PASSWORD@/x/`, `s|PASSWORD_PLACEHOLDER|x|`: what sed puts in a name's place.
+    func substituted(_ range: Range<Int>) -> Bool {
+        var before = range.lowerBound - 1
+        // Marks around the name: `@`, `%`, `{`, `^`.
+        scan: while true {
+            switch text[before] {
+            case 36, 37, 60, 64, 92, 94, 95, 123: before -= 1
+            default: break scan
+            }
+        }
+        let mark = text[before]
+        guard mark == 47 || mark == 124 || mark == 35, text[before - 1] == 115, !text[before - 2].isWord else {
+            return false
+        }
+        var index = range.upperBound
+        while [37, 62, 64, 95, 125].contains(text[index]) { index += 1 }
+        guard text[index] == mark else { return false }
+        let start = index + 1
+        var end = start
+        while end - start < 100, text[end] > 32, text[end] != mark { end += 1 }
+        guard text[end] == mark, end > start else { return false }
+        return typedSecret(FoundValue(range: start..<end, quote: 34, end: end), rule: "command-line")
     }
 
     /// The value within quotes of its own: `"\"x\""`, `'"x"'`.
@@ -162,7 +211,10 @@ extension DetectionPass {
     /// `password - x`, `password → x` in notes.
     func dashPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
-        guard name.level >= .medium, let value = text.readValue(at: position, context: .word) else { return }
+        guard name.level >= .medium, let value = text.readValue(at: position, context: .word) else {
+            vendorDash(name, position)
+            return
+        }
         proseValue(value, name: name, rule: "prose-secret", isDirect: true)
     }
 
@@ -206,7 +258,10 @@ extension DetectionPass {
         // `FLAG_SECRETS | FLAG_UNLOCK,`
         guard end > start, text[end] == 124 || ![41, 44, 59, 123].contains(text[end - 1]) else { return }
         let value = FoundValue(range: start..<end, end: end)
-        guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else { return }
+        guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else {
+            vendorCells(name, position)
+            return
+        }
         let profile = ByteProfile(text, value.range)
         // `PrivateKey | Ed448PrivateKey` of types
         if name.kind == .key, judge.isIdentifier(text, value.range) { return }
@@ -222,6 +277,13 @@ extension DetectionPass {
         if text[before] == 58 {
             before -= 1
             while text[before].isWord { before -= 1 }
+        }
+        // `<admin password>x`
+        if text[before] == 32, let close = text.first(60, in: position..<min(text.count, position + 120)),
+            text[close + 1] == 47
+        {
+            while text[before] == 32 || text[before].isLetter, range.lowerBound - before < 16 { before -= 1 }
+            if text.has("label", at: before + 1) || text.has("input", at: before + 1) { return }
         }
         guard text[before] == 60 else { return }
         let name = weigh(range)
@@ -297,15 +359,16 @@ extension DetectionPass {
         while index < limit {
             let byte = text[index]
             if byte == 125 {
-                valueBeforeName(key.lowerBound, name, range)
+                valueBeforeName(key.lowerBound, name, range, open: 123)
                 return
             }
             if byte == 62, text[index - 1] != 61 {
+                valueBeforeName(key.lowerBound, name, range, open: 60)
                 addElementText(index + 1, name, range)
                 return
             }
             // The next item of the list.
-            if text.has("- name", at: index) || text.has("{", at: index) { return }
+            if text.has("- name", at: index) || text.has("{", at: index) { break }
             if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100 || lowered(byte) == 116
                 || lowered(byte) == 97,
                 !text[index - 1].isWord || text[index - 2] == 92 || (byte == 86 && text[index - 1].isLower),
@@ -321,16 +384,27 @@ extension DetectionPass {
             }
             index += 1
         }
+        // `- value: x` on the line before.
+        let line = text.lineStart(before: key.lowerBound, limit: 80)
+        guard line > 0, text.skipBlanks(line) == key.lowerBound else { return }
+        var lead = text.skipBlanks(text.lineStart(before: line - 1, limit: 400))
+        guard text[lead] == 45, text[lead + 1] == 32 else { return }
+        lead = text.skipBlanks(lead + 1)
+        guard let after = Self.valueKeyEnd(text, lead), let value = text.readValue(at: after),
+            value.range.upperBound < line, judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
+        else { return }
+        add(Self.ruleID(name), value.range)
     }
 
     /// `{"value": "x", "name": "password"}`: the value stands before its name in the object.
-    private func valueBeforeName(_ end: Int, _ name: KeyName, _ range: Range<Int>) {
+    /// In a tag it is another attribute: `<input value="x" name="password">`.
+    private func valueBeforeName(_ end: Int, _ name: KeyName, _ range: Range<Int>, open: UInt8) {
         var index = end
         let floor = max(0, end - 300)
-        while index > floor, text[index] != 123 { index -= 1 }
-        guard text[index] == 123 else { return }
+        while index > floor, text[index] != open { index -= 1 }
+        guard text[index] == open else { return }
         while index < end {
-            if text[index].isQuote, let after = Self.valueKeyEnd(text, index + 1) {
+            if text[index].isQuote || (open == 60 && text[index] == 32), let after = Self.valueKeyEnd(text, index + 1) {
                 guard let value = text.readValue(at: after), value.isQuoted, value.range.upperBound < end else {
                     return
                 }

@@ -111,20 +111,29 @@ extension DetectionPass {
         return text.first(61, in: open..<range.lowerBound) != nil && text.looksLikeName(at: open + 1)
     }
 
+    /// `# password: x` as all that a line holds, with a number in it as code's names have none.
+    private func isComment(_ range: Range<Int>, _ value: FoundValue) -> Bool {
+        let lead = text.skipBlanks(text.lineStart(before: range.lowerBound, limit: 120))
+        guard text[lead] == 35 || text.has("//", at: lead) || text.has("--", at: lead) || text.has("/*", at: lead),
+            !value.isQuoted, text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4)
+        else { return false }
+        return ByteProfile(text, value.range).digits >= 2
+            && value.range.allSatisfy { ![40, 46, 91].contains(text[$0]) }
+    }
+
     /// Whether bare words on this line are expressions.
     func isCodeLine(_ range: Range<Int>, value: FoundValue, spaced: Bool) -> Bool {
         let after = text[value.end]
         // A pair within a string: `"…;password=x;encrypt=true"`, `"host=db password=x"`.
         if !value.isQuoted, text[range.upperBound] == 61,
-            after.isQuote
+            after.isQuote || (after == 59 && text[value.end + 1].isQuote)
                 || ((after == 59 || after == 44 || after == 38 || (after == 32 && isInString(range)))
                     && text.looksLikeName(at: value.end + 1))
         {
             return false
         }
-        if syntax.isCode || text.has("self.", at: range.lowerBound) || text.has("this.", at: range.lowerBound) {
-            return true
-        }
+        if syntax.isCode { return !isComment(range, value) }
+        if text.has("self.", at: range.lowerBound) || text.has("this.", at: range.lowerBound) { return true }
         // The last pair of a connection string: `User Id=kim;Password=x;`
         if !value.isQuoted, text[range.upperBound] == 61, text[range.lowerBound - 1] == 59,
             text.find("user", in: max(0, range.lowerBound - 60)..<range.lowerBound) != nil
@@ -197,6 +206,82 @@ extension DetectionPass {
         return true
     }
 
+    /// Functions that give back what they are given, in another type or as a default.
+    private static let wrappers: [StaticString] = [
+        "str", "strdup", "bytes", "string", "secret", "secretstr", "field", "pack", "to_string", "text", "buffer.from",
+        "of", "from",
+        "unwrap_or", "unwrap_or_else", "getorelse", "orelse", "some", "value", "securestring", "password", "ensure_str",
+        "mark_safe", "b",
+        "t", "f", "l", "literal", "freeze", "obfuscate", "xorstr", "protectedstring", "tobytes", "encode", "default",
+    ]
+
+    private func isWrapper(_ call: Range<Int>) -> Bool {
+        var first = call.upperBound
+        while first > call.lowerBound, text[first - 1].isWord || text[first - 1] == 46 { first -= 1 }
+        if first > call.lowerBound, text[first] == 46 { first += 1 }
+        let word = first..<call.upperBound
+        return Self.wrappers.contains { word.count == $0.utf8CodeUnitCount && text.has($0, at: first) }
+    }
+
+    /// `"{}".format("x")`, `"%s" % "x"`, `"" + "x"`: a string that says nothing, and what fills it.
+    private func wrappedLiteral(_ range: Range<Int>, _ name: KeyName, _ value: FoundValue) -> Bool {
+        guard syntax.isCode, value.range.count <= 4,
+            value.range.allSatisfy({ !text[$0].isLetter || text[$0] | 32 == 115 })
+        else { return false }
+        var index = value.end
+        let limit = min(text.lineEnd(from: value.end, limit: 40), value.end + 24)
+        while index < limit, !text[index].isQuote {
+            guard text[index].isWord || [32, 37, 40, 43, 46, 91, 124, 63].contains(text[index]) else { return false }
+            index += 1
+        }
+        guard index > value.end, index < limit, let literal = text.readValue(at: index), literal.isQuoted,
+            judge.isSecret(text, literal, name: name, isCode: true, nameRange: range)
+        else { return false }
+        add(Self.ruleID(name), literal.range)
+        return true
+    }
+
+    /// `keys: 294790898041573 / ce3f…`, `key/secret = a : b`: the half of a login that follows the half that is shown.
+    func secondHalf(_ value: FoundValue, _ name: KeyName, _ range: Range<Int>) {
+        guard !value.isQuoted, !syntax.isCode, name.level >= .medium || text.has("keys", at: range.upperBound - 4)
+        else {
+            return
+        }
+        var position = text.skipBlanks(value.end)
+        guard position > value.end, text[position] == 47 || text[position] == 58,
+            text[position + 1] == 32
+        else { return }
+        position += 2
+        let word = bareWord(at: position, limit: 160)
+        let profile = ByteProfile(text, word)
+        guard profile.length >= 20, !judge.isNeverSecret(text, word), judge.isToken(text, word, profile, allowHex: true)
+        else { return }
+        add(Self.ruleID(name), word)
+    }
+
+    /// `-Path env:NAME -Value x`, `--name NAME --value x`, `/v NAME /t REG_SZ /d x`: what an option gives to what another names.
+    func flaggedValue(_ range: Range<Int>, _ position: Int) -> Bool {
+        var index = position
+        if text.has("/t ", at: index) {
+            index = text.skipBlanks(index + 3)
+            while text[index].isWord { index += 1 }
+            index = text.skipBlanks(index)
+        }
+        for flag in ["-value ", "--value ", "--value=", "--body ", "--body=", "/d ", "-v "] as [StaticString]
+        where text.has(flag, at: index) {
+            let name = weigh(range)
+            guard name.level >= .medium,
+                let value = text.readValue(at: index + flag.utf8CodeUnitCount, context: .word),
+                looksTyped(value.range, besideAccount: true)
+                    || judge.isToken(text, value.range, ByteProfile(text, value.range), allowHex: true),
+                judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
+            else { return false }
+            add(Self.ruleID(name), value.range)
+            return true
+        }
+        return false
+    }
+
     /// Whether a function's name says that it hashes what it is given.
     private func isDigest(_ range: Range<Int>) -> Bool {
         ["hash", "md5", "sha1", "sha2", "sha256", "sha512", "crypt", "pbkdf2", "argon"].contains {
@@ -216,6 +301,7 @@ extension DetectionPass {
                 }
             }
         }
+        if value.isQuoted, wrappedLiteral(range, name, value) { return }
         // What follows is for references and words that a call or an operator may come after.
         guard text[value.range.lowerBound] == 36 || (!value.isQuoted && name.level > .weak) else { return }
         let lineEnd = text.lineEnd(from: value.range.lowerBound, limit: 400)
@@ -257,7 +343,10 @@ extension DetectionPass {
                 return
             }
             // `Field(default="x")`
-            let argument = byte == 40 && text.has("default=", at: index + 1) ? index + 9 : index + 1
+            var argument = byte == 40 && text.has("default=", at: index + 1) ? index + 9 : index + 1
+            // `unwrap_or_else(|_| "x".into())`, `fetch('X') { 'x' }`
+            if byte == 123 { argument = text.skipBlanks(argument) }
+            if text.has("|_| ", at: argument) { argument += 4 }
             if byte == 40 || byte == 123, text.quoteDepth(at: argument) != nil,
                 let literal = text.readValue(at: argument)
             {
@@ -267,6 +356,8 @@ extension DetectionPass {
                 let profile = ByteProfile(text, literal.range)
                 if judge.isSecret(text, literal, name: strict, isCode: true, nameRange: range),
                     judge.isToken(text, literal.range, profile, allowHex: true)
+                        || (name.level == .strong && (byte == 123 || isWrapper(value.range.lowerBound..<index))
+                            && looksTyped(literal.range, besideAccount: true))
                         || (name.kind == .password && name.level == .strong && profile.digits > 0 && profile.letters > 2
                             && profile.length >= 6 && isDigest(value.range.lowerBound..<index))
                 {

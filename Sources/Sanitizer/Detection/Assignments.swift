@@ -9,7 +9,12 @@ extension DetectionPass {
         guard start >= nameEnd else { return }
         // An anchor such as `_session=` tells a name by what follows it.
         var end = end
-        while end > start, text[end - 1] == 61 || text[end - 1] == 34 { end -= 1 }
+        var start = start
+        if text[start] == 38 || text[start] == 63 { start += 1 }
+        // What an anchor ends in beyond its name is a blank, a quote or an operator.
+        while end > start, case let last = text[end - 1], last == 32 || last == 34 || last == 58 || last == 61 {
+            end -= 1
+        }
         var first = start
         // Latin letters before a name of another script are another word.
         while first > 0, start - first < Self.nameLimit, text.base[start] < 0xE3 {
@@ -88,9 +93,12 @@ extension DetectionPass {
             if paren > position + 1, text[after] == 58 || text[after] == 61 { position = after }
         }
         let range = first..<last
+        if text[position] == 45 || text[position] == 47, position > close, flaggedValue(range, position) { return }
         if text[last] == 44 || text[first - 2] == 44, parallelValue(range) { return }
         if labelledPair(range) { return }
-        if closedQuote, [116, 111, 63, 124].contains(text.base[min(position, text.count - 1)]),
+        comparedBefore(range)
+        if substituted(range) { return }
+        if closedQuote, [116, 111, 119, 63, 124].contains(text.base[min(position, text.count - 1)]),
             quotedFallback(range, position)
         {
             return
@@ -122,12 +130,17 @@ extension DetectionPass {
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
             valueBefore(range)
+        case let sign where (sign == 60 || sign == 63 || sign == 123 || sign == 125) && looseValue(range, position):
+            return
         case UInt8(ascii: "?") where text[position + 1] != 61 && (text[position + 1] != 63 || text[position + 2] != 61):
             answer(range)
         case UInt8(ascii: "?"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "-"):
             let next = text[position + 1]
             // `?=`, `+=`, `.=`, `??=`, `->`
-            if next == UInt8(ascii: "=") || next == UInt8(ascii: "?") || (text[position] == 45 && next == 62) {
+            if text[position] == 33, next == 58 {
+                // `password!: string = "x"`
+                try assignment(range, at: position + 1, closedQuote: closedQuote, isFlag: isFlag)
+            } else if next == UInt8(ascii: "=") || next == UInt8(ascii: "?") || (text[position] == 45 && next == 62) {
                 try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
             } else if text[position] == 45, next == 32, position > close {
                 dashPair(range, position + 2)
@@ -148,11 +161,17 @@ extension DetectionPass {
                 callArgument(range, position + 1)
             } else if closedQuote {
                 blockDefault(range, position + 1)
+            } else if position > close, !syntax.isCode, opensMap(at: position) {
+                // `tokens { agent = "x" }`
+                mapValues(range, weigh(range), in: position)
             } else if position > close {
                 try spacedValue(range, position, isFlag: false)
             }
+        case UInt8(ascii: "["): memberAssignment(range, position)
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if closedQuote || text[first - 1] == 123 || (text[first - 1] == 58 && text[first - 2] == 123),
+            if text[position] == 44, comparedAfter(range, position + 1) { return }
+            if closedQuote || text[first - 1] == 123
+                || (text[first - 1] == 58 && (text[first - 2] == 123 || syntax.isCode)),
                 try commaPair(range, position + 1)
             {
                 return
@@ -182,6 +201,8 @@ extension DetectionPass {
             {
                 collection(range, name, at: position)
             } else if bracketedValue(range) {
+                return
+            } else if returnedValue(range, from: position) {
                 return
             } else if isBracketed, !syntax.isCode {
                 try spacedValue(range, position, isFlag: false)
@@ -255,6 +276,15 @@ extension DetectionPass {
                 if text[close] == 9 { tableHit(range) }
                 if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
+                if comparedList(range, position) || quotedAfter(range, position) || looseValue(range, position)
+                    || declaredVariable(range, position)
+                {
+                    return
+                }
+                if text[first - 1] == 58, let close = text.first(62, in: position..<min(text.count, position + 160)) {
+                    // `<wsse:Password Type="…">x`
+                    elementText(range, close + 1)
+                }
                 try spacedValue(range, position, isFlag: isFlag)
                 answer(range)
             }
@@ -292,6 +322,10 @@ extension DetectionPass {
         {
             return
         }
+        // `=3D` is the sign in a mail's quoted-printable text.
+        if length == 1, text[operatorStart] == 61, text.has("3d", at: position), text[position + 2].isBlank {
+            position += 2
+        }
         let isColon = text[operatorStart] == 58 || text[operatorStart] == 0x9A
         // `**Password:** x`; more stars are a mask.
         var stars = position
@@ -309,10 +343,24 @@ extension DetectionPass {
         // `?key=…` of an address is an API's.
         if isParameter, range.count == 3, name.kind == .key, name.level == .weak { name.level = .medium }
         let context: ValueContext = isParameter ? .urlParameter : .assignment
-        let valueStart = text.skipBlanks(position)
+        var valueStart = text.skipBlanks(position)
+        if isColon { valueStart = afterType(valueStart, of: range) }
         let next = text[valueStart]
         if next == 10 || next == 13 || text.isLineEscape(at: valueStart) || next == 0 {
-            if isColon { nextLines(range, name, after: valueStart) }
+            if isColon {
+                nextLines(range, name, after: valueStart)
+            } else if text[operatorStart] == 61, next == 10 || next == 13 {
+                continuedValue(range, name, at: valueStart)
+            }
+            return
+        }
+        if next == 92, text[valueStart + 1] == 10 {
+            continuedValue(range, name, at: valueStart)
+            return
+        }
+        if next == 40 || text.has("lambda", at: valueStart) || text.has("function", at: valueStart)
+            || text.has("property(", at: valueStart), returnedValue(range, from: valueStart)
+        {
             return
         }
         // `telegram: chat=-100123`: what a weak name says holds for no pair, and for no message of a log.
@@ -347,7 +395,7 @@ extension DetectionPass {
             }
             return
         }
-        if next == 60, name.kind == .password,
+        if next == 60, name.kind == .password || name.level >= .medium,
             ["<b>", "<code>", "<strong>", "<tt>", "<kbd>", "<em>"].contains(where: { (tag: StaticString) in
                 text.has(tag, at: valueStart)
             })
@@ -357,6 +405,24 @@ extension DetectionPass {
         }
         if next == UInt8(ascii: "[") || next == UInt8(ascii: "{") || next == UInt8(ascii: "(") {
             collection(range, name, at: valueStart)
+            return
+        }
+        if name.level >= .medium || text.has("key", at: range.upperBound - 3) {
+            if let open = byteListStart(valueStart) {
+                byteList(name, open)
+                return
+            }
+            if let pairs = hexPairs(at: valueStart) {
+                add(Self.ruleID(name), pairs)
+                return
+            }
+        }
+        if let made = constructed(at: valueStart) {
+            if made.pairs || opensMap(at: made.open) {
+                mapValues(range, name, in: made.open, pairs: made.pairs)
+            } else {
+                collection(range, name, at: made.open)
+            }
             return
         }
         if next == 34, text[valueStart + 1] == 44, text.has("{\"type\"", at: text.skipBlanks(valueStart + 2)),
@@ -389,6 +455,7 @@ extension DetectionPass {
         let code =
             isCodeLine(range, value: value, spaced: text[operatorStart - 1] == 32 || isColon) && !isRecord(range, value)
         if schemeValue(value, name: name) || heldPair(value, name) { return }
+        if name.kind == .secret || name.kind == .key { secondHalf(value, name, range) }
         if name.kind != .pin, name.level >= .medium,
             let groups = groupedSecret(at: value.range.lowerBound) ?? groupedKey(at: value.range.lowerBound)
         {

@@ -5,6 +5,9 @@ extension DetectionPass {
         var start = text.skipBlanks(position)
         // `password.encode("utf-8")` does something with a password; `x.setPassword("…")` sets one.
         let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
+        if putMember(range, method, start) || comparedArgument(range, method, start) { return }
+        // `setpassword(b"x")`
+        if text[start].isLetter, text[start + 1].isQuote { start += 1 }
         var name = weigh(method)
         // `toggl.NewClient("…")`: the vendor's word stands before the method.
         if name.level == .none, case let whole = weigh(range), whole.hasVendor, whole.level == .weak {
@@ -84,45 +87,24 @@ extension DetectionPass {
         }
     }
 
-    /// `"gitlab-token": {"git.example.org": "x"}`: the values of an object whose name is a secret's.
-    func objectValues(_ range: Range<Int>, _ name: KeyName, _ start: Int) {
-        guard name.level > .weak || name.kind == .secret else { return }
-        var weighed = name
-        weighed.level = .medium
-        var index = start
-        let limit = min(text.count, start + 2000)
-        while index < limit, text[index] != 125, text[index] != 123 {
-            guard let key = objectKey(at: index) else {
-                index += 1
-                continue
+    /// `AcmeClient("x")`, `AcmeAPI("id", "x")`: a token among what a service's client is made with.
+    func clientCallHit(_ end: Int) {
+        guard syntax.isCode else { return }
+        var position = end
+        for _ in 0..<3 {
+            guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
+                return
             }
-            let colon = text.skipSpace(key.end)
-            guard text[colon] == 58 else { return }
-            let from = text.skipSpace(colon + 1)
-            let isBare = syntax == .yaml && text.quoteDepth(at: from) == nil
-            guard isBare || text.quoteDepth(at: from) != nil, let value = text.readValue(at: from),
-                value.isQuoted || isBare
-            else {
-                index = max(colon + 1, from)
-                continue
-            }
-            let inner = lexicon.read(text, key.range)
-            if inner.level == .none, lexicon.isPlain(text, key.range),
-                judge.isSecret(text, value, name: weighed, isCode: true), ByteProfile(text, value.range).digits > 0
+            let profile = ByteProfile(text, value.range)
+            if profile.length >= 20, !judge.isNeverSecret(text, value.range), !judge.isUUID(text, value.range),
+                !judge.isSlug(text, value.range), judge.isToken(text, value.range, profile, allowHex: true)
             {
-                add(Self.ruleID(name), value.range)
+                add("key", value.range)
             }
-            index = max(value.end, index + 1)
+            position = text.skipBlanks(value.end)
+            guard text[position] == 44 else { return }
+            position = text.skipBlanks(position + 1)
         }
-    }
-
-    /// The name of a member: in quotes, or a bare word in the flow style of YAML.
-    private func objectKey(at index: Int) -> FoundValue? {
-        if text.quoteDepth(at: index) != nil { return text.readValue(at: index).flatMap { $0.isQuoted ? $0 : nil } }
-        guard syntax == .yaml, text[index].isLetter, !text[index - 1].isName else { return nil }
-        var end = index
-        while text[end].isName { end += 1 }
-        return text[end] == 58 ? FoundValue(range: index..<end, end: end) : nil
     }
 
     /// A key as a list of bytes: `[1, 3, 5, …]`.
@@ -131,7 +113,7 @@ extension DetectionPass {
         var numbers = 0
         var last = start
         let limit = min(text.count, start + 1000)
-        while index < limit, text[index] != 93, text[index] != 125 {
+        while index < limit, ![34, 41, 93, 125].contains(text[index]) {
             if text[index].isDigit {
                 let first = index
                 while text[index].isHex || text[index] | 32 == 120 { index += 1 }
@@ -144,9 +126,63 @@ extension DetectionPass {
                 return
             }
         }
-        if text[index] == 93 || text[index] == 125, numbers >= 16 {
-            add(Self.ruleID(name), start..<last, needsQuotes: true)
+        guard [34, 41, 93, 125].contains(text[index]), numbers >= 16 else { return }
+        // `key` alone says little; a key's length says more.
+        guard name.kind == .key, name.level >= .medium || [16, 24, 32, 48, 64].contains(numbers) else { return }
+        add(Self.ruleID(name), start..<last, needsQuotes: text[index] != 34)
+    }
+
+    /// The first number of a list of bytes at `position`: `new byte[] { 1, 3`, `bytes([1, 3`, `"0x01, 0x03`.
+    func byteListStart(_ position: Int) -> Int? {
+        var index = position
+        while index - position < 32,
+            text[index].isWord || [32, 38, 60, 62].contains(text[index]) || text.has("[]", at: index)
+        {
+            index += text[index] == 91 ? 2 : 1
         }
+        let isOpened = [34, 40, 91, 123].contains(text[index])
+        while [34, 40, 91, 123].contains(text[index]) { index = text.skipSpace(index + 1) }
+        guard isOpened, text[index].isDigit else { return nil }
+        var end = index
+        while text[end].isHex || text[end] | 32 == 120 { end += 1 }
+        guard end - index <= 4, text[end] == 44, text[text.skipSpace(end + 1)].isDigit else { return nil }
+        return index
+    }
+
+    /// Sixteen bytes or more in hexadecimal with blanks or colons between: `2B 7E 15 16 …`.
+    func hexPairs(at start: Int) -> Range<Int>? {
+        var index = start
+        var bytes = 0
+        while text[index].isHex, text[index + 1].isHex, !text[index + 2].isWord {
+            index += 2
+            bytes += 1
+            guard [32, 45, 58].contains(text[index]), text[index + 1].isHex else { break }
+            index += 1
+        }
+        return bytes >= 16 && !text[index].isWord ? start..<index : nil
+    }
+
+    /// `network_key:` over lines of `- 21`: a key as a list of bytes in YAML.
+    func byteLines(_ name: KeyName, from first: Int) -> Bool {
+        guard name.kind == .key, name.level >= .medium else { return false }
+        var line = first
+        var numbers = 0
+        var last = first
+        while numbers < 256 {
+            let dash = text.skipBlanks(line)
+            var index = text.skipBlanks(dash + 1)
+            let start = index
+            while text[index].isHex || text[index] | 32 == 120 { index += 1 }
+            guard text[dash] == 45, index > start, index - start <= 4, text[start].isDigit,
+                text.skipBlanks(index) >= text.lineEnd(from: index, limit: 8)
+            else { break }
+            numbers += 1
+            last = index
+            line = text.nextLine(after: text.lineEnd(from: index, limit: 8))
+        }
+        guard numbers >= 16 else { return false }
+        add(Self.ruleID(name), text.skipBlanks(first)..<last, needsQuotes: true)
+        return true
     }
 
     /// `[ "a", "b" ]` and `{ value: "a" }` as the value of a name.
@@ -185,12 +221,16 @@ extension DetectionPass {
             if text[text.skipSpace(index)].isDigit {
                 if name.kind == .key, name.level >= .medium { byteList(name, text.skipSpace(index)) }
             } else {
-                objectValues(range, name, index)
+                mapValues(range, name, in: position)
             }
             return
         }
         if opener == 91, name.kind == .key, name.level >= .medium, text[text.skipSpace(index)].isDigit {
             byteList(name, text.skipSpace(index))
+            return
+        }
+        if opener != 123, opensMap(at: position) {
+            mapValues(range, name, in: position)
             return
         }
         if opener == 91, text[text.skipSpace(index)] == 123 {

@@ -156,8 +156,19 @@ extension DetectionPass {
             return true
         case .afterColon, .afterComma, .afterPercent:
             let separator: UInt8 = form == .afterColon ? 58 : form == .afterComma ? 44 : 37
-            guard let cut = text.first(separator, in: value.range), cut + 1 < value.range.upperBound
-            else { return false }
+            guard let cut = text.first(separator, in: value.range) else { return false }
+            if cut + 1 == value.range.upperBound, form == .afterColon {
+                // `curl -u x:`: a token as the user, and no password.
+                let user = value.range.lowerBound..<cut
+                let profile = ByteProfile(text, user)
+                if profile.length >= 16, !judge.isNeverSecret(text, user), !judge.isSlug(text, user),
+                    judge.isToken(text, user, profile, allowHex: true)
+                {
+                    add("command-line", user)
+                }
+                return false
+            }
+            guard cut + 1 < value.range.upperBound else { return false }
             let part = FoundValue(range: (cut + 1)..<value.range.upperBound, quote: 34, end: value.end)
             if text[cut + 1] == 47, text[cut + 2] == 47 { return false }
             if judge.isSecret(text, part, name: password, isCode: false) { add("command-line", part.range) }

@@ -71,6 +71,18 @@ final class DetectionPass {
         {
             // `key: x` within a line or two of the vendor's name.
             name.hasVendor = true
+        } else if name.kind == .key, name.level == .weak, text.has("x-", at: range.lowerBound),
+            !["cache", "surrogate", "idempot"].contains(where: { (word: StaticString) in
+                text.find(word, in: range) != nil
+            })
+        {
+            // `X-Checkout-Key`: a header's key is an API's.
+            name.hasVendor = true
+        } else if name.kind == .key, name.level == .weak, range.count == 3, text[range.upperBound] == 39,
+            text.find("crypt", in: max(0, range.lowerBound - 40)..<range.lowerBound) != nil
+        {
+            // `'crypt' => ['key' => 'x']`
+            name.hasVendor = true
         } else if name.kind == .key, name.level == .weak, range.count == 3, text[range.upperBound] == 34,
             text.find("\"user", in: max(0, range.lowerBound - 120)..<range.lowerBound) != nil
         {
@@ -86,6 +98,8 @@ final class DetectionPass {
         while let hit = hits.next() { try handle(rules.actions[hit.id], start: hit.start, end: hit.end) }
         try scanLongRuns()
         scanKeyArray()
+        scanEnvironment()
+        scanLoneTokens()
         scanByName()
         scanRepeats()
         extendScalars()
@@ -97,6 +111,7 @@ final class DetectionPass {
         case .vendor:
             lastVendor = start..<end
             try nameHit(start, end)
+            vendorLine(start, end)
         case .shortName:
             // Two or three letters are a name only as a word of their own; a chip has 44 pins.
             let before = text[start - 1]
@@ -142,6 +157,17 @@ final class DetectionPass {
             forcedName = KeyName(kind: kind, level: kind == .key ? .medium : .strong)
             defer { forcedName = nil }
             try nameHit(start, end)
+        case .apartName:
+            // Its first part was read as a name of its own.
+            nameEnd = min(nameEnd, start)
+            forcedName = KeyName(kind: .password, level: .strong)
+            defer { forcedName = nil }
+            try nameHit(start, end)
+        case .apiName:
+            // `weather_api = "x"`: what is drawn at random is a key for it.
+            forcedName = KeyName(kind: .key, level: .weak)
+            defer { forcedName = nil }
+            try nameHit(start, end)
         case .kubernetesSecret: kubernetesHit(start, end)
         case .copyTable: copyHit(start, end)
         case .deviceLine: deviceLineHit(start, end)
@@ -178,6 +204,18 @@ final class DetectionPass {
         case .secretID: secretIDHit(start, end)
         case .charArray: charArrayHit(start)
         case .cookieObject: cookieObjectHit(start)
+        case .secureString: secureStringHit(start, end)
+        case .setPassword: setPasswordHit(end)
+        case .serverLine: serverLineHit(end)
+        case .slashLogin: slashLoginHit(end)
+        case .clientCall: clientCallHit(end)
+        case .sourceName: sourceNameHit(start)
+        case .loginModule: loginModuleHit(end)
+        case .passwordLines: passwordLinesHit(end)
+        case .targetLogin: targetLoginHit(end)
+        case .storeField: storeFieldHit(start)
+        case .privateHex: privateHexHit(end)
+        case .loginProcedure: loginProcedureHit(end)
         case .note: noteHit(start, end)
         case .heredoc: heredocHit(start, end)
         case .privateKeyHex: privateKeyHexHit(end)

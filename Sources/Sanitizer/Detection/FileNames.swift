@@ -89,9 +89,13 @@ extension DetectionPass {
             } else {
                 continue
             }
-            guard let value = text.readValue(at: from, context: .word), value.range.upperBound <= end,
+            guard var value = text.readValue(at: from, context: .word), value.range.upperBound <= end,
                 text.first(58, in: value.range) == nil, text.first(47, in: value.range) == nil || value.isQuoted
             else { continue }
+            for scheme in ["{plain}", "{cleartext}", "{clear}"] as [StaticString]
+            where text.has(scheme, at: value.range.lowerBound) {
+                value.range = value.range.lowerBound + scheme.utf8CodeUnitCount..<value.range.upperBound
+            }
             let profile = ByteProfile(text, value.range)
             if text.has("md5", at: value.range.lowerBound), profile.length == 35 {
                 add("password-hash", value.range)

@@ -49,6 +49,7 @@ extension DetectionPass {
             position = text.skipBlanks(position + 3)
         }
         guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
+            if text.has("identified by", at: start) { bareSQLPassword(at: position) }
             return
         }
         if judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false) {

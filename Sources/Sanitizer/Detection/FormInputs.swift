@@ -2,7 +2,8 @@
 extension DetectionPass {
     static let inputCalls = [
         ">type(", ".type(", ".fill(", "send_keys(", "sendkeys(", "typetext(", "textinput(", "setvalue(", "entertext(",
-        "replacetext(", "inputtext(", ".press_sequentially(", ".presssequentially(",
+        "replacetext(", "inputtext(", ".press_sequentially(", ".presssequentially(", ".val(", "typewrite(", "sendline(",
+        ".write(b", "send \"", "send -- \"",
     ]
 
     /// The call's name ends at `end`; the field is named before it on the line.
@@ -12,13 +13,28 @@ extension DetectionPass {
             "passw", "pwd", "passcode", "passphrase", "kennwort", "secret", "token", "\"pin\"", "'pin'", "pincode",
         ]
         .contains { (word: StaticString) in text.find(word, in: line) != nil }
-        let from = text.skipSpace(end)
+        var from = text.skipSpace(end)
+        if text[end - 1] == 34 { from = end - 1 }
+        // An expect script waits for the prompt on a line before, and a comment may say what is typed.
+        if text.has("send", at: start) || text.has(".write", at: start) {
+            sentLine(start, from)
+            return
+        }
         if !isPassword, text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted,
             text[value.end] == 44, case let second = text.skipBlanks(value.end + 1), text[second].isQuote,
             text.has("pass", at: second + 1)
         {
             // `->type('x', 'password')`
             typedSecret(value, rule: "form-input", isCode: true, allowWords: true)
+            return
+        }
+        if !isPassword, text.quoteDepth(at: from) != nil, let field = text.readValue(at: from), field.isQuoted,
+            text[field.end] == 44, text.find("passw", in: field.range) != nil,
+            case let second = text.skipBlanks(field.end + 1), text.quoteDepth(at: second) != nil,
+            let typed = text.readValue(at: second), typed.isQuoted
+        {
+            // `.fill("input[type=password]", "x")`
+            typedSecret(typed, rule: "form-input", isCode: true, allowWords: true)
             return
         }
         guard isPassword, text.quoteDepth(at: from) != nil, let value = text.readValue(at: from), value.isQuoted else {
@@ -36,5 +52,22 @@ extension DetectionPass {
         } else {
             typedSecret(typed, rule: "form-input", isCode: true, allowWords: true)
         }
+    }
+
+    /// `sendline("x")`, `send "x\r"`, `tn.write(b"x\n")` after a prompt for a password, or beside a word for one.
+    private func sentLine(_ start: Int, _ from: Int) {
+        let window = max(0, start - 120)..<text.lineEnd(from: from, limit: 160)
+        guard
+            ["assword", "assphrase", "asswort"].contains(where: { (word: StaticString) in
+                text.find(word, in: window) != nil
+            }), let value = text.readValue(at: from), value.isQuoted
+        else { return }
+        var last = value.range.upperBound
+        while last - 2 > value.range.lowerBound, text[last - 2] == 92, text[last - 1] == 110 || text[last - 1] == 114 {
+            last -= 2
+        }
+        typedSecret(
+            FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end), rule: "form-input",
+            isCode: true)
     }
 }

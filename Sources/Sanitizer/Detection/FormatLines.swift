@@ -43,7 +43,9 @@ extension DetectionPass {
         var last = end
         while text[last].isWord || text[last] == 45 { last += 1 }
         let range = end..<last
-        guard range.count >= 24, text[last] == 47 || text[last].isSpace || text[last].isQuote || text[last] == 0,
+        let after = text[last]
+        guard range.count >= 24,
+            [0, 34, 39, 41, 46, 47, 60, 62, 63, 92, 93, 96].contains(after) || after.isSpace,
             text.find("://", in: max(0, start - 100)..<start) != nil
         else { return }
         let profile = ByteProfile(text, range)
@@ -59,10 +61,19 @@ extension DetectionPass {
         while text[position].isQuote || text[position] == 93 { position += 1 }
         position = text.skipBlanks(position)
         guard text[position] == 61 || text[position] == 58, !syntax.isCode,
-            text.find("snmp", in: max(0, start - 300)..<min(text.count, end + 100)) != nil,
+            text.find("snmp", in: max(0, start - 300)..<min(text.count, end + 100)) != nil || isNamed("snmp"),
             let value = text.readValue(at: position + 1)
         else { return }
         typedSecret(value, rule: "device-secret")
+    }
+
+    /// Whether the file's name holds a word.
+    private func isNamed(_ word: StaticString) -> Bool {
+        let slash = name.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        return name[slash...].withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return false }
+            return ByteText(base: base, count: buffer.count).find(word, in: 0..<buffer.count) != nil
+        }
     }
 
     /// `encrypt = "…"`, `encryption: "…"`: 16, 24 or 32 bytes in base64 are a key.
@@ -266,7 +277,9 @@ extension DetectionPass {
     /// `kim:x` as what a name of credentials holds: `NAS_CREDENTIALS=kim:x`, `login=kim:x`, `npmAuthIdent: "kim:x"`.
     func heldPair(_ value: FoundValue, _ name: KeyName) -> Bool {
         guard name.kind == .secret, name.level == .weak || name.level == .medium,
-            let colon = text.first(58, in: value.range), colon > value.range.lowerBound + 1,
+            let colon = text.first(58, in: value.range) ?? text.first(47, in: value.range),
+            colon > value.range.lowerBound + 1,
+            text[colon] == 58 || text.first(47, in: colon + 1..<value.range.upperBound) == nil,
             (value.range.lowerBound..<colon).allSatisfy({ text[$0].isName || text[$0] == 64 }),
             colon + 1 < value.range.upperBound
         else { return false }
@@ -274,5 +287,116 @@ extension DetectionPass {
         guard looksTyped(range, besideAccount: true) else { return false }
         add("login-pair", range)
         return true
+    }
+
+    /// `Server = irc.example.org +6697 x` of ZNC: host, port and password.
+    func serverLineHit(_ end: Int) {
+        let lineEnd = text.lineEnd(from: end, limit: 200)
+        let host = bareWord(at: text.skipBlanks(end))
+        guard text.first(46, in: host) != nil, host.allSatisfy({ text[$0].isName }) else { return }
+        var position = text.skipBlanks(host.upperBound)
+        if text[position] == 43 { position += 1 }
+        let port = position
+        while text[position].isDigit { position += 1 }
+        guard (2...5).contains(position - port), text[position] == 32 else { return }
+        let word = bareWord(at: text.skipBlanks(position))
+        guard text.skipBlanks(word.upperBound) >= lineEnd, looksTyped(word, besideAccount: true) else { return }
+        add("login-pair", word)
+    }
+
+    /// `user: kim`, `url: https://…` under a line of one word, as `pass` keeps entries; here several of them in a text.
+    func storeFieldHit(_ start: Int) {
+        guard !syntax.isCode, syntax != .yaml, syntax != .log else { return }
+        var end = start
+        if text[end - 1] == 13 { end -= 1 }
+        let first = text.lineStart(before: end, limit: 100)
+        let before = text.lineStart(before: max(0, first - 1), limit: 100)
+        // What stands above it is a heading, a blank line or the name of the entry.
+        guard first > 0, first < end, (first..<end).allSatisfy({ text[$0] > 32 }),
+            text.first(58, in: before..<first) == nil, looksTyped(first..<end, besideAccount: true)
+        else { return }
+        add("password", first..<end)
+    }
+
+    /// A private key of a chain as a call or a list takes it: `new Wallet("0x…")`, `accounts: ["0x…"]`.
+    func privateHexHit(_ end: Int) {
+        var position = end
+        while [32, 34, 39, 40, 44, 91, 96].contains(text[position]) || text.has("0x", at: position) {
+            position += text[position] == 48 ? 2 : 1
+        }
+        var last = position
+        while text[last].isHex { last += 1 }
+        guard last - position == 64, !text[last].isWord, ByteProfile(text, position..<last).distinct >= 8 else {
+            return
+        }
+        add("private-key", position..<last)
+    }
+
+    /// `jdbc:oracle:thin:kim/x@host`, `userid=kim/x`: an account, a slash, a password, which may hold an `@`.
+    func slashLoginHit(_ end: Int) {
+        var word = bareWord(at: end, limit: 200)
+        if let stop = word.first(where: { text[$0].isQuote || text[$0] == 44 }) { word = word.lowerBound..<stop }
+        guard let slash = text.first(47, in: word), slash > word.lowerBound, text[slash + 1] != 47,
+            (word.lowerBound..<slash).allSatisfy({ text[$0].isWord || text[$0] == 36 })
+        else { return }
+        let stop = (slash..<word.upperBound).last(where: { text[$0] == 64 }) ?? word.upperBound
+        guard stop > slash + 1 else { return }
+        typedSecret(FoundValue(range: slash + 1..<stop, quote: 34, end: stop), rule: "command-line")
+    }
+
+    /// `secretsdump.py domain/kim:x@host`
+    func targetLoginHit(_ end: Int) {
+        let line = end..<text.lineEnd(from: end, limit: 200)
+        guard let host = line.last(where: { text[$0] == 64 }),
+            let colon = text.first(58, in: line), colon < host, text[colon + 1] != 47,
+            (colon..<host).allSatisfy({ text[$0] > 32 })
+        else { return }
+        let first = text[colon + 1].isQuote ? colon + 2 : colon + 1
+        guard first < host else { return }
+        typedSecret(FoundValue(range: first..<host, quote: 34, end: host), rule: "command-line")
+    }
+
+    /// `"kim:x@tcp(db:3306)/shop"` of Go's drivers.
+    func sourceNameHit(_ start: Int) {
+        let line = text.lineStart(before: start, limit: 120)..<start
+        guard let open = line.last(where: { text[$0].isQuote || text[$0].isSpace || text[$0] == 61 }),
+            let colon = text.first(58, in: open..<start), colon > open + 1, colon + 1 < start, text[colon + 1] != 47
+        else { return }
+        typedSecret(
+            FoundValue(range: colon + 1..<start, quote: 34, end: start), rule: "url-credentials", allowWords: true)
+    }
+
+    /// `user_kim="x"` among the options of a module of Java's login service.
+    func loginModuleHit(_ end: Int) {
+        var index = end
+        let limit = min(text.count, end + 600)
+        while index < limit, text[index] != 125 {
+            guard text.has("user_", at: index), !text[index - 1].isWord,
+                let equals = text.first(61, in: index..<min(limit, index + 40)),
+                let value = text.readValue(at: equals + 1), value.isQuoted
+            else {
+                index += 1
+                continue
+            }
+            typedSecret(value, rule: "login-pair")
+            index = max(value.end, index + 1)
+        }
+    }
+
+    /// `chpasswd:` of cloud-init over lines of `kim:x`.
+    func passwordLinesHit(_ end: Int) {
+        var line = text.nextLine(after: text.lineEnd(from: end, limit: 40))
+        for _ in 0..<12 {
+            var first = text.skipBlanks(line)
+            let stop = text.lineEnd(from: first, limit: 200)
+            guard first > line, first < stop else { return }
+            if text[first] == 45 { first = text.skipBlanks(first + 1) }
+            let word = bareWord(at: first)
+            if let colon = text.first(58, in: word), colon > word.lowerBound, colon + 1 < word.upperBound {
+                typedSecret(
+                    FoundValue(range: colon + 1..<word.upperBound, quote: 34, end: stop), rule: "login-pair")
+            }
+            line = text.nextLine(after: stop)
+        }
     }
 }

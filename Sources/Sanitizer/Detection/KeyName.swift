@@ -180,11 +180,27 @@ final class NameLexicon: Sendable {
         var previous = range.lowerBound..<range.lowerBound
         forEachWord(text, range) { word in
             let flags = self.flags(of: text, word)
-            if !previous.isEmpty, joinedFlags(text, previous, word) & Self.vendor != 0 {
-                // `OpenWeather` and `message-bird` are one vendor each.
-                name.hasVendor = true
-                sawQualifier = true
-                labelled = false
+            if !previous.isEmpty, case let joined = joinedFlags(text, previous, word), joined != 0 {
+                if joined & Self.vendor != 0 {
+                    // `OpenWeather` and `message-bird` are one vendor each, and `VirusTotal` counts nothing.
+                    name.hasVendor = true
+                    sawQualifier = true
+                    labelled = false
+                    if flags & Self.typeMask == 0 {
+                        previous = word
+                        return
+                    }
+                } else if joined & Self.typeMask != 0, flags & Self.typeMask == 0, !text[word.lowerBound].isDigit,
+                    typeFlags == 0 && flags & Self.tail == 0 || text.has("pass", at: previous.lowerBound)
+                {
+                    // `pass_word`, `api_hash`
+                    typeFlags = joined
+                    qualified = true
+                    unknownTail = false
+                    blocked = false
+                    previous = word
+                    return
+                }
             }
             // The half of a widget's pair that every page shows: `RECAPTCHA_SITE_KEY`.
             if flags & Self.key != 0, previous.count == 4, text.has("site", at: previous.lowerBound) { labelled = true }

@@ -7,7 +7,7 @@ extension DetectionPass {
         ("auth = (", 1), (".auth(", 1),
         ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
-        ("ftp(", 2), (".authenticate(", 1), ("convertto-securestring ", 0),
+        ("ftp(", 2), (".authenticate(", 1),
         ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
         ("directoryentry(", 2), ("::basic(", 1), (".basic(", 1), ("create_user(", 2), ("create_superuser(", 2),
         ("createuser(", 1), ("make_password(", 0),
@@ -20,6 +20,15 @@ extension DetectionPass {
         ("usernamepasswordcredential(", 1), ("plaintextauthprovider(", 1), ("plainauthprovider(", 1),
         ("passwordcredentials(", 1), ("userpassauthenticator(", 1), ("sqlalchemy.url.create(", 2),
         ("addcredentials(", 1),
+        ("simple_bind_s(", 1), ("simple_bind(", 1), ("client.bind(", 1),
+        ("ssh2_auth_password(", 2), ("oci_connect(", 1), ("imap_open(", 2), ("cookieparser(", 0),
+        ("createcipheriv(", 1), ("createcipher(", 1), ("aes.encrypt(", 1), ("aes.decrypt(", 1), ("hashsync(", 0),
+        ("comparesync(", 0), ("pbkdf2sync(", 0), ("scryptsync(", 0), ("hmac.new(", 1), ("signedstring(", 0),
+        ("credentials.new(", 1), ("credentials::new(", 1), ("get_network_driver(", 2), ("utf8.getbytes(", 0),
+        ("fernet(", 0), ("aes.new(", 0), ("hashlib.md5(", 0), ("hashlib.sha256(", 0), ("set_password(", 2),
+        ("redis(", 3), ("usernamepasswordtoken(", 1), ("secretkeyspec(", 0), ("credentials(", 3), ("minio(", 2),
+        ("searchclient.create(", 1), ("searchclient::create(", 1), ("searchclient(", 1), ("search.newclient(", 1),
+        ("oracle.connect(", 1), ("oracledb.connect(", 1), ("oauth1userhandler(", 1), ("oauthhandler(", 1),
         ("setbasicauth(", 1), ("httpdigestauth(", 1), ("passwordauthentication(", 1), ("plainauth(", 2),
     ]
 
@@ -39,9 +48,8 @@ extension DetectionPass {
         var argument = argument
         for place in 0..<8 where place <= argument {
             position = text.skipSpace(position)
-            // `-String "x"` of PowerShell.
-            if text.has("-string ", at: position) { position = text.skipBlanks(position + 8) }
             if text.has("some(", at: position) { position += 5 }
+            if text.has("[]byte(", at: position) { position += 7 }
             if text.quoteDepth(at: position) != nil
                 || text.quoteDepth(at: position + 1) != nil && text[position].isLetter
             {
@@ -49,6 +57,14 @@ extension DetectionPass {
                 if place == argument {
                     let isFound = typedSecret(value, rule: "login-call", isCode: true, allowWords: isCertain)
                     if isFound, let account, text.has("directoryentry(", at: end - 15) { addAccount(account) }
+                    // `login("host", "kim", "x")`
+                    let next = text.skipSpace(value.end)
+                    if !isFound, text.has(".login(", at: end - 7), text[next] == 44,
+                        case let third = text.skipSpace(next + 1), text.quoteDepth(at: third) != nil,
+                        let last = text.readValue(at: third), last.isQuoted
+                    {
+                        typedSecret(last, rule: "login-call", isCode: true)
+                    }
                     return
                 }
                 if place + 1 == argument { account = value.range }

@@ -10,6 +10,7 @@ enum NameWords {
         authtok zugangscode 비번 合言葉 暗号 paasavard पासवर्ड รหัสผ่าน المرور السر عبور jelszava jelszavam Κωδικός hesla heslem hasła hasłem salasanan salasanat lösenordet
         passordet kodeordet sandinya keymaterial diceware parool lozinku gesla geslo паролем паролі паролю
         pasword paswort pasward passward 授权码 访问码 訪問碼 提取码 解压码 مرور سر باسورد الباسورد الباسوورد
+        paasword passwrod passowrd passsword pssword psswrd parolă slaptažodis סיסמא
         sandi kennwoerter passwoerter unlockcode masterauth requirepass Пароль Şifre Hasło
         """
 
@@ -19,24 +20,25 @@ enum NameWords {
         secret secrets token apikey apitoken authtoken jwt bearer accesskey secretkey privatekey authkey otp totp mfa mnemonic
         zugangsschlüssel zugangsschluessel geheimschlüssel lizenzschlüssel apischlüssel aktivierungsschlüssel
         wiederherstellungsschlüssel localprivate seedphrase geheimnis segredo secreto секрет токен 令牌 密钥 トークン nkey xoxd phpsessid jsessionid sessionid sessid connectsid
-        토큰 passwordsalt refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey
+        토큰 passwordsalt refreshtoken accesstoken idtoken sessiontoken verifier pepper oauthtoken bottoken csrftoken xsrf authcode passkey apihash hapikey
+        rpcauth secrete sercet secert
         """
 
     static let weakSecrets = """
         tokens credential credentials cred creds auth authorization authentication salt seed cookie cookies session sessions sid
-        sig webhook ticket pat nonce appid macaroon assertion otpauth hmac login basic jsapi token1
+        sig webhook ticket crumb pat nonce appid macaroon assertion otpauth hmac login basic jsapi token1
         """
 
     static let keys = "key keys ikey skey akey schlüssel schluessel clef clé chave chiave llave ключ 鍵 密鑰"
 
     static let qualifiers = """
-        api secret private access auth encryption encrypt signing sign master account shared license licence app application client
+        api secret private access auth encryption encrypt enc signing sign master account shared license licence app application client
         server admin service deploy deployment storage hmac jwt consumer subscription rest sdk ingest insert write root project bot
         personal developer webhook integration security crypto cipher aes rsa des ed wrapping host function activation
         registration registry upload management partner merchant ssh wireguard preshared recovery backup unlock decryption decrypt
         vault oauth oauth2 rpc internal system user session identity instance environment org organization workspace team agent
         runner provider network gateway relay proxy push notification email mail smtp maps data query read browser http https csrf cookie
-        setup enrollment enrolment join pairing bootstrap machine hotspot
+        setup functions checkout enrollment enrolment join pairing bootstrap machine hotspot
         derived wallet eth btc signer validator node device product serial dev prod test live staging global tracking ingestion monitoring
         validation unseal machine bootstrap
         """
@@ -56,7 +58,7 @@ enum NameWords {
         lib module package plugin checker validator validation docs example examples
         change changed changer recovery prompt input box dialog dto request response requests responses list array count
         estimate estimates estimated total totals detail details stats saved remaining left sale ization
-        pubkey verifierurl logs scheme schema bits size location within requirement requirements
+        pubkey verifierurl logs scheme schema bits size location within requirement requirements identifier
         sha md commit revision etag integrity checksums release build minimum maximum repeatable constraint constraints management info information
         """
 
@@ -92,6 +94,9 @@ enum NameWords {
         ("token", NameLexicon.secret), ("key", NameLexicon.key), ("pincode", NameLexicon.pin),
         ("credentials", NameLexicon.secret | NameLexicon.weak),
     ]
+
+    /// Names in two parts, which count where a value follows them.
+    static let apart = ["p/w", "pass word", "pass-word", "pass code", "pass-code", "pass phrase", "pass-phrase"]
 
     /// Names that hold letters beyond ASCII: JSON may have them as `\u00fc`.
     static let foreign: [(String, KeyName.Kind)] = [

@@ -3,6 +3,7 @@ extension DetectionPass {
     /// The value of `name:` that stands on the next line, or the items of a list under it.
     func nextLines(_ range: Range<Int>, _ name: KeyName, after lineEnd: Int) {
         var line = text.nextLine(after: lineEnd)
+        if byteLines(name, from: line) { return }
         var count = 0
         // A blank line or the opening of a code block may stand between.
         for _ in 0..<2 {
@@ -52,6 +53,8 @@ extension DetectionPass {
     func lonelyToken(_ range: Range<Int>, _ lineEnd: Int) {
         let name = weigh(range)
         guard name.level > .none, name.kind != .pin else { return }
+        // `$ cat api_token`, `$ echo $DB_PASSWORD`
+        if isPrompted(range.lowerBound) { printedValue(after: lineEnd) }
         if name.kind == .password || text.find("wi-fi", in: max(0, range.lowerBound - 12)..<range.lowerBound) != nil {
             lonelyPassword(range, lineEnd)
             return
@@ -144,12 +147,14 @@ extension DetectionPass {
                     let isValue =
                         colon - start == 7 && text.has("default", at: start)
                         || colon - start == 5 && text.has("value", at: start)
+                        || colon - start == 3 && name.hasVendor && text.has("api", at: start)
                     if isValue, judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
                         add(Self.ruleID(name), value.range)
                     }
                 } else if !judge.isNeverSecret(text, value.range),
-                    judge.isToken(text, value.range, profile, allowHex: true),
-                    !judge.isSlug(text, value.range)
+                    judge.isToken(text, value.range, profile, allowHex: true) && !judge.isSlug(text, value.range)
+                        || name.kind == .password && lexicon.isPlain(text, start..<colon)
+                            && looksTyped(value.range, besideAccount: true)
                 {
                     add(Self.ruleID(name), value.range)
                 }

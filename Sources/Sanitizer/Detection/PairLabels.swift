@@ -121,13 +121,16 @@ extension DetectionPass {
         let open = text[range.upperBound] == 32 ? range.upperBound + 1 : range.upperBound
         var start = open + 1
         if text[open] == 40 {
+            while text[start].isQuote || (text[start] == 92 && text[start + 1].isQuote) { start += 1 }
             guard text.first(46, in: range) == nil, text[start].isWord,
                 let close = text.first(41, in: start..<min(text.count, start + 80))
             else { return false }
             for word in ["default:", "initial:", "new:", "temp:", "temporary:"] as [StaticString]
             where text.has(word, at: start) { start = text.skipBlanks(start + word.utf8CodeUnitCount) }
-            guard start < close else { return false }
-            return bracketed(range, start..<close)
+            var end = close
+            while end > start, text[end - 1].isQuote || text[end - 1] == 92 { end -= 1 }
+            guard start < end else { return false }
+            return bracketed(range, start..<end)
         }
         guard text[range.upperBound] == 41, text[start].isWord else { return false }
         let word = bareWord(at: start)
@@ -137,7 +140,7 @@ extension DetectionPass {
     private func bracketed(_ range: Range<Int>, _ word: Range<Int>) -> Bool {
         let name = weigh(range)
         guard name.level >= .medium, name.kind != .pin, (word).allSatisfy({ !text[$0].isSpace }) else { return false }
-        guard looksTyped(word) else { return false }
+        guard looksTyped(word, besideAccount: text[word.lowerBound - 1].isQuote) else { return false }
         add(Self.ruleID(name), word)
         return true
     }

@@ -70,7 +70,8 @@ extension DetectionPass {
     /// `"token" to "x"` of Kotlin, `getenv("TOKEN") ?: "x"`, `env["TOKEN"] ?? "x"`: what follows a quoted name at `position`.
     func quotedFallback(_ range: Range<Int>, _ position: Int) -> Bool {
         var start = position
-        for joint in ["to ", "?: ", "?? ", "|| ", "or "] as [StaticString] where text.has(joint, at: position) {
+        for joint in ["to ", "?: ", "?? ", "|| ", "or ", "with "] as [StaticString] where text.has(joint, at: position)
+        {
             start = text.skipBlanks(position + joint.utf8CodeUnitCount)
         }
         guard start > position, text.quoteDepth(at: start) != nil, let value = text.readValue(at: start), value.isQuoted

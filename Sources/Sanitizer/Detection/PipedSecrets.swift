@@ -77,11 +77,51 @@ extension DetectionPass {
     static let printers = [
         "pass show ", "secret-tool lookup ", "bw get password ", "op read ", "find-generic-password ", "gopass show ",
         "rbw get ", "initial-password", "initial-admin-password", "initialadminpassword", "get-password",
-        "reset-password ", "kv get -field", "find-internet-password ",
+        "reset-password ", "kv get -field", "find-internet-password ", "get secret", "get-secret-value",
+        "secrets versions access", "keyvault secret show", "vault read ", "config:get ", "openssl rand", "pwgen",
+        "/dev/urandom", "keepassxc-cli show", "lpass show", "wg genkey", "wg genpsk", "token create",
+        "print-access-token", "auth:token", "whoami -t", "join-token", "node-token", "secrets get ",
+        "get-login-password", "get-parameter", "token_urlsafe(", "token_hex(", "randombytes(", "apg -", "gpg -d ",
+        "gpg --decrypt ", "age -d ", "age --decrypt ", "sops -d ", "sops --decrypt ",
+        "rails secret", "key:generate", "phx.gen.secret", "get_random_secret", "crypto rand", "/run/secrets/",
+        ".vault-token", "bootstrap password", "makepasswd", "diceware",
     ]
 
     /// A command that prints a secret: the line after it is what it printed.
-    func printerHit(_ start: Int, _ end: Int) { lonelyPassword(start..<end, text.lineEnd(from: end, limit: 200)) }
+    func printerHit(_ start: Int, _ end: Int) {
+        let lineEnd = text.lineEnd(from: end, limit: 200)
+        lonelyPassword(start..<end, lineEnd)
+        if isPrompted(start) { printedValue(after: lineEnd) }
+    }
+
+    /// Whether a shell's prompt stands on the line: `$ `, `# `, `% `, `❯ `.
+    func isPrompted(_ index: Int) -> Bool {
+        let line = text.lineStart(before: index, limit: 200)
+        let lead = text.skipBlanks(line)
+        if [35, 36, 37, 62].contains(text[lead]), text[lead + 1] == 32 { return text[lead] != 35 }
+        if text.has("❯ ", at: lead) || text.has("➜ ", at: lead) { return true }
+        // `kim@host:~$ `
+        var mark = line
+        while mark < index, text[mark] > 32 { mark += 1 }
+        return text[mark] == 32 && [35, 36, 37, 62].contains(text[mark - 1])
+            && text.first(64, in: line..<mark) != nil
+    }
+
+    /// The line after a command that prints a secret, if it is one word; zsh marks a line without an end by `%`.
+    func printedValue(after lineEnd: Int) {
+        let first = text.skipBlanks(text.nextLine(after: lineEnd))
+        var last = first
+        while text[last] > 32, text[last] != 34, !text.isLineEscape(at: last), last - first < 200 { last += 1 }
+        guard text.skipBlanks(last) >= text.lineEnd(from: last, limit: 4) || text[last] == 34 else { return }
+        if text[last - 1] == 37 { last -= 1 }
+        let profile = ByteProfile(text, first..<last)
+        guard profile.length >= 8, !judge.isNeverSecret(text, first..<last), !judge.isSlug(text, first..<last),
+            looksTyped(first..<last, besideAccount: true)
+                || judge.isToken(text, first..<last, profile, allowHex: true)
+                || judge.isSecretDespiteItsShape(text, first..<last, profile)
+        else { return }
+        add("piped-secret", first..<last)
+    }
 
     /// `<<< x` after a command that reads a secret.
     func hereStringHit(_ start: Int, _ end: Int) {

@@ -21,7 +21,34 @@ enum PlaceAnchors {
         + each(DetectionPass.otherOnes, .otherOne) + each(DetectionPass.changes, .change) + each([" -> "], .arrowNote)
         + each(DetectionPass.securityQuestions, .securityQuestion)
         + each(["secretid", "secret_id"], .secretID) + each(["\".tochararray("], .charArray)
-        + each(DetectionPass.cookieMembers, .cookieObject)
+        + each(DetectionPass.cookieMembers, .cookieObject) + each(["convertto-securestring"], .secureString)
+        + each(["set password for "], .setPassword) + each(["sp_addlogin ", "sp_password"], .loginProcedure)
+        + each(["client(", "api(", "sdk("], .clientCall) + each(["server = "], .serverLine)
+        + each(["@tcp(", "@unix("], .sourceName)
+        + each(["loginmodule", "kafkaserver {", "kafkaclient {"], .loginModule)
+        + each(["chpasswd:"], .passwordLines)
+        + each(
+            ["oracle:thin:", "oracle:oci:", "oracle:oci8:", "userid=", "oracle.connect(\"", "oracledb.connect(\""],
+            .slashLogin)
+        + each(
+            [
+                "secretsdump.py ", "psexec.py ", "wmiexec.py ", "smbexec.py ", "atexec.py ", "dcomexec.py ",
+                "smbclient.py ", "mssqlclient.py ",
+            ], .targetLogin)
+        + each(
+            [
+                "/invite/", "/verify/", "/confirm/", "/activate/", "/reset/", "/unsubscribe/", "/rss/", "/ical/",
+                "-calendars/", "/feeds/", "/services/", "/ping/", "/share/", "/token/", "/magic/", "/index.php/s/",
+                "ntfy.sh/", "api.day.app/", "nosnch.in/", "statuspage.io/", "cronitor.link/p/", "sctapi.ftqq.com/",
+                "afraid.org/u/", "dynamicurl/?q=", "ankr.com/eth/",
+            ], .pathToken)
+        + each(["\nuser: ", "\nlogin: ", "\nurl: "], .storeField)
+        + each(
+            [
+                "accounts: [", "accounts:[", "wallet(", "privatekeytoaccount(", "from_key(", "walletprovider(",
+                "localaccount(", "hextoecdsa(", "eckeypair.create(", "credentials.create(", "signingkey(", "deployer:",
+                "privatekeytoaddress(",
+            ], .privateHex)
 
     private static func each(_ texts: [String], _ action: RuleSet.Action, isCaseSensitive: Bool = false) -> [(
         text: String, action: RuleSet.Action, isCaseSensitive: Bool

@@ -23,6 +23,9 @@ final class RuleSet: Sendable {
         case resourceMacro, pathToken, community, encrypt, mavenMaster, cipherKey, oracleConnect, openUser, pressedKeys
         case otherOne, change, arrowNote, securityQuestion
         case secretID, charArray, cookieObject, basicPair, typedWord, plainExchange, usersMap, opens
+        case secureString, setPassword, loginProcedure, apartName, apiName, serverLine, clientCall, sourceName,
+            loginModule,
+            passwordLines, slashLogin, targetLogin, storeField, privateHex
         case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
@@ -130,7 +133,16 @@ final class RuleSet: Sendable {
             "recoverycode", "backupcode",
             "2fa code", "scratch code", "emergency code", "wiederherstellungscode", "backup-schlüssel",
             "codes de récupération",
-            "códigos de recuperación", "codes de secours", "one-time codes", "single-use codes",
+            "códigos de recuperación", "codes de secours", "one-time codes", "single-use codes", "notfallcode",
+            "notfall-code", "ersatzcode", "sicherungscode", "sicherheitscodes", "einmalcode", "tan-liste",
+            "códigos de respaldo", "codigos de respaldo", "códigos de backup", "códigos de segurança",
+            "códigos de emergência", "códigos de recuperação", "codici di backup",
+            "codici di recupero", "codici di emergenza", "herstelcodes", "reservecodes", "noodcodes",
+            "kody zapasowe", "kody odzyskiwania", "резервные коды", "коды восстановления", "запасные коды", "备用代码",
+            "恢复代码", "备用码", "恢复码", "備用驗證碼", "リカバリーコード", "バックアップコード", "復元コード", "복구 코드",
+            "백업 코드", "kurtarma kod", "yedek kod", "återställningskod", "reservkod", "gendannelseskod",
+            "gjenopprettingskod", "palautuskoodi", "varakoodi", "záložní kód", "obnovovací kód", "tartalék kód",
+            "coduri de rezervă", "2fa backup", "emergency codes", "bypass codes",
         ] { add(anchor, .recoveryCodes) }
         for anchor in DetectionPass.encodedAnchors() {
             anchors.append(
@@ -237,6 +249,10 @@ final class RuleSet: Sendable {
             add(anchor, .sessionLogin)
         }
         for anchor in PlaceAnchors.all { add(anchor.text, anchor.action, isCaseSensitive: anchor.isCaseSensitive) }
+        for name in NameWords.apart {
+            for sign in [":", " :", " =", "="] { add(name + sign, .apartName) }
+        }
+        for sign in ["=", " =", ":", "\""] { add("_api" + sign, .apiName) }
         // Names of other alphabets as JSON escapes them.
         for (word, kind) in NameWords.foreign {
             let escaped = NameWords.escaped(word)
@@ -268,7 +284,8 @@ final class RuleSet: Sendable {
         "mật khẩu", "keymaterial",
         "pasw", "授权码", "访问码", "訪問碼", "提取码", "كلمة مرور", "كلمة سر", "باسور", "باسوور",
         "geslo", "parool", "connect.sid", "verifier", "nonce", "hmac", "κωδικός", "סיסמה", "pswd", "passe",
-        "parole",
+        "parole", "pasword", "paasword", "pssword", "psswrd", "parolă", "slaptažodis", "slaptazodis", "סיסמא",
+        "sercet", "secert", "&session=", "?session=", "crumb=", "api_hash", "apihash",
     ]
 
     private static let shortNameAnchors = [

@@ -26,13 +26,19 @@ extension DetectionPass {
                 break scan
             case 39:
                 if at == nil, text[index + 1].isSpace || text[index + 1] == 44 || text[index + 1] == 41 { break scan }
-            case 35: if at != nil { break scan }
+            case 35:
+                // `kim@example.org:p#x@host`: an address is the user, and its password goes on.
+                if let first = at {
+                    guard let mark = colon, mark > first, hostFollows(from: index, limit: limit) else { break scan }
+                }
             default: break
             }
             index += 1
         }
         guard let at, at > end else {
-            urlNote(from: index)
+            let stop = addressEnd(from: index)
+            if syntax.isCode, text[stop.end].isQuote { clientArguments(after: stop.end) } else { urlNote(from: index) }
+            if let query = stop.query { bareQuery(query + 1..<stop.end) }
             return
         }
         // `docker://node:24.1@sha256:…`
@@ -84,6 +90,17 @@ extension DetectionPass {
         return nil
     }
 
+    /// Whether an `@` and a host with a dot stand further on.
+    private func hostFollows(from index: Int, limit: Int) -> Bool {
+        var position = index
+        while position < min(limit, index + 64), text[position] > 32, !text[position].isQuote, text[position] != 47 {
+            position += 1
+        }
+        guard let last = (index..<position).last(where: { text[$0] == 64 }) else { return false }
+        return last + 1 < position && text.first(46, in: last..<position) != nil
+            && (last + 1..<position).allSatisfy { text[$0].isName || text[$0] == 58 }
+    }
+
     private func portBefore(_ slash: Int) -> Bool {
         var position = slash - 1
         while text[position].isDigit { position -= 1 }
@@ -110,6 +127,61 @@ extension DetectionPass {
 }
 
 extension DetectionPass {
+    /// `PlexServer("http://nas:32400", "x")`, `Jenkins("https://ci.example.org", "kim", "x")`: what follows an address in a call.
+    private func clientArguments(after close: Int) {
+        var strings: [FoundValue] = []
+        var position = text.skipBlanks(close + 1)
+        while text[position] == 44, strings.count < 3 {
+            position = text.skipBlanks(position + 1)
+            guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
+                break
+            }
+            strings.append(value)
+            position = text.skipBlanks(value.end)
+        }
+        guard let first = strings.first, text[position] == 41 || text[position] == 44 else { return }
+        if strings.count == 2, (first.range).allSatisfy({ text[$0].isName || text[$0] == 64 }) {
+            typedArgument(strings[1])
+        }
+        let profile = ByteProfile(text, first.range)
+        guard profile.length >= 16, !profile.isHex, !judge.isNeverSecret(text, first.range),
+            !judge.isSlug(text, first.range), !text.has("sha", at: first.range.lowerBound),
+            judge.isToken(text, first.range, profile, allowHex: false)
+        else { return }
+        add("login-call", first.range)
+    }
+
+    private func typedArgument(_ value: FoundValue) {
+        guard looksTyped(value.range, besideAccount: true) else { return }
+        add("login-call", value.range)
+    }
+
+    /// Where an address ends, and its question mark.
+    private func addressEnd(from start: Int) -> (end: Int, query: Int?) {
+        var index = start
+        var query: Int?
+        let limit = min(text.count, start + 512)
+        while index < limit {
+            let byte = text.base[index]
+            if byte <= 32 || byte.isQuote || [40, 41, 60, 62, 92, 93, 123, 125].contains(byte) { break }
+            if byte == 63, query == nil { query = index }
+            index += 1
+        }
+        return (index, query)
+    }
+
+    /// `…/update.php?x`: a query that is one token, without a name.
+    private func bareQuery(_ range: Range<Int>) {
+        guard range.count >= 24, range.allSatisfy({ text[$0].isBase64 || text[$0] == 61 }),
+            text.first(61, in: range) ?? range.upperBound >= range.upperBound - 2
+        else { return }
+        let profile = ByteProfile(text, range)
+        guard !profile.isHex, profile.upper > 2, profile.lower > 2, profile.digits > 0, profile.looksRandom,
+            !judge.isSlug(text, range), !judge.isMostlyWords(text, range)
+        else { return }
+        add("url-credentials", range)
+    }
+
     /// `Paperless: http://10.0.0.3:8000 kim x`: an account and its password after an address, to the line's end.
     private func urlNote(from index: Int) {
         guard !syntax.isCode, syntax != .log, syntax != .table else { return }

@@ -106,6 +106,11 @@ extension ValueJudge {
         return (total, inWords, hasNoise)
     }
 
+    /// What hints and errors say to whoever reads them.
+    private static let orders = WordTable(
+        "enter type choose use put add insert please your you must should provide set see least more invalid"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
+
     /// A passphrase of several words, as against a sentence or label.
     ///
     /// - Parameter isPhrase: its name says that it is one, in whatever language.
@@ -116,20 +121,29 @@ extension ValueJudge {
         var known = 0
         var position = range.lowerBound
         var isSentence = false
+        var isAbout = false
+        var isOrder = false
+        var shortest = Int.max
         while position < range.upperBound {
             while position < range.upperBound, text[position].isSpace { position += 1 }
             let start = position
             while position < range.upperBound, !text[position].isSpace { position += 1 }
             guard position > start else { break }
             words += 1
-            if placeholders.flags(text, start..<position) & 1 != 0 || lexicon.isVocabulary(text, start..<position) {
-                isSentence = true
-            }
+            if lexicon.isVocabulary(text, start..<position) { isAbout = true }
+            if placeholders.flags(text, start..<position) & 1 != 0 || isAbout { isSentence = true }
+            if Self.orders.flags(text, start..<position) != 0 { isOrder = true }
+            shortest = min(shortest, position - start)
             if commonWords.flags(text, start..<position) != 0 { known += 1 }
             for index in start..<position where !text[index].isLower { plain = false }
         }
         if plain, words >= 4, words <= 12, known == words { return true }
-        if isSentence { return false }
+        if isSentence {
+            // "all along the watchtower" under the name of a phrase; a label has a word of its trade.
+            return plain && isPhrase && words >= 4 && words <= 12 && !isAbout && !isOrder
+        }
+        // In quotes of its own; a table's cell and a line of notes have sentences.
+        if plain, words >= 4, words <= 8, shortest >= 3, text[range.lowerBound - 1].isQuote { return true }
         if plain { return words >= (isPhrase ? 4 : 3) && words <= 12 && (isPhrase || known * 2 >= words) }
         return words <= 4 && profile.digits > 0 && profile.symbols >= words && text[range.upperBound - 1] != 46
     }
