@@ -28,7 +28,7 @@ extension DetectionPass {
         let isWhole =
             text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
             || (text[range.lowerBound - 1] == 58 && text[range.lowerBound - 2] == 32 && syntax.isCode)
-            || ([35, 64].contains(text[range.lowerBound - 1]) && text[range.lowerBound - 2].isQuote)
+            || (text[range.lowerBound - 1].isOne(of: "#@") && text[range.lowerBound - 2].isQuote)
         // `setenv("PASSWORD", "x", 1)`, `flag.String("password", "x", "what for")`
         let isFirst =
             isWhole
@@ -98,7 +98,7 @@ extension DetectionPass {
             return false
         }
         var index = range.upperBound
-        while [37, 62, 64, 95, 125].contains(text[index]) { index += 1 }
+        while text[index].isOne(of: "%>@_}") { index += 1 }
         guard text[index] == mark else { return false }
         let start = index + 1
         var end = start
@@ -250,13 +250,13 @@ extension DetectionPass {
         while end > start, text[end - 1].isBlank || text[end - 1] == 42 { end -= 1 }
         // `src/passwd.h | 40 ++--` of a list of changes
         if endsLikeSource(range)
-            || (start..<end).allSatisfy({ [32, 43, 45].contains(text[$0]) || text[$0].isDigit })
+            || (start..<end).allSatisfy({ text[$0].isOne(of: " +-") || text[$0].isDigit })
                 && text[end - 1] != text[start] && !text[end - 1].isDigit
         {
             return
         }
         // `FLAG_SECRETS | FLAG_UNLOCK,`
-        guard end > start, text[end] == 124 || ![41, 44, 59, 123].contains(text[end - 1]) else { return }
+        guard end > start, text[end] == 124 || !text[end - 1].isOne(of: "),;{") else { return }
         let value = FoundValue(range: start..<end, end: end)
         guard judge.isSecret(text, value, name: name, isCode: false, nameRange: range) else {
             vendorCells(name, position)

@@ -118,7 +118,7 @@ extension DetectionPass {
             !value.isQuoted, text.skipBlanks(value.end) >= text.lineEnd(from: value.end, limit: 4)
         else { return false }
         return ByteProfile(text, value.range).digits >= 2
-            && value.range.allSatisfy { ![40, 46, 91].contains(text[$0]) }
+            && value.range.allSatisfy { !text[$0].isOne(of: "(.[") }
     }
 
     /// Whether bare words on this line are expressions.
@@ -172,12 +172,12 @@ extension DetectionPass {
     /// A pair among others of a printed record: `Config{host=db, user=kim, password=x}`, `Login(username=kim, password=x)`.
     func isRecord(_ range: Range<Int>, _ value: FoundValue) -> Bool {
         guard !syntax.isCode, !value.isQuoted, text[range.upperBound] == 61,
-            [41, 44, 125, 93].contains(text[value.end]) || (text[value.end - 1] == 41 && value.range.count > 7)
+            text[value.end].isOne(of: "),}]") || (text[value.end - 1] == 41 && value.range.count > 7)
         else { return false }
         var profile = ByteProfile(text, value.range)
         guard profile.digits > 0 else { return false }
         let line = text.lineStart(before: range.lowerBound, limit: 200)..<range.lowerBound
-        guard let open = line.last(where: { [40, 91, 123].contains(text[$0]) }), text[open + 1].isLetter else {
+        guard let open = line.last(where: { text[$0].isOne(of: "([{") }), text[open + 1].isLetter else {
             return false
         }
         // The pair before has a bare value too, and none of a caller's names.
@@ -231,7 +231,7 @@ extension DetectionPass {
         var index = value.end
         let limit = min(text.lineEnd(from: value.end, limit: 40), value.end + 24)
         while index < limit, !text[index].isQuote {
-            guard text[index].isWord || [32, 37, 40, 43, 46, 91, 124, 63].contains(text[index]) else { return false }
+            guard text[index].isWord || text[index].isOne(of: " %(+.[|?") else { return false }
             index += 1
         }
         guard index > value.end, index < limit, let literal = text.readValue(at: index), literal.isQuoted,

@@ -98,7 +98,7 @@ extension DetectionPass {
         if labelledPair(range) { return }
         comparedBefore(range)
         if substituted(range) { return }
-        if closedQuote, [116, 111, 119, 63, 124].contains(text.base[min(position, text.count - 1)]),
+        if closedQuote, text.base[min(position, text.count - 1)].isOne(of: "tow?|"),
             quotedFallback(range, position)
         {
             return
@@ -380,7 +380,7 @@ extension DetectionPass {
         // `"Password:", 1`: the quote after the operator closes the string that the name ends.
         if !closedQuote, valueStart == position, let depth = text.quoteDepth(at: position),
             case let quote = position + depth, text[quote] != text[quote + 1],
-            text[quote] == text[range.lowerBound - 1] || [44, 41, 59].contains(text[quote + 1])
+            text[quote] == text[range.lowerBound - 1] || text[quote + 1].isOne(of: ",);")
         {
             return
         }

@@ -39,7 +39,7 @@ extension DetectionPass {
         while text[end].isWord { end += 1 }
         guard end - first >= 2, !text[first].isDigit, text[end] != 42 else { return false }
         let next = text[text.skipBlanks(end)]
-        if [40, 41, 44, 59, 61, 91].contains(next) { return true }
+        if next.isOne(of: "(),;=[") { return true }
         return orIdentifier && judge.isIdentifier(text, first..<end)
     }
 
@@ -81,7 +81,7 @@ extension DetectionPass {
     /// A logger's name after the level of its line: `INFO gateway.telegram: connected`.
     func isLogger(_ range: Range<Int>) -> Bool {
         var end = range.lowerBound
-        while [32, 91, 93, 58].contains(text[end - 1]), range.lowerBound - end < 8 { end -= 1 }
+        while text[end - 1].isOne(of: " []:"), range.lowerBound - end < 8 { end -= 1 }
         var first = end
         while text[first - 1].isUpper, end - first < 9 { first -= 1 }
         guard end < range.lowerBound, !text[first - 1].isWord else { return false }
@@ -214,7 +214,7 @@ extension ValueJudge {
 
     /// A regular expression: two of its marks at least.
     func isRegularExpression(_ text: ByteText, _ range: Range<Int>) -> Bool {
-        guard range.contains(where: { [40, 42, 43, 91, 92].contains(text[$0]) }) else { return false }
+        guard range.contains(where: { text[$0].isOne(of: "(*+[\\") }) else { return false }
         if text.has("qr/", at: range.lowerBound) || text.has("/^", at: range.lowerBound) { return true }
         return Self.expressionMarks.count(where: { text.find($0, in: range) != nil }) >= 2
     }
@@ -233,13 +233,13 @@ extension ValueJudge {
         while index < range.upperBound, text[index].isHex { index += 1 }
         guard (1...16).contains(index - range.lowerBound - 2) else { return false }
         while index < range.upperBound, [108, 117].contains(text[index] | 32) { index += 1 }
-        return index == range.upperBound || (index + 1 == range.upperBound && [59, 44].contains(text[index]))
+        return index == range.upperBound || (index + 1 == range.upperBound && text[index].isOne(of: ";,"))
     }
 
     /// `^3.0.3`, `>=2.1`, `1.302103`: a version or what versions will do.
     func isVersion(_ text: ByteText, _ range: Range<Int>) -> Bool {
         var index = range.lowerBound
-        while index < range.upperBound, [94, 126, 61, 62, 60, 118].contains(text[index]) { index += 1 }
+        while index < range.upperBound, text[index].isOne(of: "^~=><v") { index += 1 }
         return text[index].isDigit && text[range.upperBound - 1].isDigit
             && text.first(46, in: index..<range.upperBound) != nil
             && (index..<range.upperBound).allSatisfy { text[$0].isDigit || text[$0] == 46 }

@@ -113,7 +113,7 @@ extension DetectionPass {
         var numbers = 0
         var last = start
         let limit = min(text.count, start + 1000)
-        while index < limit, ![34, 41, 93, 125].contains(text[index]) {
+        while index < limit, !text[index].isOne(of: "\")]}") {
             if text[index].isDigit {
                 let first = index
                 while text[index].isHex || text[index] | 32 == 120 { index += 1 }
@@ -126,7 +126,7 @@ extension DetectionPass {
                 return
             }
         }
-        guard [34, 41, 93, 125].contains(text[index]), numbers >= 16 else { return }
+        guard text[index].isOne(of: "\")]}"), numbers >= 16 else { return }
         // `key` alone says little; a key's length says more.
         guard name.kind == .key, name.level >= .medium || [16, 24, 32, 48, 64].contains(numbers) else { return }
         add(Self.ruleID(name), start..<last, needsQuotes: text[index] != 34)
@@ -136,12 +136,12 @@ extension DetectionPass {
     func byteListStart(_ position: Int) -> Int? {
         var index = position
         while index - position < 32,
-            text[index].isWord || [32, 38, 60, 62].contains(text[index]) || text.has("[]", at: index)
+            text[index].isWord || text[index].isOne(of: " &<>") || text.has("[]", at: index)
         {
             index += text[index] == 91 ? 2 : 1
         }
-        let isOpened = [34, 40, 91, 123].contains(text[index])
-        while [34, 40, 91, 123].contains(text[index]) { index = text.skipSpace(index + 1) }
+        let isOpened = text[index].isOne(of: "\"([{")
+        while text[index].isOne(of: "\"([{") { index = text.skipSpace(index + 1) }
         guard isOpened, text[index].isDigit else { return nil }
         var end = index
         while text[end].isHex || text[end] | 32 == 120 { end += 1 }
@@ -156,7 +156,7 @@ extension DetectionPass {
         while text[index].isHex, text[index + 1].isHex, !text[index + 2].isWord {
             index += 2
             bytes += 1
-            guard [32, 45, 58].contains(text[index]), text[index + 1].isHex else { break }
+            guard text[index].isOne(of: " -:"), text[index + 1].isHex else { break }
             index += 1
         }
         return bytes >= 16 && !text[index].isWord ? start..<index : nil

@@ -200,7 +200,7 @@ extension DetectionPass {
         let end = text.lineEnd(from: index, limit: 300)
         guard let value = text.readValue(at: index, context: .word),
             case let rest = text.skipBlanks(value.end),
-            rest >= end || [59, 38, 124, 41, 34, 39, 96].contains(text[rest])
+            rest >= end || text[rest].isOne(of: ";&|)\"'`")
                 || (text[rest] == 45 && text[rest + 1] == 45)
         else { return }
         let profile = ByteProfile(text, value.range)

@@ -19,7 +19,7 @@ extension DetectionPass {
     func comparedBefore(_ range: Range<Int>) {
         guard syntax.isCode || syntax == .shell else { return }
         var index = range.lowerBound
-        while [32, 34, 36, 38, 42].contains(text[index - 1]) { index -= 1 }
+        while text[index - 1].isOne(of: " \"$&*") { index -= 1 }
         if text[index - 1] == 61 {
             let end = index
             while text[index - 1] == 61 || text[index - 1] == 33 { index -= 1 }
@@ -49,7 +49,7 @@ extension DetectionPass {
     /// `strcmp(password, "x")`: the argument after the name.
     func comparedAfter(_ range: Range<Int>, _ position: Int) -> Bool {
         var index = range.lowerBound
-        while [36, 38, 42].contains(text[index - 1]) { index -= 1 }
+        while text[index - 1].isOne(of: "$&*") { index -= 1 }
         guard syntax.isCode, text[index - 1] == 40,
             comparisonEnds(at: index) != nil
                 || Self.copies.contains(where: { text.has($0, at: index - $0.utf8CodeUnitCount) })
@@ -79,7 +79,7 @@ extension DetectionPass {
 
     /// `password in ("x", "y")`
     func comparedList(_ range: Range<Int>, _ position: Int) -> Bool {
-        guard syntax.isCode, text.has("in ", at: position), [40, 91, 123].contains(text[position + 3]) else {
+        guard syntax.isCode, text.has("in ", at: position), text[position + 3].isOne(of: "([{") else {
             return false
         }
         var index = position + 4

@@ -273,7 +273,7 @@ final class DetectionPass {
         let profile = ByteProfile(text, range)
         // `xxxx`, `****`, `0000`; a token of one other letter is an odd token.
         if profile.length >= 6, profile.isOfTwoBytes,
-            range.allSatisfy({ [120, 88, 42, 46, 95, 45, 48, 35].contains(text[$0]) })
+            range.allSatisfy({ text[$0].isOne(of: "xX*._-0#") })
         {
             return true
         }

@@ -4,7 +4,7 @@ extension DetectionPass {
     func hashHit(_ start: Int) {
         guard !text[start - 1].isWord || text[start - 2] == 92 else { return }
         var end = start
-        while text[end].isBase64 || [36, 46, 44, 61].contains(text[end]) { end += 1 }
+        while text[end].isBase64 || text[end].isOne(of: "$.,=") { end += 1 }
         while end > start, text[end - 1] == 44 { end -= 1 }
         let range = start..<end
         let profile = ByteProfile(text, range)

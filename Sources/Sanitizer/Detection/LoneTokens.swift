@@ -26,7 +26,7 @@ extension DetectionPass {
         }
         let profile = ByteProfile(text, range)
         guard profile.length >= 24, profile.looksRandom, !isHarmlessVariable(start..<end, profile),
-            range.allSatisfy({ text[$0].isWord || [43, 45, 47, 61].contains(text[$0]) }),
+            range.allSatisfy({ text[$0].isWord || text[$0].isOne(of: "+-/=") }),
             profile.isHex
                 ? profile.length >= 32 && syntax == .dotenv
                 : profile.upper > 2 && profile.lower > 2 && profile.digits > 1,

@@ -15,14 +15,14 @@ extension DetectionPass {
         guard !syntax.isConfiguration || syntax == .shell else { return nil }
         // A bracket follows after the characters of a type or name.
         var probe = position
-        while text[probe].isWord || [32, 33, 36, 37, 38, 44, 46, 58, 60, 62, 64].contains(text[probe]) { probe += 1 }
-        guard [40, 91, 123].contains(text[probe]), probe - position < 48 else { return nil }
+        while text[probe].isWord || text[probe].isOne(of: " !$%&,.:<>@") { probe += 1 }
+        guard text[probe].isOne(of: "([{"), probe - position < 48 else { return nil }
         for word in Self.constructors where text.has(word, at: position) {
             var open = position + word.utf8CodeUnitCount
             if text[open] == 40, text[open + 1] == 41 { open += 2 }
             open = text.skipBlanks(open)
-            guard [40, 91, 123].contains(text[open]) else { continue }
-            while [40, 91, 123].contains(text[open + 1]) && text[open] == 40 { open += 1 }
+            guard text[open].isOne(of: "([{") else { continue }
+            while text[open + 1].isOne(of: "([{") && text[open] == 40 { open += 1 }
             return (open, text.find("map", in: position..<open) != nil)
         }
         return nil

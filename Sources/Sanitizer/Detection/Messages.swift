@@ -73,7 +73,7 @@ extension DetectionPass {
     func speakerEnd(_ line: Range<Int>) -> Int? {
         var position = line.lowerBound
         while position < line.upperBound,
-            text[position].isDigit || [32, 42, 44, 45, 46, 47, 58, 91, 93, 95].contains(text[position])
+            text[position].isDigit || text[position].isOne(of: " *,-./:[]_")
         { position += 1 }
         if text[position] == 60 {
             guard let close = text.first(62, in: position..<min(line.upperBound, position + 40)) else { return nil }
@@ -81,7 +81,7 @@ extension DetectionPass {
         }
         let first = position
         while position < line.upperBound, position - first < 40, text[position] != 58, text[position] != 0xEF {
-            guard text[position].isName || [32, 40, 41, 42, 64].contains(text[position]) else { return nil }
+            guard text[position].isName || text[position].isOne(of: " ()*@") else { return nil }
             position += 1
         }
         guard position > first, !namesLevel(first..<position) else { return nil }
@@ -124,14 +124,14 @@ extension DetectionPass {
         var start = message.lowerBound
         var leads = 0
         func skipMarks() {
-            while start < message.upperBound, [32, 34, 39, 40, 42, 96, 124].contains(text[start]) { start += 1 }
+            while start < message.upperBound, text[start].isOne(of: " \"'(*`|") { start += 1 }
         }
         skipMarks()
         while leads < 4, start < message.upperBound {
             var end = start
             while end < message.upperBound, !text[end].isSpace { end += 1 }
             var word = end
-            while word > start, [44, 46, 58, 33].contains(text[word - 1]) { word -= 1 }
+            while word > start, text[word - 1].isOne(of: ",.:!") { word -= 1 }
             guard Self.answerLeads.flags(text, start..<word) != 0 else { break }
             leads += 1
             start = end
@@ -141,7 +141,7 @@ extension DetectionPass {
         while !word.isEmpty, text[word.upperBound - 1] == 124 { word = word.lowerBound..<word.upperBound - 1 }
         guard !word.isEmpty else { return }
         var after = word.upperBound
-        while [32, 34, 39, 42, 96, 124, 41].contains(text[after]), after < message.upperBound { after += 1 }
+        while text[after].isOne(of: " \"'*`|)"), after < message.upperBound { after += 1 }
         let isWhole = after >= message.upperBound || [44, 46, 59, 40, 45, 0xE2, 0xF0].contains(text[after])
         guard isWhole || leads > 0 else { return }
         let profile = ByteProfile(text, word)
@@ -158,7 +158,7 @@ extension DetectionPass {
     private func isAnswer(_ word: Range<Int>, _ profile: ByteProfile) -> Bool {
         guard (6...64).contains(profile.length), profile.high == 0, profile.letters > 2,
             text[word.lowerBound] != 45, text[word.lowerBound] != 43, judge.placeholders.flags(text, word) == 0,
-            !word.contains(where: { [34, 40, 41, 47, 58, 60, 61, 62, 91, 92, 93, 123, 125].contains(text[$0]) }),
+            !word.contains(where: { text[$0].isOne(of: "\"()/:<=>[\\]{}") }),
             text.first(64, in: word).map({ text.first(46, in: $0..<word.upperBound) == nil }) ?? true
         else { return false }
         if profile.digits == 0 {
@@ -258,7 +258,7 @@ extension DetectionPass {
             var first = text.skipBlanks(line)
             let stop = text.lineEnd(from: first, limit: 160)
             guard first < stop else { return }
-            while [45, 42, 32, 9].contains(text[first]) { first += 1 }
+            while text[first].isOne(of: "-* \t") { first += 1 }
             line = text.nextLine(after: stop)
             guard let answer = answerStart(first..<stop) else { return }
             var last = stop
@@ -280,7 +280,7 @@ extension DetectionPass {
         for joint in [" -> ", " => ", " → ", "? ", ": ", " = ", " – ", " — "] as [StaticString] {
             guard let place = text.find(joint, in: line), place - line.lowerBound <= 60 else { continue }
             var start = place + joint.utf8CodeUnitCount
-            while [32, 45, 62, 34, 96, 42].contains(text[start]) { start += 1 }
+            while text[start].isOne(of: " ->\"`*") { start += 1 }
             return start < line.upperBound ? start : nil
         }
         return nil

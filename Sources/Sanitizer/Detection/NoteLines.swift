@@ -64,7 +64,7 @@ extension DetectionPass {
             words += 1
             guard words <= 10, index - first <= 64 else { return }
             var word = bareWord(at: first, limit: index - first)
-            while !word.isEmpty, [34, 39, 40, 42, 96].contains(text[word.lowerBound]) {
+            while !word.isEmpty, text[word.lowerBound].isOne(of: "\"'(*`") {
                 word = word.lowerBound + 1..<word.upperBound
             }
             let isLast = text.skipBlanks(index) >= line.upperBound || text[text.skipBlanks(index)] == 40
@@ -84,9 +84,9 @@ extension DetectionPass {
             }
             if words > 1,
                 word.contains(where: { text[$0].isDigit })
-                    || word.dropLast().contains(where: { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) })
+                    || word.dropLast().contains(where: { text[$0].isOne(of: "!#$%&*?^") })
             {
-                let hasMark = word.contains { [33, 35, 36, 37, 38, 42, 63, 94].contains(text[$0]) }
+                let hasMark = word.contains { text[$0].isOne(of: "!#$%&*?^") }
                 if looksTyped(word, besideAccount: isLast && (isStrong || isApart))
                     && (hasMark || isSeparated || isStrong)
                     && (isLast || isSeparated || isStrong),
@@ -97,7 +97,7 @@ extension DetectionPass {
                 }
             }
             isSeparated =
-                [58, 61, 44, 47].contains(text[index - 1]) || text.first(64, in: word) != nil
+                text[index - 1].isOne(of: ":=,/") || text.first(64, in: word) != nil
                 || (isSeparated && word.count == 1)
         }
         if let candidate { add("login-pair", candidate) }
@@ -137,11 +137,11 @@ extension DetectionPass {
             start = quote + 1
         }
         guard range.lowerBound - start < 100 else { return false }
-        while [32, 9, 45, 42, 34, 39, 96, 62].contains(text[start]), start < range.lowerBound { start += 1 }
+        while text[start].isOne(of: " \t-*\"'`>"), start < range.lowerBound { start += 1 }
         let word = bareWord(at: start)
         guard !word.isEmpty, word.upperBound < range.lowerBound else { return false }
         var joint = word.upperBound
-        while [34, 39, 96, 42].contains(text[joint]) { joint += 1 }
+        while text[joint].isOne(of: "\"'`*") { joint += 1 }
         let isJoined = [
             " is the ", " is my ", " is our ", " is a ", " is their ", " ist das ", " ist mein ", " ist unser ",
             " est le ",

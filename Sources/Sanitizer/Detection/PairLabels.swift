@@ -25,7 +25,7 @@ extension DetectionPass {
         while fields < 3 {
             var gap = index
             var isBlank = true
-            while gap > 0, index - gap < 3, [32, 47, 38, 44, 40, 41, 58, 43].contains(text[gap - 1]) {
+            while gap > 0, index - gap < 3, text[gap - 1].isOne(of: " /&,():+") {
                 gap -= 1
                 if text[gap] != 32 { isBlank = false }
             }
@@ -49,7 +49,7 @@ extension DetectionPass {
             while text[position].isLetter { position += 1 }
             following += 1
         }
-        while position < lineEnd, [41, 42, 93, 32].contains(text[position]) { position += 1 }
+        while position < lineEnd, text[position].isOne(of: ")*] ") { position += 1 }
         for word in ["for ", "of ", "on ", "in ", "to ", "für ", "para ", "pour "] as [StaticString]
         where text.has(word, at: position) {
             // "ID/Password for the lab (kim/x)"
@@ -65,7 +65,7 @@ extension DetectionPass {
         for word in ["are ", "is ", "sind ", "ist ", "son ", "sont "] as [StaticString]
         where text.has(word, at: position) { position += word.utf8CodeUnitCount }
         while position < lineEnd,
-            [32, 58, 61, 45, 62, 40, 42, 96, 34, 39].contains(text[position]) || text[position] == 9
+            text[position].isOne(of: " :=->(*`\"'") || text[position] == 9
         {
             position += 1
         }
@@ -80,7 +80,7 @@ extension DetectionPass {
 
     /// Skips `fields` words and adds what follows them.
     private func fieldValue(_ fields: Int, at start: Int, end: Int, cutsAtSlash: Bool) -> Bool {
-        func isSeparator(_ byte: UInt8) -> Bool { [32, 9, 47, 44, 40, 58, 124, 59].contains(byte) }
+        func isSeparator(_ byte: UInt8) -> Bool { byte.isOne(of: " \t/,(:|;") }
         var position = start
         for _ in 0..<fields {
             var first = position

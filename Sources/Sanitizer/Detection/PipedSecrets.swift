@@ -98,12 +98,12 @@ extension DetectionPass {
     func isPrompted(_ index: Int) -> Bool {
         let line = text.lineStart(before: index, limit: 200)
         let lead = text.skipBlanks(line)
-        if [35, 36, 37, 62].contains(text[lead]), text[lead + 1] == 32 { return text[lead] != 35 }
+        if text[lead].isOne(of: "#$%>"), text[lead + 1] == 32 { return text[lead] != 35 }
         if text.has("❯ ", at: lead) || text.has("➜ ", at: lead) { return true }
         // `kim@host:~$ `
         var mark = line
         while mark < index, text[mark] > 32 { mark += 1 }
-        return text[mark] == 32 && [35, 36, 37, 62].contains(text[mark - 1])
+        return text[mark] == 32 && text[mark - 1].isOne(of: "#$%>")
             && text.first(64, in: line..<mark) != nil
     }
 
@@ -140,7 +140,7 @@ extension DetectionPass {
             return
         }
         guard let colon = text.first(58, in: value.range), colon + 1 < value.range.upperBound, text[colon + 1] != 47,
-            value.range.allSatisfy({ !text[$0].isSpace && ![34, 60, 62, 123, 125].contains(text[$0]) })
+            value.range.allSatisfy({ !text[$0].isSpace && !text[$0].isOne(of: "\"<>{}") })
         else { return }
         typedSecret(
             FoundValue(range: colon + 1..<value.range.upperBound, quote: 34, end: value.end), rule: "piped-secret")

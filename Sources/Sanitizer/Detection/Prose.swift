@@ -139,7 +139,7 @@ extension DetectionPass {
     /// Whether the name begins its line, or follows a word that sets things, or is a field of netrc.
     func isDirective(_ range: Range<Int>) -> Bool {
         var lead = text.skipBlanks(text.lineStart(before: range.lowerBound, limit: 200))
-        if [35, 59, 58, 45, 42, 43].contains(text[lead]), text[lead] == 35 || text[lead] == 59 || text[lead + 1] == 32 {
+        if text[lead].isOne(of: "#;:-*+"), text[lead] == 35 || text[lead] == 59 || text[lead + 1] == 32 {
             lead = text.skipBlanks(lead + 1)
         }
         if lead == range.lowerBound { return true }
@@ -237,7 +237,7 @@ extension DetectionPass {
             let closes = text[index] == 34 || text[index] == 92
             var wordEnd = index
             let endsClause = text[wordEnd - 1] == 46 || text[wordEnd - 1] == 59 || closes
-            while wordEnd > start, [44, 46, 58, 59].contains(text[wordEnd - 1]) { wordEnd -= 1 }
+            while wordEnd > start, text[wordEnd - 1].isOne(of: ",.:;") { wordEnd -= 1 }
             let wordStart = text[start] == 40 && wordEnd > start + 1 ? start + 1 : start
             let flags = rules.proseWords.flags(text, wordStart..<wordEnd)
             // "la clé Wi-Fi de l'appartement"
@@ -454,8 +454,8 @@ extension DetectionPass {
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound
         var end = range.upperBound
-        while start < end, [34, 39, 96, 40, 91, 42].contains(text[start]) { start += 1 }
-        while end > start, [34, 39, 96, 41, 93, 42, 44, 46, 58, 59, 33, 63].contains(text[end - 1]) { end -= 1 }
+        while start < end, text[start].isOne(of: "\"'`([*") { start += 1 }
+        while end > start, text[end - 1].isOne(of: "\"'`)]*,.:;!?") { end -= 1 }
         return start..<end
     }
 }

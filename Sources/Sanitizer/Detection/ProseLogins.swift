@@ -8,7 +8,7 @@ extension DetectionPass {
         var index = range.lowerBound
         var isPunctuated = false
         while range.lowerBound - index < 80 {
-            while index > 0, [32, 44, 47, 58, 61, 59, 34, 39, 96, 38].contains(text[index - 1]) {
+            while index > 0, text[index - 1].isOne(of: " ,/:=;\"'`&") {
                 index -= 1
                 if text[index] != 32 { isPunctuated = true }
             }
@@ -48,7 +48,7 @@ extension DetectionPass {
         else { return false }
         var last = value.range.upperBound
         if !value.isQuoted {
-            while last > value.range.lowerBound + 1, [44, 46, 58, 59, 41, 33].contains(text[last - 1]) { last -= 1 }
+            while last > value.range.lowerBound + 1, text[last - 1].isOne(of: ",.:;)!") { last -= 1 }
         }
         let trimmed = FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end)
         let profile = ByteProfile(text, trimmed.range)

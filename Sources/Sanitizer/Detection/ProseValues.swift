@@ -18,7 +18,7 @@ extension DetectionPass {
             }
             let isBold = text[range.lowerBound - 1] == 42
             while range.count > 1,
-                [44, 46, 58, 59, 41, 93].contains(text[range.upperBound - 1])
+                text[range.upperBound - 1].isOne(of: ",.:;)]")
                     || (isBold && text[range.upperBound - 1] == 42)
             {
                 range = range.lowerBound..<(range.upperBound - 1)
@@ -82,7 +82,7 @@ extension DetectionPass {
                 where text[index] == 45 || text[index] == 39 || text[index] == 46 || text[index] == 47 { hyphens += 1 }
                 // "echoed to the terminal!"
                 if profile.digits == 0, profile.symbols == hyphens + 1,
-                    [33, 63].contains(text[range.upperBound - 1]), !innerCapitals(range)
+                    text[range.upperBound - 1].isOne(of: "!?"), !innerCapitals(range)
                 {
                     hyphens += 1
                 }

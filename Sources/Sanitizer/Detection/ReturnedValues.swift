@@ -19,7 +19,7 @@ extension DetectionPass {
         var index = position
         while index < limit, !text[index].isQuote {
             let byte = text[index]
-            guard byte.isWord || byte.isSpace || [40, 41, 42, 44, 45, 58, 61, 62, 63, 123].contains(byte) else {
+            guard byte.isWord || byte.isSpace || byte.isOne(of: "()*,-:=>?{") else {
                 return false
             }
             index += 1
@@ -74,7 +74,7 @@ extension DetectionPass {
     func declaredVariable(_ range: Range<Int>, _ position: Int) -> Bool {
         guard text[range.lowerBound - 1] == 64, syntax.isCode,
             let equals = text.first(61, in: position..<min(text.lineEnd(from: position, limit: 48), position + 48)),
-            (position..<equals).allSatisfy({ text[$0].isWord || [32, 40, 41, 44].contains(text[$0]) }),
+            (position..<equals).allSatisfy({ text[$0].isWord || text[$0].isOne(of: " (),") }),
             let value = text.readValue(at: equals + 1), value.isQuoted, case let name = weigh(range),
             name.level >= .medium, judge.isSecret(text, value, name: name, isCode: true, nameRange: range)
         else { return false }

@@ -257,7 +257,7 @@ extension DetectionPass {
     @discardableResult
     func pairAfter(_ start: Int, needsEnd: Bool = true) -> Bool {
         var position = start
-        while [96, 42, 40, 34, 39].contains(text[position]) { position += 1 }
+        while text[position].isOne(of: "`*(\"'") { position += 1 }
         let account = position
         while position - account < 48, text[position].isName || text[position] == 64 || text[position] == 43 {
             position += 1
@@ -266,7 +266,7 @@ extension DetectionPass {
         while text[position] == 96 || text[position] == 42 || text[position] == 34 { position += 1 }
         let joint = position
         var isBlank = true
-        while position - joint < 4, [32, 47, 44, 58, 124, 40, 9].contains(text[position]) {
+        while position - joint < 4, text[position].isOne(of: " /,:|(\t") {
             if text[position] != 32, text[position] != 9 { isBlank = false }
             position += 1
         }
@@ -284,7 +284,7 @@ extension DetectionPass {
         guard looksTyped(word, besideAccount: true) else { return false }
         if isBlank, needsEnd {
             let rest = text.skipBlanks(word.upperBound)
-            guard rest >= text.lineEnd(from: rest, limit: 2) || [34, 41, 44, 46, 35].contains(text[rest]) else {
+            guard rest >= text.lineEnd(from: rest, limit: 2) || text[rest].isOne(of: "\"),.#") else {
                 return false
             }
         }
@@ -319,7 +319,7 @@ extension DetectionPass {
         if !isDialled, isMailbox(before: start) {
             // `kim@nas.lan : x`
             var from = text.skipBlanks(position)
-            guard [58, 47, 45, 124].contains(text[from]), text[from + 1] == 32 else { return }
+            guard text[from].isOne(of: ":/-|"), text[from + 1] == 32 else { return }
             from = text.skipBlanks(from + 1)
             let word = bareWord(at: from)
             if looksTyped(word, besideAccount: true),
@@ -376,7 +376,7 @@ extension DetectionPass {
         }
         let lineEnd = text.lineEnd(from: position, limit: 80)
         guard lineEnd - position < 80, lineEnd - position > 8 else { return }
-        while position < lineEnd, [32, 45, 62, 47, 44, 9, 124].contains(text[position]) { position += 1 }
+        while position < lineEnd, text[position].isOne(of: " ->/,\t|") { position += 1 }
         if text[position] == 0xE2, text[position + 1] == 0x86 { position = text.skipBlanks(position + 3) }
         if let open = text.first(40, in: position..<min(lineEnd, position + 24)) {
             pairAfter(open + 1)

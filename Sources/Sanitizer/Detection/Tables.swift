@@ -62,7 +62,7 @@ extension DetectionPass {
                 continue
             }
             guard end > start, end - start < 20_000 else { break }
-            if delimiter == 124, (start..<end).allSatisfy({ [32, 43, 45, 58, 124].contains(text[$0]) }) {
+            if delimiter == 124, (start..<end).allSatisfy({ text[$0].isOne(of: " +-:|") }) {
                 // The line under the heading, as Markdown and org-mode draw it.
                 line = end
                 continue
@@ -112,7 +112,7 @@ extension DetectionPass {
             let end = text.lineEnd(from: start, limit: 400)
             guard start < end else { return }
             line = end
-            if (start..<end).allSatisfy({ [32, 43, 45, 61].contains(text[$0]) }) { continue }
+            if (start..<end).allSatisfy({ text[$0].isOne(of: " +-=") }) { continue }
             let row = columns(start..<end)
             // One cell more or less: blanks stand within cells, and cells are empty.
             guard row.count > column, row.count >= 2, abs(row.count - headings.count) <= 1 else { return }

@@ -7,7 +7,7 @@ extension DetectionPass {
         let profile = ByteProfile(text, range)
         guard (6...64).contains(profile.length), profile.high == 0, profile.letters >= 2 else { return false }
         // Options, variables, formats and hidden files begin like this.
-        guard ![36, 37, 38, 45, 46, 47, 58, 61].contains(text[range.lowerBound]) else { return false }
+        guard !text[range.lowerBound].isOne(of: "$%&-./:=") else { return false }
         var marks = 0
         var joints = 0
         for index in range {
@@ -84,7 +84,7 @@ extension DetectionPass {
     /// `Async+Windows.swift`, `what?.html`
     private func endsLikeFile(_ range: Range<Int>) -> Bool {
         guard let dot = range.last(where: { text[$0] == 46 }), dot > range.lowerBound else { return false }
-        if range.upperBound - dot == 2 { return [99, 104, 83, 109].contains(text[dot + 1]) }
+        if range.upperBound - dot == 2 { return text[dot + 1].isOne(of: "chSm") }
         return (2...5).contains(range.upperBound - dot - 1)
             && (dot + 1..<range.upperBound).allSatisfy { text[$0].isLower }
     }
@@ -92,7 +92,7 @@ extension DetectionPass {
     /// Short parts around a plus sign and no other mark.
     private func isSum(_ range: Range<Int>) -> Bool {
         guard let plus = text.first(43, in: range),
-            !range.contains(where: { [33, 35, 36, 37, 38, 42, 63, 94, 64].contains(text[$0]) })
+            !range.contains(where: { text[$0].isOne(of: "!#$%&*?^@") })
         else { return false }
         return plus - range.lowerBound <= 5 && range.upperBound - plus <= 6
     }
@@ -182,7 +182,7 @@ extension DetectionPass {
         // An asterisk at the end is a password's, unless it closes what is set in bold.
         let isBold = text[index] == 42 || text[index - 1] == 42
         while end > index,
-            [34, 39, 41, 44, 46, 58, 59, 92, 93, 96].contains(text[end - 1]) || (isBold && text[end - 1] == 42)
+            text[end - 1].isOne(of: "\"'),.:;\\]`") || (isBold && text[end - 1] == 42)
         { end -= 1 }
         return index..<end
     }

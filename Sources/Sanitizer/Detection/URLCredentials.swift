@@ -163,7 +163,7 @@ extension DetectionPass {
         let limit = min(text.count, start + 512)
         while index < limit {
             let byte = text.base[index]
-            if byte <= 32 || byte.isQuote || [40, 41, 60, 62, 92, 93, 123, 125].contains(byte) { break }
+            if byte <= 32 || byte.isQuote || byte.isOne(of: "()<>\\]{}") { break }
             if byte == 63, query == nil { query = index }
             index += 1
         }

@@ -48,7 +48,7 @@ extension ValueJudge {
         case UInt8(ascii: "#"):
             if text[start + 1] == UInt8(ascii: "{") || length == 1 { return true }
         case UInt8(ascii: "@"):
-            if [64, 123, 47, 46, 36].contains(text[start + 1]) { return true }
+            if text[start + 1].isOne(of: "@{/.$") { return true }
         case UInt8(ascii: "*"), UInt8(ascii: "-"), UInt8(ascii: "|"), UInt8(ascii: "."), UInt8(ascii: "_"),
             UInt8(ascii: "~"):
             if length <= 2 { return true }
@@ -173,7 +173,7 @@ extension ValueJudge {
             }
             segments += 1
             if end == range.upperBound { break }
-            guard [45, 95, 46, 47, 58].contains(text[end]) else { return false }
+            guard text[end].isOne(of: "-_./:") else { return false }
             start = end + 1
         }
         return segments >= 2 && words >= 1
@@ -244,7 +244,7 @@ extension ValueJudge {
     func isExpression(_ text: ByteText, _ value: FoundValue, isCode: Bool, profile: ByteProfile) -> Bool {
         let range = value.range
         let first = text[range.lowerBound]
-        if first.isLetter, text[value.end] == 32, [61, 63].contains(text[value.end + 1]), text[value.end + 2] == 32 {
+        if first.isLetter, text[value.end] == 32, text[value.end + 1].isOne(of: "=?"), text[value.end + 2] == 32 {
             // `passwd = account = ""`, `a:dict.is ? a : b`
             return true
         }
@@ -260,7 +260,7 @@ extension ValueJudge {
         guard index > identifier else { return false }
         if index < range.upperBound {
             if next == UInt8(ascii: "!"), text[identifier].isUpper, index - identifier < 12,
-                [41, 44, 93].contains(text[index + 1]) || index + 1 >= range.upperBound,
+                text[index + 1].isOne(of: "),]") || index + 1 >= range.upperBound,
                 placeholders.flags(text, identifier..<index) != 0 || text.has("id", at: identifier)
             {
                 // `String!` of GraphQL.
@@ -357,7 +357,7 @@ extension ValueJudge {
 
     func isWordPath(_ text: ByteText, _ range: Range<Int>) -> Bool {
         // `?name`, `#name`, `.name`, `+name` as selectors and options have them.
-        let first = [35, 43, 58, 63, 64].contains(text[range.lowerBound]) ? range.lowerBound + 1 : range.lowerBound
+        let first = text[range.lowerBound].isOne(of: "#+:?@") ? range.lowerBound + 1 : range.lowerBound
         return (first..<range.upperBound).allSatisfy {
             text[$0].isLetter || text[$0] == 45 || text[$0] == 95 || text[$0] == 46
         }
@@ -382,7 +382,7 @@ extension ValueJudge {
         // A ULID of this century: 26 characters of Crockford's base32, of which the first are the time.
         return range.count == 26 && text[range.lowerBound] == 48 && text[range.lowerBound + 1] == 49
             && range.allSatisfy {
-                text[$0].isDigit || (text[$0].isUpper && ![73, 76, 79, 85].contains(text[$0]))
+                text[$0].isDigit || (text[$0].isUpper && !text[$0].isOne(of: "ILOU"))
             }
     }
 }

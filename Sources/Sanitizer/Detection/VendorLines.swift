@@ -63,7 +63,7 @@ extension DetectionPass {
     /// "use x for acme"
     private func wordBefore(_ end: Int) {
         var last = end
-        while [34, 39, 96].contains(text[last - 1]) { last -= 1 }
+        while text[last - 1].isOne(of: "\"'`") { last -= 1 }
         var first = last
         while last - first < 200, text[first - 1].isTokenByte { first -= 1 }
         if last - first >= 20, isVendorToken(first..<last) { add("vendor-key", first..<last) }
