@@ -99,6 +99,25 @@ struct RepositoryStateTests {
         #expect(await refusal(shallow)?.type == "git.shallow")
     }
 
+    @Test("Another run in the repository is waited for; one that stays is a temporary failure")
+    func busy() async throws {
+        let fixture = try await made()
+        let path = fixture.work.appending(".git/hermes-ops/lock")
+        var lock = try FileLock(path)
+        #expect(lock != nil)
+        let hasty = try BackupRepository(fixture.settings, patience: .milliseconds(60), reached: { _ in })
+        let error = await Fixture.failure { try await fixture.commit(["a": "2"], in: hasty) }
+        #expect(error?.type == "git.busy")
+        #expect(error?.exit == .skipped)
+        #expect(error?.isTemporary == true)
+        async let commit = fixture.repository.commit(Fixture.entries(["a": "2"]), at: Fixture.time) { _ in "Back up" }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await fixture.git("rev-list", "--count", "HEAD") == "1")
+        lock = nil
+        #expect(try await commit.changed)
+        try await fixture.requireSound()
+    }
+
     @Test("In the middle of a merge or a rebase")
     func inProgress() async throws {
         let fixture = try await made()
