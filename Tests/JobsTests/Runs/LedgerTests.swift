@@ -24,6 +24,15 @@ import Testing
         #expect(version == Ledger.schemaVersion && mode == "wal")
     }
 
+    /// What a crash before the first write leaves, or somebody who "emptied" it.
+    @Test func anEmptyFileIsFilledFromTheRecords() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        for _ in 0..<3 { _ = try await harness.runner(ScriptedFactory()).run("j") }
+        for suffix in ["-wal", "-shm"] { try FileSystem.removeTree(harness.state.appending("ledger.sqlite" + suffix)) }
+        try FileSystem.replace(harness.state.appending("ledger.sqlite"), with: [])
+        #expect(try harness.ledger().history().count == 3)
+    }
+
     enum Damage: String, CaseIterable, Sendable {
         case garbage, header, pages, emptyTable, zeros
     }
