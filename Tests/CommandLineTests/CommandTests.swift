@@ -47,6 +47,23 @@ internal import Testing
         #expect(try FileSystem.read(config, limit: 1 << 20) == text)
     }
 
+    @Test func initTakesAFileOfTheFolderItIsCalledIn() async throws {
+        var runner = try RunnerProgram()
+        try runner.makePlainHome()
+        let script = #"cd "$1"; shift; exec "$@""#
+        let folder = runner.folder.path
+        let program = RunnerProgram.path.string
+        let named = try await runner.tool(
+            "sh", "-c", script, "sh", folder.string, program, "init", "--config", "new.yaml", "--hermes-home", "home")
+        #expect(named.status == 0, "\(named.errors)")
+        let text = String(decoding: try FileSystem.read(folder.appending("new.yaml"), limit: 1 << 20), as: UTF8.self)
+        #expect(text.contains(runner.home.string))
+        runner.environment["HERMES_OPS_CONFIG"] = "zz.yaml"
+        let fromEnvironment = try await runner.tool("sh", "-c", script, "sh", folder.string, program, "init")
+        #expect(fromEnvironment.status == 0, "\(fromEnvironment.errors)")
+        #expect(try FileStatus(at: folder.appending("zz.yaml")).permissions == 0o600)
+    }
+
     @Test func planWritesNothing() async throws {
         let runner = try RunnerProgram()
         _ = try HermesHomeFixture(at: runner.home, seed: 3)
