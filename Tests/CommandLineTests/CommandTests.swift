@@ -64,6 +64,16 @@ internal import Testing
         #expect(try FileStatus(at: folder.appending("zz.yaml")).permissions == 0o600)
     }
 
+    @Test func theManPageNamesTheCommandsThatHelpNames() async throws {
+        let runner = try RunnerProgram()
+        let page = try await runner.tool(
+            "sh", "-c", #""$1" --experimental-dump-help | python3 "$2""#, "sh", RunnerProgram.path.string,
+            TestServer.sourceRoot.appending("scripts/man-page").string)
+        #expect(page.status == 0, "\(page.errors)")
+        #expect(page.output.contains(#".SS hermes\-ops\-runner init"#))
+        #expect(!page.output.contains(#".SS hermes\-ops\-runner seal"#))
+    }
+
     @Test func planWritesNothing() async throws {
         let runner = try RunnerProgram()
         _ = try HermesHomeFixture(at: runner.home, seed: 3)
