@@ -31,7 +31,8 @@ public final class Ledger: Sendable {
                 "ledger-newer", doing: "opening the ledger", subject: path.printable,
                 reason:
                     "its version \(error.version) is of a newer program than this one, which knows \(Self.schemaVersion)",
-                advice: "install the newer program again; the run records below runs/ are unharmed")
+                advice: "install the newer program again; the run records below runs/ are unharmed",
+                exit: .damagedInput)
         }
     }
 

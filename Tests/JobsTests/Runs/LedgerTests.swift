@@ -33,6 +33,21 @@ import Testing
         #expect(try harness.ledger().history().count == 3)
     }
 
+    @Test func aRecordOfANewerProgramIsRefusedInWords() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        let run = try await harness.runner(ScriptedFactory()).run("j").record.runId
+        let path = harness.state.appending("runs/\(run).json")
+        let text = String(decoding: try FileSystem.read(path, limit: 1 << 20), as: UTF8.self)
+        for (version, type) in [("1.7", nil), ("2.0", "newer-record")] as [(String, String?)] {
+            let other = text.replacing(#""schemaVersion":"1.0""#, with: #""schemaVersion":"\#(version)""#)
+            try FileSystem.replace(path, with: Array(other.utf8))
+            var error: OperatorError?
+            do { _ = try harness.store().read(run) } catch let failure as OperatorError { error = failure }
+            #expect(error?.type == type)
+            if let error { #expect(error.exit == .damagedInput && error.reason.contains("2.0")) }
+        }
+    }
+
     enum Damage: String, CaseIterable, Sendable {
         case garbage, header, pages, emptyTable, zeros
     }
@@ -75,6 +90,7 @@ import Testing
         try queue.close()
         let error = #expect(throws: OperatorError.self) { try harness.ledger() }
         #expect(error?.type == "ledger-newer" && error?.description.contains("99") == true)
+        #expect(error?.exit == .damagedInput)
         // The job runs all the same: the index is no reason not to make a backup.
         let result = try await harness.runner(ScriptedFactory()).run("j")
         #expect(result.exit == .success && result.warnings.contains { $0.contains("newer program") })
