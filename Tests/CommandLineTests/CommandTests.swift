@@ -30,6 +30,7 @@ internal import Testing
         let schema = try await runner("schema", name)
         #expect(schema.status == 0)
         #expect(try schema.json()["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+        #expect(try await runner("schema", name, "--json").output == schema.output)
     }
 
     @Test func whatInitWritesIsValid() async throws {
@@ -62,6 +63,8 @@ internal import Testing
         let fromEnvironment = try await runner.tool("sh", "-c", script, "sh", folder.string, program, "init")
         #expect(fromEnvironment.status == 0, "\(fromEnvironment.errors)")
         #expect(try FileStatus(at: folder.appending("zz.yaml")).permissions == 0o600)
+        let printed = try await runner("init", "--print", "--json", "--hermes-home", runner.home.string)
+        #expect(try printed.json()["text"] as? String == text)
     }
 
     @Test func theManPageNamesTheCommandsThatHelpNames() async throws {

@@ -13,12 +13,15 @@ struct SchemaCommand: ParsableCommand {
         case config, run, status, snapshot, fleet
     }
 
+    @OptionGroup var options: GlobalOptions
+
     @Argument(help: "config, run, status, snapshot or fleet.")
     var name: Name
 
     func run() throws {
         guard let schema = PublishedSchema(rawValue: name.rawValue) else { throw ValidationError("no such schema") }
-        try Console(isJSON: false, isQuiet: false).write(schema.text)
+        // JSON in any case.
+        try options.console.write(schema.text)
     }
 }
 
@@ -111,7 +114,7 @@ struct InitCommand: AsyncParsableCommand {
                 .contains { $0.hasPrefix("TELEGRAM_BOT_TOKEN=") || $0.hasPrefix("export TELEGRAM_BOT_TOKEN=") },
             googleToken: (try? FileStatus(at: google)) == nil ? nil : google)
         let text = StarterConfiguration.text(findings)
-        guard !print else { return try session.console.write(text) }
+        guard !print else { return try session.console.show(["text": text]) { text } }
         let target = WorkingDirectory.absolute(session.configurationFile)
         try FileSystem.makeDirectory(target.removingLastComponent())
         let file = try AtomicFile(target)
