@@ -59,17 +59,18 @@ public final class BackupRepository: Sendable {
     }
 
     public let settings: Settings
+    /// How long another run that works in the repository is waited for.
+    let patience: Duration
     let reached: @Sendable (Phase) -> Void
 
-    public init(_ settings: Settings) throws {
-        try Self.validate(settings)
-        self.settings = settings
-        reached = { _ in }
-    }
+    public convenience init(_ settings: Settings) throws { try self.init(settings, reached: { _ in }) }
 
-    init(_ settings: Settings, reached: @escaping @Sendable (Phase) -> Void) throws {
+    init(
+        _ settings: Settings, patience: Duration = .seconds(30), reached: @escaping @Sendable (Phase) -> Void
+    ) throws {
         try Self.validate(settings)
         self.settings = settings
+        self.patience = patience
         self.reached = reached
     }
 
@@ -196,21 +197,35 @@ public final class BackupRepository: Sendable {
     }
 
     /// Runs a body alone with the open repository, everything healed before.
-    func exclusively<Result>(_ body: (RepositoryHandle, _ notes: [String]) throws -> Result) throws -> Result {
-        let repository = try open()
-        let state = state(repository)
-        try FileSystem.makeDirectory(state)
-        guard let lock = try FileLock(state.appending("lock")) else {
-            throw OperatorError(
-                "git.busy", doing: "locking the repository", subject: settings.path.printable,
-                reason: "another run works in it", exit: .skipped)
-        }
+    func exclusively<Result>(
+        _ cancellation: CancellationFlag, _ body: (RepositoryHandle, _ notes: [String]) throws -> Result
+    ) throws -> Result {
+        let lock = try lock(state(open()), cancellation)
         return try withExtendedLifetime(lock) {
+            // Opened under the lock: whoever held it may have changed what stands there.
+            let repository = try open()
             var notes = try StaleLocks.heal(repository, branch: settings.branch).map {
                 "removed the stale lock \($0) of a process that is gone"
             }
             if let note = try recover(repository) { notes.append(note) }
             return try body(repository, notes)
+        }
+    }
+
+    /// Takes the lock; another run that has it is waited for.
+    private func lock(_ state: FilePath, _ cancellation: CancellationFlag) throws -> FileLock {
+        try FileSystem.makeDirectory(state)
+        let deadline = SystemTime().uptime + patience
+        while true {
+            if let lock = try FileLock(state.appending("lock")) { return lock }
+            guard SystemTime().uptime < deadline else {
+                throw OperatorError(
+                    "git.busy", doing: "locking the repository", subject: settings.path.printable,
+                    reason: "another run works in it", advice: "let it end, then run again", exit: .skipped,
+                    isTemporary: true)
+            }
+            try cancellation.check()
+            usleep(50_000)
         }
     }
 

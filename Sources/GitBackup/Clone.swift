@@ -15,7 +15,7 @@ extension BackupRepository {
                 if case .http(let url, _) = settings.remote { try? repository.addRemote("origin", url) }
                 origin = .initialised
             }
-            return try exclusively { repository, notes in
+            return try exclusively(cancellation) { repository, notes in
                 try protectBytes(repository)
                 if try repository.target(of: reference) == nil,
                     let tip = try receive(repository, access, cancellation)

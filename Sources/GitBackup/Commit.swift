@@ -52,7 +52,7 @@ extension BackupRepository {
         _ entries: [BackupEntry], at time: Timestamp, message: @escaping @Sendable (Counts) -> String
     ) async throws -> CommitOutcome {
         try await offPoolCancellable { [self] cancellation in
-            try exclusively { repository, notes in
+            try exclusively(cancellation) { repository, notes in
                 try commit(entries, time, message, repository, notes, cancellation)
             }
         }

@@ -16,17 +16,20 @@ enum GitLibrary {
         guard started else { throw error("git.start", doing: "starting libgit2") }
     }
 
-    /// The thread's last libgit2 error; read in the same call that failed, for another call would overwrite it.
+    /// What the thread's last error says; read in the same call that failed, for another call would overwrite it.
+    static var lastMessage: String {
+        guard let last = git_error_last(), let message = last.pointee.message else { return "libgit2 gives no reason" }
+        return printable(UnsafeRawBufferPointer(start: message, count: strlen(message)), limit: 500)
+    }
+
+    /// The thread's last libgit2 error.
     static func error(
         _ type: String = "git.failure", doing: String, subject: String? = nil, advice: String? = nil,
         exit: ExitStatus = .failure, isTemporary: Bool = false
     ) -> OperatorError {
-        var reason = "libgit2 gives no reason"
-        if let last = git_error_last(), let message = last.pointee.message {
-            reason = printable(UnsafeRawBufferPointer(start: message, count: strlen(message)), limit: 500)
-        }
-        return OperatorError(
-            type, doing: doing, subject: subject, reason: reason, advice: advice, exit: exit, isTemporary: isTemporary)
+        OperatorError(
+            type, doing: doing, subject: subject, reason: lastMessage, advice: advice, exit: exit,
+            isTemporary: isTemporary)
     }
 
     static func check(_ code: Int32, _ doing: String, _ subject: String? = nil) throws {

@@ -116,6 +116,14 @@ struct ServerRefusal {
             return make(
                 "not-found", "the repository was not found, or the token has no access to it",
                 "check repository.remote and which repositories the token reaches", .credential)
+        case 413:
+            return make(
+                "too-large", "the server takes no push of this size (413)",
+                "raise the server's limit for one request (in nginx: client_max_body_size), then run again", .failure)
+        case 422:
+            return make(
+                "refused", "the server understood the request and refuses it (422)",
+                "look at the server's rules for this repository and at its log", .failure)
         case 429, 500...599:
             let after = response.retryAfter(now: SystemTime().now)
             var error = make(

@@ -68,6 +68,7 @@ struct Advertisement {
                 if let end = bytes.firstIndex(of: 0) {
                     let words = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
                     capabilities = Set(words.map { String(decoding: $0, as: UTF8.self) })
+                    try Self.requireSHA1(capabilities)
                     bytes = bytes[..<end]
                 }
             }
@@ -79,6 +80,17 @@ struct Advertisement {
             // A repository without references says so under this name.
             if name != Array("capabilities^{}".utf8) { references[name] = id }
         }
+    }
+
+    /// The names of another kind of repository are longer, and none of this program's objects would fit in.
+    private static func requireSHA1(_ capabilities: Set<String>) throws {
+        let formats = capabilities.filter { $0.hasPrefix("object-format=") }.map { $0.dropFirst(14) }
+        guard let format = formats.first, !formats.contains("sha1") else { return }
+        throw OperatorError(
+            "git.unsupported", doing: "talking to the git server",
+            reason: "its repository names its objects by \(printable(String(format), limit: 20)), and this program can "
+                + "work with sha1 alone",
+            advice: "make the remote anew, as `git init --bare --object-format=sha1` does", exit: .configuration)
     }
 
     private func trim(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

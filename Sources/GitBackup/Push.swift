@@ -93,7 +93,7 @@ extension BackupRepository {
         _ access: RemoteAccess, gate: @escaping @Sendable (OutgoingItem) throws -> Void
     ) async throws -> PushOutcome {
         try await offPoolCancellable { [self] cancellation in
-            try exclusively { repository, _ in try push(repository, access, gate, cancellation) }
+            try exclusively(cancellation) { repository, _ in try push(repository, access, gate, cancellation) }
         }
     }
 

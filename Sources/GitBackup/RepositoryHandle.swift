@@ -101,8 +101,39 @@ final class RepositoryHandle {
                 advice: "let repository.path name a repository's top folder, or one that is empty or not there yet",
                 exit: .configuration)
         }
+        if let refusal = unsupported(GitLibrary.lastMessage, path) { return refusal }
         return GitLibrary.error(
-            "git.damaged", doing: "opening the repository", subject: path.printable, exit: .damagedInput)
+            "git.damaged", doing: "opening the repository", subject: path.printable,
+            advice: "check the repository with `git fsck`, or move it away: the next run clones the remote anew",
+            exit: .damagedInput)
+    }
+
+    /// The refusal of a whole repository that uses something of git's that libgit2 cannot read; nil if its words tell of something else.
+    private static func unsupported(_ message: String, _ path: FilePath) -> OperatorError? {
+        let reason: String
+        let advice: String
+        let fresh = "let repository.path name a plain clone, or a folder that is not there yet: the next run makes one"
+        if message.hasSuffix("extensions.objectformat") {
+            reason = "it names its objects by SHA-256, and this program can work with SHA-1 alone"
+            advice = fresh
+        } else if message.hasSuffix("extensions.worktreeconfig") {
+            reason = "it has the setting extensions.worktreeConfig, which this program cannot work with"
+            advice = "run `git config --unset extensions.worktreeConfig` in it, or \(fresh)"
+        } else if message.hasSuffix("extension: 'link'") {
+            reason = "its index is split, which this program cannot work with"
+            advice = "run `git config core.splitIndex false` and `git update-index --no-split-index` in it"
+        } else if message.hasSuffix("extension: 'sdir'") {
+            reason = "its index is sparse, which this program cannot work with"
+            advice = "run `git sparse-checkout disable` in it"
+        } else if message.hasPrefix("unsupported") {
+            reason = "it uses something that this program cannot work with (\(message))"
+            advice = fresh
+        } else {
+            return nil
+        }
+        return OperatorError(
+            "git.unsupported", doing: "opening the repository", subject: path.printable, reason: reason, advice: advice,
+            exit: .configuration)
     }
 
     // MARK: State
@@ -314,15 +345,18 @@ final class RepositoryHandle {
 
     /// The index as it stands on disk.
     func indexEntries() throws -> [IndexFile.Entry] {
-        // What libgit2 says of a damaged index misleads ("no longer exists").
-        let damaged = OperatorError(
-            "git.damaged", doing: "reading the index of", subject: path.printable,
-            reason: "the file .git/index is damaged or cannot be read",
-            advice: "restore it with `git read-tree HEAD`", exit: .damagedInput)
+        func failure() -> OperatorError {
+            // What libgit2 says of a damaged index misleads ("no longer exists").
+            Self.unsupported(GitLibrary.lastMessage, path)
+                ?? OperatorError(
+                    "git.damaged", doing: "reading the index of", subject: path.printable,
+                    reason: "the file .git/index is damaged or cannot be read",
+                    advice: "restore it with `git read-tree HEAD`", exit: .damagedInput)
+        }
         var index: OpaquePointer?
-        guard git_repository_index(&index, repository) == 0, let index else { throw damaged }
+        guard git_repository_index(&index, repository) == 0, let index else { throw failure() }
         defer { git_index_free(index) }
-        guard git_index_read(index, 1) == 0 else { throw damaged }
+        guard git_index_read(index, 1) == 0 else { throw failure() }
         return (0..<git_index_entrycount(index)).compactMap { position in
             git_index_get_byindex(index, position).map { IndexFile.Entry($0.pointee) }
         }

@@ -30,6 +30,7 @@ internal import Testing
         let schema = try await runner("schema", name)
         #expect(schema.status == 0)
         #expect(try schema.json()["$schema"] as? String == "https://json-schema.org/draft/2020-12/schema")
+        #expect(try await runner("schema", name, "--json").output == schema.output)
     }
 
     @Test func whatInitWritesIsValid() async throws {
@@ -45,6 +46,35 @@ internal import Testing
         let again = try await runner("init", "--hermes-home", runner.home.string)
         #expect(again.status == 73)
         #expect(try FileSystem.read(config, limit: 1 << 20) == text)
+    }
+
+    @Test func initTakesAFileOfTheFolderItIsCalledIn() async throws {
+        var runner = try RunnerProgram()
+        try runner.makePlainHome()
+        let script = #"cd "$1"; shift; exec "$@""#
+        let folder = runner.folder.path
+        let program = RunnerProgram.path.string
+        let named = try await runner.tool(
+            "sh", "-c", script, "sh", folder.string, program, "init", "--config", "new.yaml", "--hermes-home", "home")
+        #expect(named.status == 0, "\(named.errors)")
+        let text = String(decoding: try FileSystem.read(folder.appending("new.yaml"), limit: 1 << 20), as: UTF8.self)
+        #expect(text.contains(runner.home.string))
+        runner.environment["HERMES_OPS_CONFIG"] = "zz.yaml"
+        let fromEnvironment = try await runner.tool("sh", "-c", script, "sh", folder.string, program, "init")
+        #expect(fromEnvironment.status == 0, "\(fromEnvironment.errors)")
+        #expect(try FileStatus(at: folder.appending("zz.yaml")).permissions == 0o600)
+        let printed = try await runner("init", "--print", "--json", "--hermes-home", runner.home.string)
+        #expect(try printed.json()["text"] as? String == text)
+    }
+
+    @Test func theManPageNamesTheCommandsThatHelpNames() async throws {
+        let runner = try RunnerProgram()
+        let page = try await runner.tool(
+            "sh", "-c", #""$1" --experimental-dump-help | python3 "$2""#, "sh", RunnerProgram.path.string,
+            TestServer.sourceRoot.appending("scripts/man-page").string)
+        #expect(page.status == 0, "\(page.errors)")
+        #expect(page.output.contains(#".SS hermes\-ops\-runner init"#))
+        #expect(!page.output.contains(#".SS hermes\-ops\-runner seal"#))
     }
 
     @Test func planWritesNothing() async throws {

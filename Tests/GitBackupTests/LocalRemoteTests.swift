@@ -43,6 +43,26 @@ struct LocalRemoteTests {
         #expect(empty?.exit == .configuration)
     }
 
+    @Test("A remote whose objects have longer names is said as such")
+    func longNames() async throws {
+        let fixture = try await Fixture()
+        try await fixture.commit(["a": "1"])
+        func failure() async -> OperatorError? {
+            await Fixture.failure { _ = try await fixture.repository.push(Fixture.access()) { _ in } }
+        }
+        let full = fixture.folder.path.appending("full")
+        try await Git.run(["init", "-q", "--object-format=sha256", "-b", "main", full.string])
+        try await Git.run(["commit", "-q", "--allow-empty", "-m", "x"], in: full)
+        for arguments in [["init", "--object-format=sha256", "-b", "main"], ["clone", full.string]] {
+            try FileSystem.removeTree(fixture.remote)
+            try await Git.run([arguments[0], "-q", "--bare"] + arguments.dropFirst() + [fixture.remote.string])
+            let error = await failure()
+            #expect(error?.type == "git.unsupported", "\(String(describing: error))")
+            #expect(error?.exit == .configuration)
+            #expect(error?.reason.contains("sha256") == true)
+        }
+    }
+
     @Test("A hook that hangs is ended with its children")
     func hang() async throws {
         let fixture = try await Fixture()

@@ -242,6 +242,20 @@ struct PushTests {
         try await site.fixture.requireSound()
     }
 
+    @Test(
+        "A server that takes no push of this size, or refuses it, is not called unavailable",
+        arguments: [(413, "git.too-large"), (422, "git.refused")])
+    func refusedByStatus(status: Int, type: String) async throws {
+        let site = try await Site()
+        try await site.commit(Fixture.many())
+        try site.server.setFault(#"{"on": "post", "kind": "status", "status": \#(status)}"#)
+        let error = try await site.failure()
+        #expect(error.type == type)
+        #expect(error.exit == .failure)
+        #expect(!error.isTemporary)
+        #expect(try await site.push().result == .pushed)
+    }
+
     @Test("A server's wish to wait reaches the caller, of a push and of a clone")
     func retryAfter() async throws {
         let site = try await Site()

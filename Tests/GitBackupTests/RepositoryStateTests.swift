@@ -99,6 +99,49 @@ struct RepositoryStateTests {
         #expect(await refusal(shallow)?.type == "git.shallow")
     }
 
+    @Test("What libgit2 cannot read is called unsupported, not damaged, and the advice helps")
+    func unsupported() async throws {
+        let other = try await Fixture()
+        try await Git.run(["init", "-q", "--object-format=sha256", "-b", "main", other.work.string])
+        let sha256 = await refusal(other)
+        #expect(sha256?.type == "git.unsupported" && sha256?.exit == .configuration)
+        #expect(sha256?.reason.contains("SHA-256") == true)
+        let setting = try await made()
+        _ = try await setting.git("config", "core.repositoryFormatVersion", "1")
+        _ = try await setting.git("config", "extensions.worktreeConfig", "true")
+        let worktree = await refusal(setting)
+        #expect(worktree?.type == "git.unsupported" && worktree?.exit == .configuration)
+        #expect(worktree?.advice?.contains("git config --unset extensions.worktreeConfig") == true)
+        _ = try await setting.git("config", "--unset", "extensions.worktreeConfig")
+        #expect(try await setting.commit(["a": "2"]).changed)
+        let index = try await made()
+        _ = try await index.git("update-index", "--split-index")
+        let split = await refusal(index)
+        #expect(split?.type == "git.unsupported" && split?.exit == .configuration)
+        #expect(split?.advice?.contains("git update-index --no-split-index") == true)
+        _ = try await index.git("update-index", "--no-split-index")
+        #expect(try await index.commit(["a": "2"]).changed)
+    }
+
+    @Test("Another run in the repository is waited for; one that stays is a temporary failure")
+    func busy() async throws {
+        let fixture = try await made()
+        let path = fixture.work.appending(".git/hermes-ops/lock")
+        var lock = try FileLock(path)
+        #expect(lock != nil)
+        let hasty = try BackupRepository(fixture.settings, patience: .milliseconds(60), reached: { _ in })
+        let error = await Fixture.failure { try await fixture.commit(["a": "2"], in: hasty) }
+        #expect(error?.type == "git.busy")
+        #expect(error?.exit == .skipped)
+        #expect(error?.isTemporary == true)
+        async let commit = fixture.repository.commit(Fixture.entries(["a": "2"]), at: Fixture.time) { _ in "Back up" }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await fixture.git("rev-list", "--count", "HEAD") == "1")
+        lock = nil
+        #expect(try await commit.changed)
+        try await fixture.requireSound()
+    }
+
     @Test("In the middle of a merge or a rebase")
     func inProgress() async throws {
         let fixture = try await made()

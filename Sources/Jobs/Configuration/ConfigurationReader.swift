@@ -25,6 +25,8 @@ final class ConfigurationReader {
     /// Where this program keeps its state; nil: not known, and not looked at.
     let stateDirectory: FilePath?
     var references: [Reference] = []
+    /// False if a home was named that could not be read.
+    var isHomeKnown = true
     private var single: [String: (position: SourcePosition, value: ConfigurationValue)] = [:]
     private var named: [String: [(name: String, position: SourcePosition, value: ConfigurationValue)]] = [:]
     private var start: SourcePosition
@@ -78,6 +80,9 @@ final class ConfigurationReader {
                 collector.report(
                     "\(shown(entry.name)) is no name for a \(noun); allowed: \(ScalarFormats.slugHelp)",
                     at: entry.position)
+                // What stands below it is read all the same, under a name that messages can repeat.
+                let name = CredentialScrubber.mayHoldSecret(entry.name) ? "?" : printable(entry.name, limit: 60)
+                named[group, default: []].append((name, entry.position, entry.value))
                 continue
             }
             if let first = named[group]?.first(where: { $0.name == entry.name }) {
@@ -121,7 +126,7 @@ final class ConfigurationReader {
         checkReferences()
         checkNeeds(of: jobs)
         guard let instance else { return nil }
-        if !collector.isPartial { checkPlaces(instance, repository, stores, snapshot) }
+        if !collector.isPartial, isHomeKnown { checkPlaces(instance, repository, stores, snapshot) }
         return Configuration(
             files: [], instance: instance, hermes: hermes, credentials: credentials, repository: repository,
             sanitizer: sanitizer, bundle: bundle, stores: stores, network: network, notify: notify, snapshot: snapshot,

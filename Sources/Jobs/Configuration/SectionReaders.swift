@@ -10,8 +10,10 @@ extension ConfigurationReader {
         let id = mapping.require("id")?.parsed(
             "a lower-case letter, then up to 31 lower-case letters, digits or '-'", ScalarFormats.instanceID)
         let label = mapping.take("label")?.text()
-        let hermesHome = mapping.take("hermesHome").map(path) ?? home.appending(".hermes")
-        // An id that is wrong was reported; the rest of the file is still checked.
+        let homeValue = mapping.take("hermesHome")
+        let hermesHome = homeValue.flatMap(path)
+        isHomeKnown = homeValue == nil || hermesHome != nil
+        // An id or a home that is wrong was reported; the rest of the file is still checked.
         return InstanceConfig(
             id: id ?? "unknown", label: label ?? id ?? "unknown", hermesHome: hermesHome ?? home.appending(".hermes"),
             position: mapping.position)
@@ -44,8 +46,10 @@ extension ConfigurationReader {
             collector.warn(
                 "\"repository\" has a remote and no credential: only a push without sign-in can work", at: position)
         }
+        // A path that is missing or wrong was reported.
+        guard let path else { return nil }
         return RepositoryConfig(
-            path: path ?? "/", remote: remote, branch: branch ?? "main", credential: credential,
+            path: path, remote: remote, branch: branch ?? "main", credential: credential,
             allowBroadToken: broad ?? false, author: author, api: api, position: position)
     }
 

@@ -31,7 +31,8 @@ public final class Ledger: Sendable {
                 "ledger-newer", doing: "opening the ledger", subject: path.printable,
                 reason:
                     "its version \(error.version) is of a newer program than this one, which knows \(Self.schemaVersion)",
-                advice: "install the newer program again; the run records below runs/ are unharmed")
+                advice: "install the newer program again; the run records below runs/ are unharmed",
+                exit: .damagedInput)
         }
     }
 
@@ -39,25 +40,21 @@ public final class Ledger: Sendable {
         _ path: FilePath, _ stateDirectory: FilePath, _ runs: RunStore, now: Timestamp
     ) throws -> (DatabaseQueue, repairs: [String]) {
         do {
-            let isNew = (try? FileStatus(at: path)) == nil
-            let queue = try open(path)
-            if isNew, try !runs.runs().isEmpty { try fill(queue, from: runs) }
-            return (queue, [])
+            return (try open(path, runs), [])
         } catch let error as DatabaseError where isDamage(error) {
             let lock = try StateLock.wait(stateDirectory, "ledger")
             defer { withExtendedLifetime(lock) {} }
             // Another process may have mended it while this one waited.
-            if let mended = try? open(path) { return (mended, []) }
+            if let mended = try? open(path, runs) { return (mended, []) }
             let aside = try setAside(path, at: now)
-            let queue = try open(path)
-            try fill(queue, from: runs)
-            return (queue, ["the ledger was damaged: it lies as \(aside) and was made anew from the run records"])
+            let note = "the ledger was damaged: it lies as \(aside) and was made anew from the run records"
+            return (try open(path, runs), [note])
         }
     }
 
     /// Makes the index anew from the records and returns how many it holds.
     @discardableResult
-    public func rebuild() throws -> Int { try Self.rethrowing { try Self.fill(queue, from: runs) } }
+    public func rebuild() throws -> Int { try Self.rethrowing { try queue.write { try Self.fill($0, from: runs) } } }
 
     // MARK: - Writing
 
@@ -148,7 +145,7 @@ public final class Ledger: Sendable {
 
     // MARK: - Opening and mending
 
-    private static func open(_ path: FilePath) throws -> DatabaseQueue {
+    private static func open(_ path: FilePath, _ runs: RunStore) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.busyMode = .timeout(15)
         configuration.label = "ledger"
@@ -157,14 +154,15 @@ public final class Ledger: Sendable {
             let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
             guard mode == "wal" else { throw DatabaseError(resultCode: .SQLITE_IOERR, message: "no WAL mode") }
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
-            try migrate(db)
+            try migrate(db, runs)
             // Reads the schema and one page of data: SQLITE_CORRUPT shows now and not in the middle of a run.
             try db.execute(sql: "SELECT * FROM runs ORDER BY sequence DESC LIMIT 1")
         }
         return queue
     }
 
-    private static func migrate(_ db: Database) throws {
+    /// Tables that are made, in a new file or an empty one, are filled in the same transaction: nobody sees the history gone.
+    private static func migrate(_ db: Database, _ runs: RunStore) throws {
         try db.inTransaction(.immediate) {
             let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard version <= schemaVersion else { throw NewerVersion(version: version) }
@@ -193,6 +191,7 @@ public final class Ledger: Sendable {
                         );
                         CREATE INDEX runs_by_job ON runs (job, sequence);
                         """)
+                try fill(db, from: runs)
             }
             try db.execute(sql: "PRAGMA user_version = \(schemaVersion)")
             return .commit
@@ -205,13 +204,11 @@ public final class Ledger: Sendable {
 
     /// Replaces all rows by what the records say, oldest first.
     @discardableResult
-    private static func fill(_ queue: DatabaseQueue, from runs: RunStore) throws -> Int {
+    private static func fill(_ db: Database, from runs: RunStore) throws -> Int {
         let records = try runs.runs().compactMap { try? runs.read($0) }
             .sorted { ($0.startedAt, $0.runId) < ($1.startedAt, $1.runId) }
-        try queue.write { db in
-            try db.execute(sql: "DELETE FROM runs")
-            for record in records { try put(record, warnings: runs.warnings(of: record.runId), in: db) }
-        }
+        try db.execute(sql: "DELETE FROM runs")
+        for record in records { try put(record, warnings: runs.warnings(of: record.runId), in: db) }
         return records.count
     }
 

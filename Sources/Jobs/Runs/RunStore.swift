@@ -48,6 +48,15 @@ public struct RunStore: Sendable {
                 "no-such-run", doing: "reading the record of run", subject: run, reason: error.reason,
                 advice: "`hermes-ops-runner history` lists the runs")
         }
+        if let version = (try? JSONDecoder().decode(Version.self, from: Data(bytes)))?.schemaVersion,
+            !version.hasPrefix("1.")
+        {
+            throw OperatorError(
+                "newer-record", doing: "reading the record of run", subject: run,
+                reason:
+                    "its version \(printable(version, limit: 20)) is of a newer program than this one, which knows 1.x",
+                advice: "install the newer program again", exit: .damagedInput)
+        }
         do {
             return try JSONDecoder().decode(RunRecord.self, from: Data(bytes))
         } catch {
@@ -55,6 +64,10 @@ public struct RunStore: Sendable {
                 "damaged-record", doing: "reading the record of run", subject: run, reason: "it is not a run record",
                 exit: .damagedInput)
         }
+    }
+
+    private struct Version: Decodable {
+        var schemaVersion: String
     }
 
     public func exists(_ run: String) -> Bool { (try? FileStatus(at: path(run, ".json"))) != nil }

@@ -97,7 +97,7 @@ struct RestoreCommand: AsyncParsableCommand {
     private func absolute(_ path: String) throws -> FilePath {
         let path = FilePath(path)
         guard !path.isEmpty else { throw ValidationError("--into takes a folder") }
-        return path.isAbsolute ? path : FilePath(WorkingDirectory.path).pushing(path)
+        return WorkingDirectory.absolute(path)
     }
 
     static func text(_ report: RestoreReport) -> String {

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Foundation
 internal import Glibc
 internal import HermesHome
 internal import Jobs
@@ -14,12 +13,15 @@ struct SchemaCommand: ParsableCommand {
         case config, run, status, snapshot, fleet
     }
 
+    @OptionGroup var options: GlobalOptions
+
     @Argument(help: "config, run, status, snapshot or fleet.")
     var name: Name
 
     func run() throws {
         guard let schema = PublishedSchema(rawValue: name.rawValue) else { throw ValidationError("no such schema") }
-        try Console(isJSON: false, isQuiet: false).write(schema.text)
+        // JSON in any case.
+        try options.console.write(schema.text)
     }
 }
 
@@ -98,22 +100,22 @@ struct InitCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
-        let home = FilePath(
-            hermesHome ?? session.environment["HERMES_HOME"] ?? session.locations.home.appending(".hermes").string)
-        let absolute = home.isAbsolute ? home : FilePath(FileManager.default.currentDirectoryPath).pushing(home)
-        let layout = HomeLayout(absolute)
-        let google = absolute.appending("google_token.json")
+        let home = WorkingDirectory.absolute(
+            FilePath(
+                hermesHome ?? session.environment["HERMES_HOME"] ?? session.locations.home.appending(".hermes").string))
+        let layout = HomeLayout(home)
+        let google = home.appending("google_token.json")
         let dotenv = (try? FileSystem.read(layout.environment, limit: 1 << 20)) ?? []
         let findings = StarterFindings(
             userName: getpwuid(session.user).map { String(cString: $0.pointee.pw_name) } ?? "user",
-            home: session.locations.home, isRoot: session.user == 0, hermesHome: absolute,
-            hermesHomeExists: HomeInspection(absolute).isHome,
+            home: session.locations.home, isRoot: session.user == 0, hermesHome: home,
+            hermesHomeExists: HomeInspection(home).isHome,
             dotenvHasTelegramToken: String(decoding: dotenv, as: UTF8.self).split(whereSeparator: \.isNewline)
                 .contains { $0.hasPrefix("TELEGRAM_BOT_TOKEN=") || $0.hasPrefix("export TELEGRAM_BOT_TOKEN=") },
             googleToken: (try? FileStatus(at: google)) == nil ? nil : google)
         let text = StarterConfiguration.text(findings)
-        guard !print else { return try session.console.write(text) }
-        let target = session.configurationFile
+        guard !print else { return try session.console.show(["text": text]) { text } }
+        let target = WorkingDirectory.absolute(session.configurationFile)
         try FileSystem.makeDirectory(target.removingLastComponent())
         let file = try AtomicFile(target)
         try Array(text.utf8).withUnsafeBytes { try file.write($0) }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import SystemPackage
 
 /// Where the program was started.
 enum WorkingDirectory {
@@ -7,4 +8,7 @@ enum WorkingDirectory {
         defer { free(text) }
         return String(cString: text)
     }
+
+    /// A path as seen from there.
+    static func absolute(_ path: FilePath) -> FilePath { path.isAbsolute ? path : FilePath(self.path).pushing(path) }
 }

@@ -152,6 +152,37 @@ import Testing
         #expect(errors.allSatisfy { $0.hasPrefix("config.yaml:") })
     }
 
+    /// One mistake hides no other, and invents none.
+    @Test func whatStandsBelowAWrongNameIsReadToo() async throws {
+        func errors(_ section: String) async throws -> [String] {
+            try await ConfigurationSamples.errors("version: 1\ninstance: { id: a }\n" + section)
+        }
+        let job = try await errors("jobs: { UPPER: { steps: [ sanitze ], timout: 5 } }")
+        #expect(job.count == 3, "\(job)")
+        for words in ["\"UPPER\" is no name", "did you mean \"sanitize\"?", "did you mean \"timeout\"?"] {
+            #expect(job.contains { $0.contains(words) }, "\(words): \(job)")
+        }
+        let store = try await errors(
+            "stores: { Mine: { directory: /b } }\njobs: { j: { steps: [ { prune: { store: Mine, keep: { last: 1 } } } ] } }"
+        )
+        #expect(store.count == 1, "\(store)")
+        let token = "ghp" + "_" + String(repeating: "aB3dE6", count: 6)
+        let secret = try await errors("credentials: { \(token): 5 }\njobs: { \(token): { steps: [] } }")
+        #expect(secret.count >= 4 && !secret.contains { $0.contains(token) }, "\(secret)")
+    }
+
+    /// A place that was refused is compared with no other: what stands in its stead would lie wrong by accident.
+    @Test func aRefusedPlaceIsReportedOnce() async throws {
+        for path in ["./x", "~", "$HOME/x", "\"\""] {
+            let errors = try await ConfigurationSamples.errors(
+                "version: 1\ninstance: { id: a }\nrepository: { path: \(path), remote: /srv/r.git }\n")
+            #expect(errors.count == 1 && errors[0].contains("\"path\""), "\(path): \(errors)")
+        }
+        let home = try await ConfigurationSamples.errors(
+            "version: 1\ninstance: { id: a, hermesHome: ./h }\nrepository: { path: ~/.hermes/r, remote: /srv/r.git }\n")
+        #expect(home.count == 1 && home[0].contains("\"hermesHome\""), "\(home)")
+    }
+
     @Test func aByteOrderMarkIsNoMistake() async throws {
         #expect(try await ConfigurationSamples.load("\u{FEFF}version: 1\ninstance: { id: a }\n").instance.id == "a")
     }

@@ -24,6 +24,30 @@ import Testing
         #expect(version == Ledger.schemaVersion && mode == "wal")
     }
 
+    /// What a crash before the first write leaves, or somebody who "emptied" it.
+    @Test func anEmptyFileIsFilledFromTheRecords() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        for _ in 0..<3 { _ = try await harness.runner(ScriptedFactory()).run("j") }
+        for suffix in ["-wal", "-shm"] { try FileSystem.removeTree(harness.state.appending("ledger.sqlite" + suffix)) }
+        try FileSystem.replace(harness.state.appending("ledger.sqlite"), with: [])
+        #expect(try harness.ledger().history().count == 3)
+    }
+
+    @Test func aRecordOfANewerProgramIsRefusedInWords() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        let run = try await harness.runner(ScriptedFactory()).run("j").record.runId
+        let path = harness.state.appending("runs/\(run).json")
+        let text = String(decoding: try FileSystem.read(path, limit: 1 << 20), as: UTF8.self)
+        for (version, type) in [("1.7", nil), ("2.0", "newer-record")] as [(String, String?)] {
+            let other = text.replacing(#""schemaVersion":"1.0""#, with: #""schemaVersion":"\#(version)""#)
+            try FileSystem.replace(path, with: Array(other.utf8))
+            var error: OperatorError?
+            do { _ = try harness.store().read(run) } catch let failure as OperatorError { error = failure }
+            #expect(error?.type == type)
+            if let error { #expect(error.exit == .damagedInput && error.reason.contains("2.0")) }
+        }
+    }
+
     enum Damage: String, CaseIterable, Sendable {
         case garbage, header, pages, emptyTable, zeros
     }
@@ -66,6 +90,7 @@ import Testing
         try queue.close()
         let error = #expect(throws: OperatorError.self) { try harness.ledger() }
         #expect(error?.type == "ledger-newer" && error?.description.contains("99") == true)
+        #expect(error?.exit == .damagedInput)
         // The job runs all the same: the index is no reason not to make a backup.
         let result = try await harness.runner(ScriptedFactory()).run("j")
         #expect(result.exit == .success && result.warnings.contains { $0.contains("newer program") })
