@@ -56,7 +56,12 @@ extension DetectionPass {
         // "(with -Rpass) but"
         if text[last] == 41 { isFlag = false }
         guard last - first <= Self.nameLimit else { return }
-        if text[first - 1] == 32, text[first - 2].isLower || text[first - 2] == 32, isDeclared(first..<last) { return }
+        if text[first - 1] == 32, text[first - 2].isLower || text[first - 2] == 32, isDeclared(first..<last) {
+            // `def token = "x"` declares a variable, and what a function returns may be a secret.
+            let next = text.skipBlanks(last)
+            if text[next] == UInt8(ascii: "(") { _ = returnedValue(first..<last, from: next) }
+            guard text[next] == UInt8(ascii: "=") else { return }
+        }
 
         // What stands between the name and its operator.
         var position = last
