@@ -38,7 +38,7 @@ final class BundlePass {
         progress.begin("open", total: nil)
         defer { progress.end() }
         let reader = TarReader(try ZstdDecompressor(Transferred(decryptor), limit: limits.bytes))
-        let lanes = try FileLanes(extractor)
+        let lanes = try FileLanes(extractor, cancellation)
         do {
             while let entry = try reader.next() {
                 try cancellation.check()

@@ -33,14 +33,16 @@ final class FileLanes: @unchecked Sendable {
     private var digests: [Int: [UInt8]] = [:]
 
     private let extractor: Extractor?
+    private let cancellation: CancellationFlag
     private let zeros = [UInt8](repeating: 0, count: 1 << 18)
     private var open: [Batch?]
     private var lane = 0
     private var folder: ArraySlice<UInt8>?
     private var number = 0
 
-    init(_ extractor: Extractor?) throws {
+    init(_ extractor: Extractor?, _ cancellation: CancellationFlag) throws {
         self.extractor = extractor
+        self.cancellation = cancellation
         let count = min(4, max(2, coreCount))
         free = (0..<4 * count + 4).map { _ in Batch() }
         queues = Array(repeating: [], count: count)
@@ -217,6 +219,8 @@ final class FileLanes: @unchecked Sendable {
     private func hashZeros(_ current: Current, to end: Int64) throws {
         while current.position < end {
             if let stop = monitor.locked({ stop }) { throw stop }
+            // A few bytes of a bundle can stand for hours of zeros.
+            try cancellation.check()
             let count = Int(min(end - current.position, Int64(zeros.count)))
             current.digest?.update(zeros[..<count])
             current.position += Int64(count)

@@ -24,6 +24,8 @@ final class HomeCollector {
     private var lines = BundleManifest.EntryLines()
     /// Files that belong to a database whose snapshot was taken.
     private var parts: Set<[UInt8]> = []
+    /// Logs of databases that went into the bundle as they lie there: without them rows are missing, so no rule leaves them out.
+    private var rawLogs: Set<[UInt8]> = []
 
     init(
         _ request: BundleRequest, staging: BundleStaging, copying: Set<[UInt8]>, output: FileStatus,
@@ -68,7 +70,7 @@ final class HomeCollector {
 
     private func visit(_ entry: DirectoryWalk.Entry) throws -> DirectoryWalk.Decision {
         if entry.status.isSameFile(as: output) || entry.status.isSameFile(as: stagingStatus) { return .prune }
-        if case .skip(let reason) = request.decide(entry.path, entry.status) {
+        if !rawLogs.contains(entry.path), case .skip(let reason) = request.decide(entry.path, entry.status) {
             skip(entry.path, reason)
             return .prune
         }
@@ -240,6 +242,7 @@ final class HomeCollector {
             manifest.databases.append(
                 BundleManifest.Database(path: listed, copy: .raw, integrityCheck: [reason], rows: [:]))
             parts.insert(name + Array("-shm".utf8))
+            for suffix in ["-wal", "-journal"] { rawLogs.insert(name + Array(suffix.utf8)) }
             return false
         }
         for suffix in ["-wal", "-shm", "-journal"] { parts.insert(name + Array(suffix.utf8)) }

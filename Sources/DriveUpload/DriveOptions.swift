@@ -77,6 +77,10 @@ public struct DriveLimits: Sendable {
     public var noProgressRounds = 20
     /// New sessions for one file id.
     public var sessionRestarts = 3
+    /// So long a file that Drive says it has is looked for: Drive may take seconds to show it.
+    public var appearance = Duration.seconds(60)
+    /// A file that Drive says it has, and has not shown for so long, was deleted.
+    public var disappearance = Duration.seconds(3600)
     /// Google drops a session after a week.
     public var sessionLifetime = Duration.seconds(6 * 86_400)
     /// One call of `put` or `get`.

@@ -98,7 +98,8 @@ struct Upload {
             var transfer = Transfer(session: session, file: file, deadline: deadline, meter: meter)
             let end = try await transfer.run(from: offset)
             guard let id = state.id else { throw unverifiable("") }
-            if let landed = try await client.file(id) {
+            let isFinished = end.error == nil
+            if let landed = try await isFinished ? appeared(id, &state) : client.file(id) {
                 guard landed.isTrashed else { return Self.merge(end.file, landed) }
                 // It would come to the same with every further copy.
                 state = UploadState(discard: state.discard + [id], updated: options.time.now)
@@ -116,13 +117,47 @@ struct Upload {
                 error.reason += " (\(restarts) upload sessions came to nothing)"
                 throw error
             }
-            options.logger.notice("the upload session is gone; a new one is opened for the same file")
+            options.logger.notice(
+                isFinished
+                    ? "the file was deleted since it was sent; it is sent again under a new id"
+                    : "the upload session is gone; a new one is opened for the same file")
             try await options.time.sleep(
                 for: options.limits.retry.wait(afterAttempt: restarts, random: options.random()))
+            if isFinished { state.id = nil }
             state.session = nil
             state.sessionStarted = nil
             try states.save(state, key)
         }
+    }
+
+    /// The file that Drive says it has. Drive may take a while to show it: until it does, its id is kept, because another one would
+    /// make a second copy. Nil once it stayed away for so long that it must have been deleted.
+    private func appeared(_ id: String, _ state: inout UploadState) async throws -> DriveFile? {
+        let end = options.time.uptime + options.limits.appearance
+        var attempt = 0
+        while true {
+            if let file = try await client.file(id) {
+                state.unseen = nil
+                return file
+            }
+            guard options.time.uptime < end else { break }
+            attempt += 1
+            let wait = options.limits.retry.wait(afterAttempt: attempt, random: options.random())
+            try await options.time.sleep(for: min(max(wait, .milliseconds(100)), end - options.time.uptime))
+        }
+        let now = options.time.now
+        if let since = state.unseen, since <= now, now - since >= options.limits.disappearance {
+            state.unseen = nil
+            return nil
+        }
+        // A clock that was set back begins anew.
+        state.unseen = min(state.unseen ?? now, now)
+        try states.save(state, key)
+        throw OperatorError(
+            "drive-unseen", doing: "uploading the bundle", subject: bundle.name,
+            reason: "Drive says that it has the file \(id), and does not show it",
+            advice: "run again later: it will be looked for, and not sent a second time", exit: .unavailable,
+            isTemporary: true)
     }
 
     /// What the server said at the end and what it says now must both be right: of two that differ, the one that does not fit.
@@ -174,13 +209,13 @@ struct Upload {
                 try states.save(state, key)
                 return .session(session)
             case 409:
-                if let landed = try await client.file(id) {
+                // Used up by a file that was in the trash or is gone, only a new id helps.
+                if let landed = try await appeared(id, &state) {
                     guard landed.isTrashed else { return .exists(landed) }
                     state.discard.append(id)
                     try states.save(state, key)
                     try await clean(&state)
                 }
-            // Used up by a file that was in the trash or is gone: only a new id helps.
             case 404:
                 throw DriveStore.invisibleFolder(folder)
             default:

@@ -10,6 +10,8 @@ struct UploadState: Sendable {
     var id: String?
     var session: Secret?
     var sessionStarted: Timestamp?
+    /// Since when Drive says that it has the file and does not show it.
+    var unseen: Timestamp?
     /// Ids that hold wrong bytes and are to be deleted.
     var discard: [String] = []
     /// Whether the file is in Drive and was verified.
@@ -48,6 +50,7 @@ struct UploadStates {
         return UploadState(
             id: id(document["id"]), session: document["session"]?.bytes.map { Secret($0) },
             sessionStarted: document["sessionStarted"]?.text.flatMap { Timestamp($0) },
+            unseen: document["unseen"]?.text.flatMap { Timestamp($0) },
             discard: document["discard"]?.elements?.compactMap { id($0) } ?? [],
             isFinished: document["finished"]?.boolean ?? false, updated: updated)
     }
@@ -61,6 +64,7 @@ struct UploadStates {
         if let session = state.session {
             members.append(.init("session", .string(session.withUnsafeBytes { Array($0) })))
         }
+        if let unseen = state.unseen { members.append(.init("unseen", .string(unseen.description))) }
         if let started = state.sessionStarted { members.append(.init("sessionStarted", .string(started.description))) }
         var bytes = JSONDocument.object(members).serialized
         defer { wipe(&bytes) }

@@ -84,7 +84,13 @@ extension CronJob {
             json["schedule_display"]?.string ?? plan?["display"]?.string ?? plan?["expr"]?.string ?? plan?["value"]?
             .string
             ?? plan?["run_at"]?.string ?? "?"
-        isEnabled = json["enabled"]?.bool ?? true
+        // As Hermes' `job.get("enabled", True)`: a key that is absent means yes, a null no.
+        isEnabled =
+            switch json["enabled"] {
+            case .bool(let flag): flag
+            case .null, .integer(0), .string(""): false
+            default: true
+            }
         isOneShot = plan?["kind"]?.string == "once" || json["repeat"]?["times"]?.integer != nil
         state = json["state"]?.string ?? (isEnabled ? "scheduled" : "paused")
         nextRun = json["next_run_at"]?.string.flatMap { Timestamp(pythonISO: $0) }

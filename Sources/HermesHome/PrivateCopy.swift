@@ -2,7 +2,7 @@ internal import Glibc
 internal import Support
 internal import SystemPackage
 
-/// A copy of a database and its -wal in a folder of its own, made while neither changed; removed with this object.
+/// A copy of a database and its logs in a folder of its own, made while neither changed; removed with this object.
 final class PrivateCopy {
     let database: FilePath
     private let folder: FilePath
@@ -27,7 +27,7 @@ final class PrivateCopy {
     deinit { try? FileSystem.removeTree(folder) }
 
     private func fill(from source: FilePath) throws(HomeFailure) {
-        for suffix in ["", "-wal"] {
+        for suffix in ["", "-wal", "-journal"] {
             let original = source.suffixed(suffix)
             guard let input = try HomeFile.open(original) else { continue }
             defer { input.closeQuietly() }

@@ -10,7 +10,9 @@ internal import SystemPackage
 ///   nobody else holds it, reads the -wal into private memory;
 /// - a -wal with content but no -shm: a private copy of both, verified unchanged;
 /// - neither: `immutable=1`, verified unchanged afterwards;
-/// - a rollback journal (journal_mode=DELETE, as Hermes uses on NFS): `mode=ro`, which makes no file; a hot journal cannot be read.
+/// - a rollback journal (journal_mode=DELETE, as Hermes uses on NFS): the same open makes no file; a hot journal cannot be read.
+///
+/// A -wal with content is what SQLite goes by, whatever mode the file's header names.
 final class ReadOnlyDatabase {
     private let handle: OpaquePointer
     private let copy: PrivateCopy?
@@ -71,14 +73,15 @@ final class ReadOnlyDatabase {
             }
             log = try HomeFile.status(path.suffixed("-wal"))
             // Bytes 18 and 19 are the file format versions: 2 means write-ahead log.
-            guard header[18] == 2 || header[19] == 2 else {
+            let hasLog = (log?.size ?? 0) > 0
+            guard header[18] == 2 || header[19] == 2 || hasLog else {
                 access = .plain
                 return
             }
             if try HomeFile.status(path.suffixed("-shm"))?.kind == .file {
                 access = .sharedMemory
             } else {
-                access = (log?.size ?? 0) > 0 ? .copy : .immutable
+                access = hasLog ? .copy : .immutable
             }
         }
     }
@@ -93,9 +96,8 @@ final class ReadOnlyDatabase {
         }
         let options =
             switch state.access {
-            case .sharedMemory: "mode=ro&readonly_shm=1"
+            case .sharedMemory, .plain: "mode=ro&readonly_shm=1"
             case .immutable: "mode=ro&immutable=1"
-            case .plain: "mode=ro"
             case .copy: "mode=rw"
             }
         var opened: OpaquePointer?

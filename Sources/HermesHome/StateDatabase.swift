@@ -10,6 +10,7 @@ public struct StateDatabase: Sendable, Hashable {
     public var archivedSessions: Int
     /// Not archived, not ended, and heard of within 300 s, as Hermes' own web server counts.
     public var activeSessions: Int
+    /// Of the sessions that are not archived.
     public var sessionsStartedLastDay: Int
     /// Sessions that are not archived by where they came from; a source is any short text.
     public var sessionsBySource: [String: Int]
@@ -66,8 +67,8 @@ public struct StateDatabase: Sendable, Hashable {
         sessionsStartedLastDay = 0
         if sessionColumns.contains("started_at") {
             sessionsStartedLastDay = Int(
-                try database.integer("SELECT COUNT(*) FROM sessions WHERE started_at > ?", [.real(seconds - 86_400)])
-                    ?? 0)
+                try database.integer(
+                    "SELECT COUNT(*) FROM sessions WHERE \(live) AND started_at > ?", [.real(seconds - 86_400)]) ?? 0)
         }
         messages = Int(try database.integer("SELECT COUNT(*) FROM messages") ?? 0)
         highestMessageID = try database.integer("SELECT MAX(id) FROM messages")

@@ -14,6 +14,7 @@ enum BackupRules {
         let job = context.readings.job(.backup)
         switch context.snapshot.backup.repo.freshness {
         case .fresh: break
+        case .never where context.readings.isFirstRunUnderWay(.backup): break
         case .never:
             findings.append(
                 Finding("backup-never", .critical, "/backup/lastRun", "No backup has ever succeeded", key: "backup-age")
@@ -146,6 +147,7 @@ enum BackupRules {
         guard let facts = context.readings.repository.value else {
             switch part.probe.reason {
             case .notConfigured: return .inapplicable
+            case .notFound where context.readings.isFirstRunUnderWay(.backup): return .fine
             case .notFound:
                 return .found([
                     Finding("repository-missing", .critical, "/backup/repo", "The backup repository is not there")
@@ -210,6 +212,7 @@ enum BackupRules {
         switch context.snapshot.drive.freshness {
         case .fresh: break
         case .unknown: return .unknown("when the last bundle was uploaded is not known")
+        case .never where context.readings.isFirstRunUnderWay(.drive): break
         case .never:
             findings.append(
                 Finding(
@@ -255,7 +258,7 @@ enum BackupRules {
                     "drill-overdue", .warn, "/restoreDrill/nextDueAt",
                     "The last restore drill that passed was \(context.age(verified) / 86_400) days ago",
                     key: "drill-age"))
-        } else if findings.isEmpty {
+        } else if findings.isEmpty, !context.readings.isFirstRunUnderWay(.restoreDrill) {
             findings.append(
                 Finding(
                     "drill-never", .warn, "/restoreDrill/lastRun", "No restore drill has ever passed", key: "drill-age")

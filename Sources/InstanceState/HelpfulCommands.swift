@@ -1,8 +1,14 @@
+public import SystemPackage
+
 extension Warning {
     /// The command that helps with this warning, for a person to read and run; nil where no single command does.
     ///
-    /// - Parameter jobs: the declared ones: the command names the one that the warning is about.
-    public func command(for instance: InstanceReference, jobs: [ObservedJob]) -> String? {
+    /// - Parameters:
+    ///   - jobs: the declared ones: the command names the one that the warning is about.
+    ///   - configuration: the file that they are declared in; nil where it is not known, as of another instance.
+    public func command(for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil)
+        -> String?
+    {
         let code = code.rawValue
         let concerned =
             jobs.first { job in
@@ -10,7 +16,8 @@ extension Warning {
                     Finding.fingerprint(instance.id, code: code, key: Finding.key($0, job)) == fingerprint
                 }
             } ?? jobs.first { $0.role == HelpfulCommands.role(of: code) }
-        return HelpfulCommands.command(code: code, instance: instance, job: concerned?.name)
+        return HelpfulCommands.command(
+            code: code, instance: instance, job: concerned?.name, configuration: configuration)
     }
 }
 
@@ -24,7 +31,9 @@ enum HelpfulCommands {
     }
 
     /// - Parameter job: the name of the job that it is about, where it is about one.
-    static func command(code: String, instance: InstanceReference, job: String? = nil) -> String? {
+    static func command(
+        code: String, instance: InstanceReference, job: String? = nil, configuration: FilePath? = nil
+    ) -> String? {
         let systemctl = instance.scope == .user ? "systemctl --user" : "systemctl"
         let journal = instance.scope == .user ? "journalctl --user" : "journalctl"
         let home = instance.hermesHome?.rawValue ?? "HERMES_HOME"
@@ -49,7 +58,8 @@ enum HelpfulCommands {
         case "approvals-off": return "hermes config set approvals.mode smart"
         // Hermes makes its home so; what lies in it needs no other reader.
         case "credential-modes": return "chmod -R go= \(home)"
-        case "notifications-off", "repository-no-remote", "bundle-unencrypted": return editing(instance)
+        case "notifications-off", "repository-no-remote", "bundle-unencrypted":
+            return editing(instance, configuration)
         case "credential-missing": return "hermes-ops-runner validate"
         case "backup-never", "backup-late", "backup-stale", "repository-missing", "repository-dirty",
             "repository-unpushed":
@@ -75,7 +85,15 @@ enum HelpfulCommands {
     }
 
     /// What opens the configuration, for gaps that only a line in it closes.
-    static func editing(_ instance: InstanceReference) -> String {
-        instance.scope == .user ? "editor ~/.config/hermes-ops/config.yaml" : "editor /etc/hermes-ops/config.yaml"
+    static func editing(_ instance: InstanceReference, _ configuration: FilePath? = nil) -> String {
+        guard let configuration else {
+            return instance.scope == .user
+                ? "editor ~/.config/hermes-ops/config.yaml" : "editor /etc/hermes-ops/config.yaml"
+        }
+        let path = configuration.string
+        let isPlain = path.utf8.allSatisfy { byte in
+            byte > 127 || (48...57).contains(byte) || (65...90).contains(byte & ~32) || "/._-+,@".utf8.contains(byte)
+        }
+        return "editor " + (isPlain ? path : "'" + path.replacing("'", with: #"'\''"#) + "'")
     }
 }

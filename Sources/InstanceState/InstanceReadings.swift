@@ -50,6 +50,15 @@ struct InstanceReadings: Sendable {
 
     func declares(_ role: ObservedJob.Role) -> Bool { description.jobs.contains { $0.role == role } }
 
+    /// Whether a job of a role runs for the first time at this moment, as all do after an installation: it has yet to tell how it
+    /// ended.
+    func isFirstRunUnderWay(_ role: ObservedJob.Role) -> Bool {
+        description.jobs.contains { job in
+            job.role == role && job.lastRun == nil
+                && systemd.state(of: job.serviceUnit, description.scope).active == .activating
+        }
+    }
+
     static func standIn(_ role: ObservedJob.Role) -> ObservedJob {
         ObservedJob(
             name: role == .watchdog ? "watchdog" : "backup", role: role, schedule: nil, maxAge: .seconds(93_600))
@@ -108,7 +117,7 @@ public struct InstanceObserver: Sendable {
                 InstanceReadings.standIn)
         let units =
             [InstanceReadings.gatewayUnit(of: description), InstanceReadings.dashboardUnit(of: description)]
-            + jobs.map(\.timerUnit)
+            + jobs.map(\.timerUnit) + description.jobs.map(\.serviceUnit)
         let processes = processes
         let payloadFolder = description.payload
         let token = description.googleToken

@@ -43,6 +43,25 @@ internal import Testing
         }
     }
 
+    /// Keys that age takes and this program does not are no mistake of who typed them.
+    @Test(arguments: [
+        ("-----BEGIN OPENSSH PRIVATE KEY-----", "SSH keys"), ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA", "SSH keys"),
+        ("AGE-PLUGIN-YUBIKEY-1GXFXY5Q9", "keys of plugins"),
+    ]) func foreignIdentitiesAreNamed(line: String, kind: String) {
+        let error = failure { _ = try IdentityFile.parse(Array("# a key\n\(line)\n".utf8), name: "key.txt") }
+        #expect(error?.exit == .credential && error?.advice != nil)
+        #expect(error?.reason.hasPrefix("line 2: \(kind)") == true, "\(String(describing: error))")
+        #expect(error?.reason.contains("not supported") == true)
+    }
+
+    @Test func foreignRecipientsAreNamed() {
+        let plugin = String(decoding: Bech32.encode(prefix: "age1yubikey", [1, 2, 3]), as: UTF8.self)
+        for recipient in ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA", "ssh-rsa AAAAB3NzaC1yc2E", plugin] {
+            let error = failure { _ = try AgeRecipient(recipient) }
+            #expect(error?.exit == .configuration && error?.reason.contains("not supported") == true, "\(recipient)")
+        }
+    }
+
     @Test func base64IsCanonical() {
         var generator = SeededGenerator(22)
         for length in 0..<100 {

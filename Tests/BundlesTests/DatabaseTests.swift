@@ -84,7 +84,10 @@ private func times(_ home: FilePath) throws -> String {
 
     /// Each state that a home's database can lie in, with nobody writing: the snapshot holds every row, and nothing in the home has
     /// another size, time or neighbour afterwards.
-    @Test(arguments: ["idle", "open", "wal-only", "empty-wal", "rollback", "hot-journal", "stale-shm", "reader"])
+    @Test(arguments: [
+        "idle", "open", "wal-only", "empty-wal", "rollback", "hot-journal", "stale-shm", "reader", "foreign-wal",
+        "foreign-wal-shm",
+    ])
     func theHomeIsLeftAsItWas(state: String) async throws {
         let bench = try BundleBench()
         let script = #"""
@@ -107,6 +110,12 @@ private func times(_ home: FilePath) throws -> String {
                 c.close()
                 for f in (p, p + '-wal', p + '-shm'): os.rename(f + '.kept', f)
                 if state == 'wal-only': os.unlink(p + '-shm')
+            if state.startswith('foreign-wal'):
+                # The -wal of before it went to rollback mode: SQLite goes by it, the file holds one row more.
+                for f in (p + '-wal', p + '-shm'): shutil.copy(f, f + '.kept')
+                c.execute('pragma journal_mode=delete'); c.execute('insert into messages(content) values (\'late\')'); c.close()
+                for f in (p + '-wal', p + '-shm'): os.rename(f + '.kept', f)
+                if state == 'foreign-wal': os.unlink(p + '-shm')
             open('ready', 'w').close()
             while not os.path.exists('stop'): time.sleep(0.02)
             """#
@@ -181,6 +190,56 @@ private func times(_ home: FilePath) throws -> String {
                 try FileSystem.read(extracted.home.appending(name), limit: 10 << 20)
                     == FileSystem.read(bench.home.appending(name), limit: 10 << 20))
         }
+    }
+
+    /// Without its log a database that nobody could read lacks rows, and may be none at all.
+    @Test func noRuleTakesTheLogFromARawDatabase() async throws {
+        let bench = try BundleBench()
+        var broken = Array("SQLite format 3\0".utf8) + [UInt8](repeating: 255, count: 4080)
+        broken[18] = 2
+        for name in ["raw.db", "other.db-wal"] { try bench.folder.write("home/" + name, broken) }
+        for suffix in ["-wal", "-shm", "-journal"] { try bench.folder.write("home/raw.db" + suffix, "log" + suffix) }
+        var request = try bench.request()
+        request.decide = { path, _ in
+            String(decoding: path, as: UTF8.self).contains(".db-") ? .skip(reason: "a database's log") : .include
+        }
+        let file = try BundleWriter.create(request)
+        #expect(file.manifest.databases.map(\.copy) == [.raw])
+        let extracted = try bench.extract(file.path, into: "ours")
+        let names = try DirectoryListing.names(at: extracted.home).map { String(decoding: $0, as: UTF8.self) }
+        #expect(names.sorted() == ["raw.db", "raw.db-journal", "raw.db-wal"])
+        #expect(try FileSystem.read(extracted.home.appending("raw.db-wal"), limit: 100) == Array("log-wal".utf8))
+    }
+
+    /// Who holds a lock for ever costs one patience, not one for each way to read.
+    @Test func aLockThatIsNotGivenUpIsWaitedForOnce() async throws {
+        let bench = try BundleBench()
+        let script = #"""
+            import os, sqlite3, time
+            c = sqlite3.connect('home/state.db', isolation_level=None)
+            c.execute('create table t(a)'); c.execute('insert into t values (1)'); c.execute('begin exclusive'); c.execute('insert into t values (2)')
+            open('ready', 'w').close()
+            while not os.path.exists('stop'): time.sleep(0.02)
+            """#
+        let path = bench.folder.path
+        async let holding = shell("python3 -c \"$1\"", in: path, [script])
+        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        try FileSystem.makeDirectory(bench.staging)
+        let database = bench.home.appending("state.db")
+        let file = try FileSystem.openRegular(database)
+        defer { file.closeQuietly() }
+        let start = ContinuousClock.now
+        let snapshot = try DatabaseSnapshot.take(
+            database, file: file, name: BundlePath("home/state.db"), staging: bench.staging, copying: false,
+            patience: .seconds(1))
+        let description = try snapshot.describe()
+        let took = ContinuousClock.now - start
+        try await shell("touch stop", in: path)
+        _ = try await holding
+        #expect(took >= .milliseconds(900) && took < .seconds(5), "\(took)")
+        #expect(description.isSound && description.rows == ["t": 1])
     }
 
     /// Above the size that is copied in memory.

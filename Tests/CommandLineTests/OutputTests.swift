@@ -61,6 +61,55 @@ internal import Testing
         }
     }
 
+    /// What stands at `-o` is written to as what it is. Never tried on the machine's own devices: a mistake would replace them.
+    @Test func outputGoesWhereANameLeads() async throws {
+        let (path, key) = try await bundle()
+        let folder = runner.folder.path.string
+        let decrypt = #"cd "$3"; "$0" bundle decrypt "$1" -i "$2""#
+        let plain = decrypt + " >plain; "
+        for (title, line) in [
+            ("FIFO", #"mkfifo f; cat f >got & "$0" bundle decrypt "$1" -i "$2" -o f; wait; cmp plain got; test -p f"#),
+            (
+                "FIFO without a reader yet",
+                #"mkfifo g; (sleep 0.5; cat g >got) & "$0" bundle decrypt "$1" -i "$2" -o g; wait; cmp plain got"#
+            ),
+            ("pipe", #"ln -s /proc/self/fd/1 out; "$0" bundle decrypt "$1" -i "$2" -o out | cmp plain -; test -L out"#),
+            (
+                "standard output in a file",
+                #"echo before >log; "$0" bundle decrypt "$1" -i "$2" -o out >>log; (echo before; cat plain) | cmp - log"#
+            ),
+            (
+                "symlink to a file",
+                #"mkdir d; echo old >d/file; ln -s d/file link; "$0" bundle decrypt "$1" -i "$2" -o link; cmp plain d/file; test -L link"#
+            ),
+            (
+                "bundle through a symlink",
+                #"mkdir e; echo old >e/file; ln -s e/file blink; "$0" bundle create -q -o blink; test -L blink; "$0" bundle verify -i "$2" e/file"#
+            ),
+        ] {
+            let result = try await shell("set -e; " + plain + line, path, key, folder)
+            #expect(result.status == 0, "\(title): \(result.status) \(result.errors)")
+        }
+        for (line, status, words) in [
+            (#"mkfifo h; "$0" bundle create -o h"#, 64, "it is no file"),
+            (#"ln -s nowhere dangling; "$0" bundle create -o dangling"#, 73, "leads nowhere"),
+            (#""$0" bundle decrypt "$1" -i "$2" -o dangling"#, 73, "leads nowhere"),
+            (#"mkdir i; "$0" bundle decrypt "$1" -i "$2" -o i"#, 73, "it is a folder"),
+            (#""$0" bundle decrypt "$1" -i "$2" --json"#, 64, "--json"),
+        ] {
+            let result = try await shell(#"cd "$3"; "# + line, path, key, folder)
+            #expect(result.status == status, "\(line): \(result.status) \(result.errors)")
+            #expect((result.errors + result.output).contains(words), "\(line): \(result.errors)")
+        }
+        #expect(try FileStatus(at: runner.folder.path.appending("h")).kind == .fifo)
+        #expect(try FileStatus(at: runner.folder.path.appending("dangling")).kind == .symlink)
+        guard geteuid() == 0 else { return }
+        let device = try await shell(
+            #"cd "$3"; mknod node c 1 3 && : >node || exit 0; "$0" bundle decrypt "$1" -i "$2" -o node; test -c node"#,
+            path, key, folder)
+        #expect(device.status == 0, "\(device.errors)")
+    }
+
     @Test func everyDecisionOfPruneIsShown() async throws {
         let store = runner.folder.path.appending("near")
         for number in 0..<12 {

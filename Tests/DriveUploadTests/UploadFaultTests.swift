@@ -242,6 +242,64 @@ struct UploadFaultTests {
         #expect(try await drive.world().operations.filter { $0 == "initiate" }.count == 1)
     }
 
+    /// As the API may: the upload is done, and for some seconds nothing is behind the id.
+    private static let unseen =
+        #"{"on": "get", "skip": 1, "times": 6, "do": "status", "status": 404, "reason": "notFound"}"#
+    private static let neverSeen = unseen.replacing("6", with: "99")
+    private static let taken = #"{"on": "initiate", "do": "status", "status": 409, "reason": "fileIdInUse"}"#
+
+    @Test("A finished file that does not show itself for a while is waited for, and not sent again")
+    func lateAppearance() async throws {
+        let bundle = try await drive.bundle(600_000)
+        try await drive.fault(Self.unseen)
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle, sentAtMost: 600_000)
+        #expect(try await drive.world().operations.count { $0 == "get" } > 6)
+    }
+
+    @Test("A finished file that stays unseen keeps its id from run to run, with its session and without")
+    func lateAppearanceForLong() async throws {
+        let bundle = try await drive.bundle(600_000)
+        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
+        let key = UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+        for hasSession in [true, true, false] {
+            var state = states.load(key)
+            if !hasSession { state?.session = nil }
+            if let state { try states.save(state, key) }
+            try await drive.fault(Self.neverSeen)
+            let error = try await failure(bundle)
+            #expect(error.type == "drive-unseen" && error.isTemporary && error.advice != nil, "\(error)")
+        }
+        try await drive.fault()
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle, sentAtMost: 600_000)
+        #expect(try await drive.world().operations.count { $0 == "ids" } == 1)
+    }
+
+    @Test("An id that Drive says is taken, and that shows no file for an hour, gives way to a new one")
+    func deletedBeforeItWasSeen() async throws {
+        let bundle = try await drive.bundle(600_000)
+        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
+        let key = UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+        try await drive.fault(Self.neverSeen)
+        _ = try await failure(bundle)
+        var state = try #require(states.load(key))
+        let first = state.id
+        state.session = nil
+        try states.save(state, key)
+        let folder =
+            #"{"id": "folder0", "name": "Backups", "mimeType": "application/vnd.google-apps.folder", "parents": ["root"], "trashed": false, "appProperties": {}, "created": 0}"#
+        try await drive.control("set", #"{"files": {"folder0": \#(folder)}}"#)
+        try await drive.fault(Self.taken)
+        #expect(try await failure(bundle).type == "drive-unseen")
+        #expect(states.load(key)?.id == first)
+        drive.time.advance(by: .seconds(3600))
+        try await drive.fault(Self.taken)
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle)
+        #expect(try await drive.world().files.first?.id != first)
+    }
+
     @Test("Bytes that Drive stored wrong are deleted, sent once more, and then given up on")
     func corrupted() async throws {
         let bundle = try await drive.bundle(600_000)

@@ -17,16 +17,17 @@ import Testing
              {"id":"a","name":"lost","prompt":"lost","enabled":false,"last_run_at":null,"last_status":null},
              {"id":"b","name":"bad","prompt":"x","last_status":"error","last_run_at":"2026-11-23T06:19:06"},
              {"id":"c","name":"mute","prompt":"x","last_status":"ok","last_run_at":"2026-11-23T06:19:06Z","last_delivery_error":"no route"},
+             {"id":"d","name":"null","prompt":"x","enabled":null},
              {"name":"odd","prompt":"raw\tcontrol","enabled":true,"last_status":7}, 12
             ],"updated_at":"x"}
             """)
         try home.folder.write("cron/ticker_heartbeat", "1795414469.25\n")
         let cron = try CronJobs.read(home.layout)
-        #expect(cron.jobs.map(\.id) == ["cc6f773e8cce", "a", "b", "c", "?"])
-        #expect(cron.jobs.map(\.lastStatus) == [.ok, .never, .error, .deliveryFailed, .unknown])
+        #expect(cron.jobs.map(\.id) == ["cc6f773e8cce", "a", "b", "c", "d", "?"])
+        #expect(cron.jobs.map(\.lastStatus) == [.ok, .never, .error, .deliveryFailed, .never, .unknown])
         #expect(cron.jobs[0].nextRun == Timestamp("2026-11-23T06:19:06.360721Z"))
         #expect(cron.jobs[2].lastRun == Timestamp("2026-11-23T06:19:06Z"))
-        #expect(cron.jobs.map(\.promptLooksLost) == [false, true, false, false, false])
+        #expect(cron.jobs.map(\.promptLooksLost) == [false, true, false, false, false, false])
         #expect((cron.enabled, cron.failing, cron.malformed) == (4, 2, 1))
         #expect(cron.heartbeat == Timestamp(microseconds: 1_795_414_469_250_000))
     }

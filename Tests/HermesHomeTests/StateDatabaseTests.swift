@@ -26,10 +26,19 @@ import Testing
         #expect(database.sessionsBySource == ["cli": 2, "telegram": 1, "api_server": 1])
         #expect(database.messages == 5)
         #expect(database.messagesLastDay == 4)
-        #expect(database.sessionsStartedLastDay == 3)
+        #expect(database.sessionsStartedLastDay == 2)
         #expect(database.highestMessageID == 5)
         #expect(database.lastActivity == Timestamp(microseconds: 1_999_995_000_000))
     }
+
+    /// In rollback mode, emptied since, beside the -wal of before: SQLite goes by the -wal.
+    private static let foreignLog = """
+        import os, shutil
+        for x in ('-wal', '-shm'): shutil.copy(sys.argv[1] + x, sys.argv[1] + x + '.kept')
+        db.execute('PRAGMA journal_mode=DELETE'); db.execute('DELETE FROM messages'); db.close()
+        for x in ('-wal', '-shm'): os.rename(sys.argv[1] + x + '.kept', sys.argv[1] + x)
+
+        """
 
     /// The states in which a database may stand: every one is read in full and left as it was.
     @Test(arguments: [
@@ -37,6 +46,8 @@ import Testing
         ("wal", "import os; os._exit(0)"),  // died: -wal and -shm stay
         ("wal", "import os; os.remove(sys.argv[1] + '-shm'); os._exit(0)"),  // copied without its -shm
         ("delete", "db.close()"),  // journal_mode=DELETE, as on NFS
+        ("wal", foreignLog),
+        ("wal", foreignLog + "os.remove(sys.argv[1] + '-shm')"),
     ])
     func everyStateIsReadAndLeftAlone(_ journal: String, _ ending: String) async throws {
         let home = try SampleHome()

@@ -270,6 +270,52 @@ import Testing
                 == ("No restore drill has ever passed", "hermes-ops-runner drill --job drill-good"))
     }
 
+    /// An installation starts all jobs at once: while the first backup runs, that there is none yet is no news.
+    @Test func firstRunsUnderWayAreWaitedFor() async throws {
+        var instance = try SampleInstance()
+        for index in instance.description.jobs.indices.prefix(3) {
+            instance.description.jobs[index].lastRun = nil
+            instance.description.jobs[index].runs = [:]
+        }
+        instance.sources.repository = { throw HomeFailure(.notFound, "") }
+        instance.sources.drill = { DrillFacts(lastVerified: nil) }
+        func services(_ active: String) -> FakeSystemctl {
+            FakeSystemctl { words in
+                let answers = words.drop { $0 != "--" }.dropFirst().map {
+                    FakeSystemctl.answer($0, active: $0.hasPrefix("hermes-ops@") ? active : "active")
+                }
+                return .init(end: .exited(0), output: Array(answers.joined(separator: "\n").utf8))
+            }
+        }
+        func missing() async -> Set<String> {
+            Set(await instance.codes().filter { $0.hasSuffix("-never") || $0 == "repository-missing" })
+        }
+        instance.commands = services("activating")
+        #expect(await missing() == [])
+        instance.commands = services("inactive")
+        #expect(await missing() == ["backup-never", "bundle-never", "drill-never", "repository-missing"])
+        // A later run is no excuse.
+        for index in instance.description.jobs.indices.prefix(2) {
+            instance.description.jobs[index].lastRun = run(.failure, instance, failures: 1, lastSuccess: nil)
+        }
+        instance.commands = services("activating")
+        #expect(await missing() == ["backup-never", "bundle-never", "repository-missing"])
+    }
+
+    @Test func theConfigurationIsNamedWhereItLies() async throws {
+        var instance = try SampleInstance()
+        instance.description.notifications?.configured = false
+        let snapshot = await instance.look()
+        let warning = try #require(snapshot.warnings.first { $0.code.rawValue == "notifications-off" })
+        func command(_ configuration: FilePath?) -> String? {
+            warning.command(
+                for: snapshot.instance, jobs: instance.description.jobs, configuration: configuration)
+        }
+        #expect(command(nil) == "editor ~/.config/hermes-ops/config.yaml")
+        #expect(command("/srv/ops/config.yaml") == "editor /srv/ops/config.yaml")
+        #expect(command("/srv/uma's ops.yaml") == #"editor '/srv/uma'\''s ops.yaml'"#)
+    }
+
     @Test func aMaskedTimerIsUnmasked() async throws {
         var instance = try SampleInstance()
         instance.commands = FakeSystemctl { words in

@@ -28,6 +28,11 @@ public struct AgeIdentity: Sendable {
     public init(_ text: Secret) throws {
         var bytes = text.withUnsafeBytes { Array($0) }
         defer { wipe(&bytes) }
+        if let kind = Self.foreignKind(bytes) {
+            throw OperatorError(
+                "age-identity", doing: "reading an identity", reason: "\(kind) are not supported",
+                advice: "use age's own kind of key (AGE-SECRET-KEY-1…); `keys generate` makes one", exit: .credential)
+        }
         guard let decoded = Bech32.decode(bytes), decoded.bytes.count == 32 else {
             throw OperatorError(
                 "age-identity", doing: "reading an identity", reason: "it is not an age private key, or mistyped",
@@ -40,9 +45,20 @@ public struct AgeIdentity: Sendable {
         case "age-secret-key-pq-": self.init(kind: .hybrid, secret: Secret(key))
         default:
             throw OperatorError(
-                "age-identity", doing: "reading an identity", reason: "its kind is not known here (a plugin's?)",
-                exit: .credential)
+                "age-identity", doing: "reading an identity", reason: "its kind is not known here",
+                advice: "an identity looks like AGE-SECRET-KEY-1…, as `keys generate` writes it", exit: .credential)
         }
+    }
+
+    /// What age takes as a key too, and this program does not.
+    static func foreignKind(_ line: [UInt8]) -> String? {
+        func isPrefix(_ text: String) -> Bool {
+            line.count >= text.utf8.count
+                && zip(line, text.utf8).allSatisfy { $0 == $1 || (97...122).contains($0) && $0 - 32 == $1 }
+        }
+        if isPrefix("-----BEGIN ") { return "SSH keys and other PEM files" }
+        if ["SSH-", "ECDSA-SHA2-", "SK-SSH-"].contains(where: isPrefix) { return "SSH keys" }
+        return isPrefix("AGE-PLUGIN-") ? "keys of plugins (AGE-PLUGIN-…)" : nil
     }
 
     /// The private key as text, upper case; nil for a passphrase.

@@ -22,6 +22,7 @@ public enum AgeRecipient: Sendable, Equatable {
                 advice: "print its recipient with `keys recipient`, and treat this key as exposed", exit: .configuration
             )
         }
+        if let kind = AgeIdentity.foreignKind(Array(text.utf8)) { throw fail("\(kind) are not supported") }
         guard let (prefix, bytes) = Bech32.decode(Array(text.utf8)) else {
             throw fail("it is mistyped (its checksum is wrong)")
         }
@@ -29,6 +30,8 @@ public enum AgeRecipient: Sendable, Equatable {
         case "age" where bytes.count == X25519.keyLength: self = .x25519(bytes)
         case "age1pq" where bytes.count == HybridKEM.publicKeyLength: self = .hybrid(bytes)
         case "age", "age1pq": throw fail("it has the wrong length")
+        // age1NAME1… is a plugin's.
+        case let prefix where prefix.hasPrefix("age1"): throw fail("recipients of plugins are not supported")
         default: throw fail("its kind is not known here")
         }
     }

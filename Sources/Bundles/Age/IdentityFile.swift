@@ -48,7 +48,7 @@ public enum IdentityFile {
             do {
                 identities.append(try AgeIdentity(Secret(line)))
             } catch let error as OperatorError {
-                throw failure(name, "line \(index + 1): \(error.reason)")
+                throw failure(name, "line \(index + 1): \(error.reason)", advice: error.advice)
             }
         }
         guard !identities.isEmpty else { throw failure(name, "there is no identity in it") }
@@ -83,8 +83,9 @@ public enum IdentityFile {
         return recipient
     }
 
-    private static func failure(_ name: String, _ reason: String) -> OperatorError {
+    private static func failure(_ name: String, _ reason: String, advice: String? = nil) -> OperatorError {
         OperatorError(
-            "identity-file", doing: "reading the identity file", subject: name, reason: reason, exit: .credential)
+            "identity-file", doing: "reading the identity file", subject: name, reason: reason, advice: advice,
+            exit: .credential)
     }
 }

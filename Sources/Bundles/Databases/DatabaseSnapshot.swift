@@ -11,6 +11,8 @@ internal import SystemPackage
 /// - WAL mode, -wal and -shm: a read transaction through `readonly_shm=1` pins one state; it is copied in one step.
 /// - WAL mode, -wal without -shm, or a hot rollback journal: recovery would have to write, so a private copy is recovered.
 /// - rollback mode: a read transaction keeps writers off while the file itself is read.
+///
+/// A -wal with content makes it WAL mode whatever the file's header says: SQLite goes by the -wal as soon as there is one.
 final class DatabaseSnapshot {
     /// The state's bytes.
     let source: any ByteSource
@@ -30,6 +32,8 @@ final class DatabaseSnapshot {
     /// Up to this size a copy is made in memory; a larger one goes to an unlinked file in the staging folder.
     private static let memoryLimit: Int64 = 48 << 20
     private static let attempts = 8
+    /// How long a database that somebody has locked is waited for in all; then it is copied without SQLite's locks.
+    static let patience = Duration.seconds(10)
 
     /// `connection` sees the state; it keeps its locks until ``describe()`` has returned.
     private init(
@@ -75,14 +79,24 @@ final class DatabaseSnapshot {
     /// Takes a snapshot. `file` is the open database; `name` its path relative to the home; `copying` makes a copy first in every
     /// case. Throws `SQLiteConnection.Failure` when SQLite cannot read it.
     static func take(
-        _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, copying: Bool
+        _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, copying: Bool,
+        patience: Duration = patience
     ) throws -> DatabaseSnapshot {
         var failure: any Error = SQLiteConnection.Failure(code: SQLITE_BUSY, reason: "it never stood still")
+        let deadline = ContinuousClock.now + patience
         for attempt in 0..<attempts {
             do {
-                // The last attempts do without SQLite's own locks, for a -shm that cannot be used as it lies there.
-                let way: Way = attempt >= attempts - 2 ? .privately : copying || attempt > 2 ? .copied : .inPlace
-                if let snapshot = try once(path, file: file, name: name, staging: staging, way) { return snapshot }
+                // The last attempts do without SQLite's own locks, for a -shm that cannot be used as it lies there, and for a lock
+                // that is not given up.
+                let left = ContinuousClock.now.duration(to: deadline)
+                let way: Way =
+                    attempt >= attempts - 2 || left <= .zero
+                    ? .privately : copying || attempt > 2 ? .copied : .inPlace
+                if let snapshot = try once(
+                    path, file: file, name: name, staging: staging, way, patience: max(left, .zero))
+                {
+                    return snapshot
+                }
             } catch let error as SQLiteConnection.Failure {
                 failure = error
                 // What a second look may mend: somebody recovers, checkpoints or has just gone.
@@ -97,7 +111,8 @@ final class DatabaseSnapshot {
     private enum Way { case inPlace, copied, privately }
 
     private static func once(
-        _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, _ way: Way
+        _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, _ way: Way,
+        patience: Duration
     ) throws -> DatabaseSnapshot? {
         func length(_ suffix: String) -> Int64? {
             (try? FileStatus(at: FilePath(bytes: path.bytes + suffix.utf8)))?.size
@@ -105,24 +120,24 @@ final class DatabaseSnapshot {
         let before = try FileStatus(of: file)
         var version: UInt8 = 0
         _ = try withUnsafeMutableBytes(of: &version) { try file.read(fromAbsoluteOffset: 18, into: $0) }
-        let isWAL = version == 2
         let wal = length("-wal")
-        func recovered() throws -> DatabaseSnapshot? {
-            try privateCopy(path, file, before, name, staging, log: isWAL ? "-wal" : "-journal")
+        let isWAL = version == 2 || (wal ?? 0) > 0
+        func recovered() throws -> DatabaseSnapshot? { try privateCopy(path, file, before, name, staging) }
+        func open(_ access: SQLiteConnection.Access) throws -> SQLiteConnection {
+            try pinned(try SQLiteConnection(path, access, patience: patience))
         }
         if way == .privately { return try recovered() }
         let connection: SQLiteConnection
         if isWAL, let wal {
-            if length("-shm") != nil {
-                return try copy(try pinned(try SQLiteConnection(path, .readOnlySharedMemory)), name, staging)
-            }
+            if length("-shm") != nil { return try copy(try open(.readOnlySharedMemory), name, staging) }
             if wal > 0 { return try recovered() }
-            connection = try pinned(try SQLiteConnection(path, .immutable))
+            connection = try open(.immutable)
         } else if isWAL {
-            connection = try pinned(try SQLiteConnection(path, .immutable))
+            connection = try open(.immutable)
         } else {
             do {
-                connection = try pinned(try SQLiteConnection(path, .readOnly))
+                // Should a -wal appear just now, the missing -shm is not made either.
+                connection = try open(.readOnlySharedMemory)
             } catch let error as SQLiteConnection.Failure where error.code == readOnlyRollback {
                 return try recovered()
             }
@@ -175,21 +190,24 @@ final class DatabaseSnapshot {
             FileSource(file, name: "a database's copy"), size: try FileStatus(of: file).size, connection, name)
     }
 
-    /// Copies the file and its log, sees that neither changed meanwhile, and recovers the copy.
+    /// Copies the file and its logs, sees that none of them changed meanwhile, and recovers the copy.
     private static func privateCopy(
-        _ path: FilePath, _ file: FileDescriptor, _ before: FileStatus, _ name: BundlePath, _ staging: FilePath,
-        log: String
+        _ path: FilePath, _ file: FileDescriptor, _ before: FileStatus, _ name: BundlePath, _ staging: FilePath
     ) throws -> DatabaseSnapshot? {
         let temporary = staging.appending("\(hex(randomBytes(8))).db")
         let copies = ["", "-wal", "-shm", "-journal"].map { FilePath(bytes: temporary.bytes + $0.utf8) }
         defer { for copy in copies { _ = copy.withPlatformString { unlink($0) } } }
-        let logFile = try? FileSystem.openRegular(FilePath(bytes: path.bytes + log.utf8), followingLinks: false)
-        defer { logFile?.closeQuietly() }
-        let logBefore = try logFile.map { try FileStatus(of: $0) }
+        var logs: [(suffix: String, file: FileDescriptor, before: FileStatus)] = []
+        defer { for log in logs { log.file.closeQuietly() } }
+        for suffix in ["-wal", "-journal"] {
+            let log = FilePath(bytes: path.bytes + suffix.utf8)
+            guard let file = try? FileSystem.openRegular(log, followingLinks: false) else { continue }
+            logs.append((suffix, file, try FileStatus(of: file)))
+        }
         try copyBytes(of: file, to: temporary)
-        if let logFile { try copyBytes(of: logFile, to: FilePath(bytes: temporary.bytes + log.utf8)) }
+        for log in logs { try copyBytes(of: log.file, to: FilePath(bytes: temporary.bytes + log.suffix.utf8)) }
         guard try FileStatus(of: file).isSameContent(as: before) else { return nil }
-        if let logFile, let logBefore, try !FileStatus(of: logFile).isSameContent(as: logBefore) { return nil }
+        for log in logs { guard try FileStatus(of: log.file).isSameContent(as: log.before) else { return nil } }
         do {
             let connection = try SQLiteConnection(temporary, .readWrite)
             try connection.query("SELECT count(*) FROM sqlite_schema")

@@ -7,8 +7,8 @@ final class SQLiteConnection {
     enum Access: String {
         /// The file cannot change: no locks, no look at -wal and -shm.
         case immutable = "mode=ro&immutable=1"
-        case readOnly = "mode=ro"
-        /// Reads through -wal and -shm without writing to them: neither is created, and -shm keeps its content and time.
+        /// Reads through -wal and -shm without writing to them: neither is created, and -shm keeps its content and time. Without
+        /// them, under the locks of a rollback journal.
         case readOnlySharedMemory = "mode=ro&readonly_shm=1"
         case readWrite = "mode=rw"
         case create = "mode=rwc"
@@ -21,7 +21,8 @@ final class SQLiteConnection {
 
     let handle: OpaquePointer
 
-    init(_ path: FilePath, _ access: Access) throws {
+    /// `patience`: how long a lock of somebody else is waited for.
+    init(_ path: FilePath, _ access: Access, patience: Duration = .seconds(10)) throws {
         var handle: OpaquePointer?
         let flags =
             (access == .create
@@ -35,7 +36,7 @@ final class SQLiteConnection {
             throw failure
         }
         self.handle = handle
-        sqlite3_busy_timeout(handle, 10_000)
+        sqlite3_busy_timeout(handle, Int32(patience / .milliseconds(1)))
     }
 
     deinit { sqlite3_close_v2(handle) }

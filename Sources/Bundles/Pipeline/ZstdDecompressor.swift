@@ -70,7 +70,9 @@ final class ZstdDecompressor: ByteSource {
         }
         while let bytes = try source.peek() {
             var input = ZSTD_inBuffer(src: bytes.baseAddress, size: bytes.count, pos: 0)
-            while input.pos < input.size || block.count == block.capacity {
+            // A full block may leave bytes of the frame inside the context. After the frame's end nothing waits there, and the
+            // call would begin another frame.
+            while input.pos < input.size || isInFrame && block.count == block.capacity {
                 if block.count == block.capacity { try pass() }
                 var output = ZSTD_outBuffer(dst: block.base, size: block.capacity, pos: block.count)
                 let rest = ZSTD_decompressStream(context, &output, &input)

@@ -67,6 +67,16 @@ struct BundleCommand: ParsableCommand {
             completion: .file())
         var output: String?
 
+        private static func file(_ output: String) throws -> BundleRequest.Target {
+            guard case .file(let path) = try OutputPlace(FilePath(output)) else {
+                throw OperatorError(
+                    "output", doing: "writing the bundle to", subject: printable(output, limit: 200),
+                    reason: "it is no file, and a bundle is read back once it is written",
+                    advice: "name a file; `cat` it to where it shall go", exit: .usage)
+            }
+            return .file(path)
+        }
+
         private struct Report: Encodable {
             var file: String
             var size: Int64
@@ -81,8 +91,7 @@ struct BundleCommand: ParsableCommand {
             let configuration = try await session.configuration()
             try FileSystem.makeDirectory(session.stateDirectory)
             try requireOutside(FilePath(output ?? "."), of: configuration.instance.hermesHome)
-            let request = try session.bundleRequest(
-                configuration, target: output.map { .file(FilePath($0)) } ?? .folder("."))
+            let request = try session.bundleRequest(configuration, target: try output.map(Self.file) ?? .folder("."))
             let progress = session.progress
             let bundle = try await Interruption.run("creating a bundle") {
                 try await offPoolCancellable { try BundleWriter.create(request, progress: progress, cancellation: $0) }
@@ -233,8 +242,18 @@ struct BundleCommand: ParsableCommand {
         @Argument(help: "The encrypted file; default: standard input.", completion: .file())
         var input: String?
 
-        @Option(name: .shortAndLong, help: ArgumentHelp("The file to write, whole or not at all.", valueName: "file"))
+        @Option(
+            name: .shortAndLong,
+            help: ArgumentHelp(
+                "The file to write, whole or not at all; a device or FIFO gets the plaintext as it comes.",
+                valueName: "file"))
         var output: String?
+
+        func validate() throws {
+            if options.json, output == nil {
+                throw ValidationError("--json and plaintext on standard output exclude each other: name a file with -o")
+            }
+        }
 
         func run() async throws {
             let session = Session(options)
@@ -253,9 +272,16 @@ struct BundleCommand: ParsableCommand {
                             to: FileSink(.standardOutput, name: "standard output"), cancellation: cancellation)
                         return
                     }
-                    let file = try AtomicFile(FilePath(output))
-                    try decryptor.copy(to: FileSink(file.descriptor, name: output), cancellation: cancellation)
-                    try file.commit()
+                    switch try OutputPlace(FilePath(output)) {
+                    case .file(let path):
+                        let file = try AtomicFile(path)
+                        try decryptor.copy(to: FileSink(file.descriptor, name: output), cancellation: cancellation)
+                        try file.commit()
+                    case .stream(let path):
+                        let file = try OutputPlace.open(stream: path, cancellation: cancellation)
+                        defer { file.closeQuietly() }
+                        try decryptor.copy(to: FileSink(file, name: output), cancellation: cancellation)
+                    }
                 }
             }
         }

@@ -88,7 +88,9 @@ struct WatchdogStep: Step {
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: nil, metrics: nil)
         let troubles =
-            Self.serious(snapshot.warnings, of: snapshot.instance, jobs: description.jobs)
+            Self.serious(
+                snapshot.warnings, of: snapshot.instance, jobs: description.jobs,
+                configuration: session.configurationFile)
             + [staleSnapshot(context)].compactMap { $0 }
         context.values[Self.found] = troubles
         let hints = snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue)
@@ -106,14 +108,14 @@ struct WatchdogStep: Step {
     }
 
     /// The warnings that people are told of. Hints are in the snapshot; nobody is woken for them.
-    static func serious(_ warnings: [Warning], of instance: InstanceReference, jobs: [ObservedJob])
-        -> [RunSummary.Warning]
-    {
+    static func serious(
+        _ warnings: [Warning], of instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath
+    ) -> [RunSummary.Warning] {
         warnings.filter { $0.severity > .info }.map { warning in
             RunSummary.Warning(
                 key: warning.fingerprint.rawValue, code: warning.code.rawValue,
                 severity: warning.severity == .critical ? .critical : .warn, message: warning.message.rawValue,
-                advice: warning.command(for: instance, jobs: jobs))
+                advice: warning.command(for: instance, jobs: jobs, configuration: configuration))
         }
     }
 
@@ -144,7 +146,8 @@ extension Session {
             scope: user == 0 ? .system : .user,
             hermesHome: PlainPath(rawValue: configuration.instance.hermesHome.string))
         let jobs = try? await description(configuration).jobs
-        let found = WatchdogStep.serious(memory.open, of: instance, jobs: jobs ?? [])
+        let found = WatchdogStep.serious(
+            memory.open, of: instance, jobs: jobs ?? [], configuration: configurationFile)
         // The run's error is its first warning.
         return found.contains { $0.code == record.error?.type } ? found : nil
     }

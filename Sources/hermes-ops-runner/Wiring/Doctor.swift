@@ -374,21 +374,22 @@ struct Doctor: Sendable {
                     user: UserName(rawValue: description.user) ?? UserName(unchecked: "unknown"),
                     scope: description.scope,
                     hermesHome: PlainPath(rawValue: description.home.path.string))
-                return checks.flatMap { Self.diagnoses($0, reference, description.jobs) }
+                return checks.flatMap { diagnoses($0, reference, description.jobs) }
             } catch {
                 return [Diagnosis("instance", error)]
             }
         }
     }
 
-    private static func diagnoses(_ check: Check, _ instance: InstanceReference, _ jobs: [ObservedJob]) -> [Diagnosis] {
+    private func diagnoses(_ check: Check, _ instance: InstanceReference, _ jobs: [ObservedJob]) -> [Diagnosis] {
         switch check.outcome {
         case .holds: return [Diagnosis(check.title, .ok, "yes")]
         case .unknown: return [Diagnosis(check.title, .unknown, check.reason ?? "it could not be found out")]
         case .fails:
             // Of the test of the way `messages` has told already.
             return check.warnings.filter { $0.code.rawValue != "notifications-untested" }.map { warning in
-                let command = warning.command(for: instance, jobs: jobs)
+                let command = warning.command(
+                    for: instance, jobs: jobs, configuration: session.configurationFile)
                 return Diagnosis(
                     check.title, warning.severity == .critical ? .failed : .warning, warning.message.rawValue,
                     advice: command ?? warning.runbook?.rawValue)
