@@ -154,13 +154,16 @@ final class AnchorTable: @unchecked Sendable {
     }
 
     @inline(__always) private static func fourHash(_ word: UInt64) -> Int {
-        Int(truncatingIfNeeded: (UInt32(truncatingIfNeeded: word) &* 0x9E37_79B1) &>> UInt32(32 - fourBits))
+        hash(UInt32(truncatingIfNeeded: word), fourBits)
     }
 
     @inline(__always) private static func threeHash(_ word: UInt64) -> Int {
-        Int(
-            truncatingIfNeeded: ((UInt32(truncatingIfNeeded: word) &<< 8) &* 0x9E37_79B1)
-                &>> UInt32(32 - threeBits))
+        hash(UInt32(truncatingIfNeeded: word) &<< 8, threeBits)
+    }
+
+    /// Knuth's, by the golden ratio.
+    @inline(__always) private static func hash(_ word: UInt32, _ bits: Int) -> Int {
+        Int(truncatingIfNeeded: (word &* 0x9E37_79B1) &>> UInt32(32 - bits))
     }
 
     /// An anchor in a text.
@@ -267,7 +270,7 @@ final class AnchorTable: @unchecked Sendable {
                 let word = eight(at: block &+ Int(offset))
                 let four = fours.admit(word, AnchorTable.fourHash(word))
                 let three = threes.admit(word, AnchorTable.threeHash(word))
-                places[passed] = offset | four &<< 14 | three &<< 15
+                places[passed] = offset | four &* Self.isFour | three &* Self.isThree
                 passed &+= Int(four | three)
             }
             index = block &+ length

@@ -58,14 +58,7 @@ internal import Testing
     ]
 
     @Test(arguments: positives) func findsTheSecretAndNothingElse(_ one: Case) throws {
-        let detector = try TokenRuleTests.detector.get()
-        var random = SeededGenerator(seed: 6)
-        for _ in 0..<8 {
-            let secret = StructuralRuleTests.secret(one.secret, &random)
-            let text = one.text.replacing("@@", with: secret)
-            let found = try findings(text, detector, name: one.name)
-            #expect(found == [secret], "in \(text)")
-        }
+        try one.expectNothingButTheSecret(seed: 6)
     }
 
     @Test func findsWhatStandsForTheOneBefore() throws {

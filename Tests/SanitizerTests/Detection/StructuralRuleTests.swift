@@ -9,12 +9,23 @@ internal import Testing
         var name: String
         var text: String
         var secret = Kind.random
-        enum Kind: Sendable { case random, typed, pin, hex, base64, words }
+        enum Kind: Sendable { case random, typed, pin, hex, base64, words, uuid }
         var testDescription: String { "\(name): \(text.prefix(60))" }
         init(_ name: String, _ text: String, _ secret: Kind = .random) {
             self.name = name
             self.text = text
             self.secret = secret
+        }
+
+        /// Each of eight secrets is found, whole, and nothing beside it.
+        func expectNothingButTheSecret(seed: UInt64) throws {
+            let detector = try TokenRuleTests.detector.get()
+            var random = SeededGenerator(seed: seed)
+            for _ in 0..<8 {
+                let secret = StructuralRuleTests.secret(secret, &random)
+                let text = text.replacing("@@", with: secret)
+                #expect(try findings(text, detector, name: name) == [secret], "in \(text)")
+            }
         }
     }
 
@@ -30,6 +41,7 @@ internal import Testing
         case .pin: draw("1-9", 2) + draw("0-9", 2)
         case .hex: draw("0-9a-f", 32)
         case .base64: draw("A-Za-z0-9", 40) + "=="
+        case .uuid: "6b1c4fd1-2d1e-4a57-bd1f-" + draw("0-9a-f", 12)
         case .words: "apfel-" + draw("a-z", 6) + "-" + draw("a-z", 7)
         }
     }
@@ -177,14 +189,7 @@ internal import Testing
     ]
 
     @Test(arguments: positives) func findsTheSecretAndNothingElse(_ one: Case) throws {
-        let detector = try TokenRuleTests.detector.get()
-        var random = SeededGenerator(seed: 3)
-        for _ in 0..<8 {
-            let secret = Self.secret(one.secret, &random)
-            let text = one.text.replacing("@@@", with: secret + "@").replacing("@@", with: secret)
-            let found = try findings(text, detector, name: one.name)
-            #expect(found == [secret], "in \(text)")
-        }
+        try one.expectNothingButTheSecret(seed: 3)
     }
 
     /// `@@` and `%%` stand for the secret's first and its last part.
