@@ -58,7 +58,7 @@ public final class Sanitizer: Sendable {
         let survey = try survey(home, listingSkipped: false, cancellation: cancellation)
         try Sanitizer.requireReadable(survey.inventory.failures)
         let identity = identity(survey.gate)
-        let remembered = StatCache(cache, identity: identity)
+        var remembered = StatCache(cache, identity: identity)
 
         let items = survey.inventory.items
         let keys = cache == nil ? [] : items.map { StatCache.Key($0.path, options.fingerprintKey) }
@@ -84,6 +84,9 @@ public final class Sanitizer: Sendable {
             records[index] = known.record
         }
         let fromCache = items.count - todo.count
+        let rememberedCount = remembered.records.count
+        // What counts of it is in `records` now.
+        remembered.forget()
 
         progress.begin("sanitizing", total: todo.reduce(0) { $0 + min(items[$1].status.size, options.maxFileSize) })
         defer { progress.end() }
@@ -103,7 +106,7 @@ public final class Sanitizer: Sendable {
             instance: options.instance, policyHash: options.policy.hash, inventory: survey.inventory)
         var worthRemembering: [(index: Int, record: FileRecord)] = []
         // A run that read nothing and lost nothing has nothing new to remember.
-        let remembersMore = cache != nil && (!todo.isEmpty || items.count != remembered.records.count)
+        let remembersMore = cache != nil && (!todo.isEmpty || items.count != rememberedCount)
         for (index, item) in items.enumerated() {
             guard let record = records[index] else { continue }
             let source: SanitizedTree.Source =

@@ -96,8 +96,8 @@ extension ConfigurationReader {
                             + "make a new one with `keys generate` and write its public key, age1…")
                 case .invalid:
                     value.report(
-                        "\(shown(text)) is no age public key; allowed: age1… or age1pq1…, as `keys recipient` prints it"
-                    )
+                        "\(shown(text)) is no age public key; allowed: age1… or age1pq1…, as `keys recipient` prints it; "
+                            + "keys of SSH and of plugins are not supported")
                 case .valid:
                     if recipients.contains(text) {
                         value.report("this recipient is named twice")

@@ -107,6 +107,9 @@ struct StatCache {
         }
     }
 
+    /// Frees the records, which with many files are many bytes.
+    mutating func forget() { records = [:] }
+
     /// Writes a cache of `count` records, asking for one at a time: with many files they are many bytes.
     static func write(
         _ count: Int, to path: FilePath, identity: [UInt8],

@@ -90,6 +90,9 @@ import Testing
         .init(section: "bundle: { recipients: [] }", expected: "at least one age public key"),
         .init(section: "bundle: { recipients: [ age1short ] }", expected: "no age public key"),
         .init(
+            section: "bundle: { recipients: [ ssh-ed25519 AAAA ] }",
+            expected: "keys of SSH and of plugins are not supported"),
+        .init(
             section: "bundle: { recipients: [ \(recipient.dropLast())q ] }", expected: "no age public key",
             isStructural: false),
         .init(section: "bundle: { recipients: [ \(recipient), \(recipient) ] }", expected: "named twice"),
