@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import Support
+internal import Synchronization
 internal import SystemPackage
 
 /// Walks a home and writes it into an archive: every file as it is, every database as a snapshot, and the manifest at the end.
@@ -8,6 +9,7 @@ final class HomeCollector {
     /// A file up to this size is read whole before it is written, and read again if it changed meanwhile.
     private static let wholeLimit: Int64 = 1 << 20
     private static let pieceLength = 1 << 20
+    private static let digestToCome = String(repeating: "0", count: 64)
 
     private let request: BundleRequest
     private let staging: BundleStaging
@@ -22,6 +24,8 @@ final class HomeCollector {
     private let zeros = Block(capacity: pieceLength)
     private var manifest: BundleManifest
     private var lines = BundleManifest.EntryLines()
+    /// Of files that are written whole: they are hashed where they are compressed.
+    private let digests = LaterDigests()
     /// Files that belong to a database whose snapshot was taken.
     private var parts: Set<[UInt8]> = []
     /// Logs of databases that went into the bundle as they lie there: without them rows are missing, so no rule leaves them out.
@@ -59,6 +63,8 @@ final class HomeCollector {
             warn(path, error.reason)
         }
         try writeBytes(BundleCanary.name, BundleCanary.bytes, now, isListed: true)
+        try tar.settle()
+        takeDigests()
         let json = try manifest.encoded(entries: lines.bytes)
         guard json.count <= BundleManifest.lengthLimit else {
             throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
@@ -162,9 +168,14 @@ final class HomeCollector {
         var item = entry(name, .file, status)
         item.size = Int64(buffer.count)
         try tar.begin(item)
-        try tar.write(buffer.bytes)
+        let place = listFile(name, status, size: item.size, nil)
+        try tar.write(whole: buffer.bytes) { [digests] bytes in digests.add(Digest.of(bytes, .sha256), at: place) }
         progress.advance(item.size)
-        try listFile(name, status, size: item.size, Digest.of(buffer.bytes, .sha256))
+        takeDigests()
+    }
+
+    private func takeDigests() {
+        for (place, sha256) in digests.take() { lines.set(sha256: sha256, at: place) }
     }
 
     /// A large or sparse file, in pieces.
@@ -205,7 +216,7 @@ final class HomeCollector {
             trouble = "it changed while it was read"
         }
         if let trouble { warn(name, trouble) }
-        try listFile(name, status, size: status.size, digest.finish())
+        listFile(name, status, size: status.size, digest.finish())
     }
 
     private func writeZeros(_ count: Int64, _ digest: inout Digest) throws {
@@ -268,7 +279,7 @@ final class HomeCollector {
             warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
         }
         manifest.databases.append(database)
-        try listFile(name, status, size: snapshot.size, digest.finish())
+        listFile(name, status, size: snapshot.size, digest.finish())
         return true
     }
 
@@ -300,14 +311,17 @@ final class HomeCollector {
         lines.append(line)
     }
 
-    private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]) throws {
+    /// Returns where the digest stands; without one, its place is kept.
+    @discardableResult
+    private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]?) -> Int {
         var line = BundleManifest.Entry(
             listed(name), .file, permissions: status.permissions, modified: status.modified)
         line.size = size
-        line.sha256 = hex(sha256)
+        line.sha256 = sha256.map { hex($0) } ?? Self.digestToCome
         manifest.counts.files += 1
         manifest.counts.bytes += size
         lines.append(line)
+        return lines.digestPlace
     }
 
     /// A file of the bundle's own, beside the home.
@@ -360,5 +374,20 @@ enum SparseMap {
             position = end
         }
         return extents.isEmpty ? [size..<size] : extents == [0..<size] ? [] : extents
+    }
+}
+
+/// SHA-256 digests of files, with their places in the manifest, as other threads find them.
+private final class LaterDigests: Sendable {
+    private let found = Mutex<[(place: Int, sha256: [UInt8])]>([])
+
+    func add(_ sha256: [UInt8], at place: Int) { found.withLock { $0.append((place, sha256)) } }
+
+    /// Those that came since the last time.
+    func take() -> [(place: Int, sha256: [UInt8])] {
+        found.withLock { found in
+            defer { found = [] }
+            return found
+        }
     }
 }

@@ -84,7 +84,7 @@ public struct DirectoryWalk {
             let path = prefix.isEmpty ? name : prefix + [UInt8(ascii: "/")] + name
             let status: FileStatus
             do {
-                status = try FileStatus(at: FilePath(bytes: name), below: directory)
+                status = try FileStatus(of: name, in: directory)
             } catch {
                 // A file that vanished between the listing and now was never there.
                 if error == .noSuchFileOrDirectory { continue }
@@ -94,7 +94,7 @@ public struct DirectoryWalk {
             guard case .descend = try visit(Entry(path: path, status: status)), status.kind == .directory else {
                 continue
             }
-            let raw = FilePath(bytes: name).withPlatformString {
+            let raw = withTerminated(name) {
                 hx_openat(directory.rawValue, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
             }
             guard raw >= 0 else {
@@ -201,7 +201,7 @@ public final class ConfinedDirectory: Sendable {
 
     private func open(_ path: [UInt8], _ flags: Int32, _ permissions: UInt32) throws(Errno) -> FileDescriptor {
         while true {
-            let raw = FilePath(bytes: path).withPlatformString {
+            let raw = withTerminated(path) {
                 hx_openat2_beneath(descriptor.rawValue, $0, flags, permissions)
             }
             if raw >= 0 { return FileDescriptor(rawValue: raw) }

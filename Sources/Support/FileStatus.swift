@@ -74,10 +74,27 @@ public struct FileStatus: Sendable, Hashable {
         self.init(status)
     }
 
+    /// The status of a name (bytes) in a directory, a symlink not followed.
+    public init(of name: [UInt8], in directory: FileDescriptor) throws(Errno) {
+        var status = stat()
+        let result = withTerminated(name) { fstatat(directory.rawValue, $0, &status, AT_SYMLINK_NOFOLLOW) }
+        guard result == 0 else { throw Errno(rawValue: errno) }
+        self.init(status)
+    }
+
     /// Whether two statuses tell of the same, unchanged file.
     public func isSameContent(as other: FileStatus) -> Bool {
         device == other.device && inode == other.inode && size == other.size && modified == other.modified
             && changed == other.changed
+    }
+}
+
+/// Runs a body with bytes as C takes a name or a path: with a NUL behind them. One inside them ends it.
+func withTerminated<Result>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    withUnsafeTemporaryAllocation(byteCount: bytes.count + 1, alignment: 1) { buffer in
+        buffer.copyBytes(from: bytes)
+        buffer[bytes.count] = 0
+        return buffer.withMemoryRebound(to: CChar.self) { body($0.baseAddress!) }
     }
 }
 

@@ -4,6 +4,13 @@ extension BundleManifest {
     /// The entries of a manifest as their JSON, one a line: made as the entries come, so that many of them stay small in memory.
     struct EntryLines {
         private(set) var bytes: [UInt8] = []
+        /// Where the digest of the last entry stands, if it has one.
+        private(set) var digestPlace = 0
+
+        /// Puts a file's digest in its place.
+        mutating func set(sha256: [UInt8], at place: Int) {
+            bytes.replaceSubrange(place..<place + 2 * sha256.count, with: hex(sha256).utf8)
+        }
 
         /// Appends what `JSONEncoder` makes of the entry, with its keys sorted and slashes as they are.
         mutating func append(_ entry: Entry) {
@@ -17,6 +24,7 @@ extension BundleManifest {
             append(entry.path)
             if let sha256 = entry.sha256 {
                 bytes += ",\"sha256\":\"".utf8
+                digestPlace = bytes.count
                 bytes += sha256.utf8
                 bytes.append(Self.quote)
             }

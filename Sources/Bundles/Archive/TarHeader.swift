@@ -47,8 +47,11 @@ struct UstarHeader {
             block.replaceSubrange(offset..<offset + bytes.count, with: bytes)
         }
         func octal(_ value: Int64, _ digits: Int, at offset: Int) {
-            let text = String(value, radix: 8)
-            put(Array((String(repeating: "0", count: digits - text.utf8.count) + text).utf8), at: offset)
+            var rest = value
+            for index in (offset..<offset + digits).reversed() {
+                block[index] = 48 + UInt8(rest & 7)
+                rest >>= 3
+            }
         }
         put(path.prefix(nameLimit), at: 0)
         octal(Int64(permissions), 7, at: 100)
@@ -71,7 +74,12 @@ struct UstarHeader {
 
     /// The checksum, its own field taken for spaces.
     private static func sum(_ block: [UInt8]) -> Int {
-        block.indices.reduce(0) { $0 + ((148..<156).contains($1) ? 32 : Int(block[$1])) }
+        block.withUnsafeBufferPointer { block in
+            var sum = 8 * 32
+            for byte in block { sum += Int(byte) }
+            for byte in block[148..<156] { sum -= Int(byte) }
+            return sum
+        }
     }
 
     /// Octal digits, or base 256 where the first bit is set.
@@ -136,7 +144,7 @@ enum PaxRecords {
         let (seconds, fraction) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
         var text = (nanoseconds < 0 ? "-" : "") + String(seconds)
         guard fraction > 0 else { return text }
-        let digits = String(fraction)
+        let digits = String(UInt32(fraction))
         text += "." + String(repeating: "0", count: 9 - digits.utf8.count) + digits
         while text.last == "0" { text.removeLast() }
         return text
@@ -148,10 +156,14 @@ enum PaxRecords {
         let parts = (isNegative ? text.dropFirst() : text[...]).split(
             separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
         let fraction = parts.count > 1 ? parts[1].prefix(9) : []
-        let digits = parts[0] + fraction + repeatElement(48, count: 9 - fraction.count)
-        guard parts[0].count <= 19, digits.allSatisfy({ (48...57).contains($0) }),
-            let value = Int128(String(decoding: digits, as: UTF8.self))
-        else { throw TarDamage.error("a modification time is malformed") }
+        // Fewer than 28 digits do not overflow.
+        guard (1...19).contains(parts[0].count), (parts[0] + fraction).allSatisfy({ (48...57).contains($0) }) else {
+            throw TarDamage.error("a modification time is malformed")
+        }
+        func number(_ digits: ArraySlice<UInt8>) -> UInt64 { digits.reduce(0) { $0 &* 10 &+ UInt64($1 &- 48) } }
+        var nanoseconds = number(fraction)
+        for _ in fraction.count..<9 { nanoseconds *= 10 }
+        let value = Int128(number(parts[0])) * 1_000_000_000 + Int128(nanoseconds)
         return isNegative ? -value : value
     }
 }

@@ -44,6 +44,18 @@ final class TarWriter {
         }
     }
 
+    /// All of the current file's data, which has no holes; a body looks at it (``ByteSink/write(_:inspecting:)``).
+    func write(whole bytes: UnsafeRawBufferPointer, inspecting body: @escaping Inspection) throws {
+        guard position == 0, Int64(bytes.count) == size, stored == size else {
+            throw Self.failure("a file is not as long as its header says")
+        }
+        try sink.write(bytes, inspecting: body)
+        position = size
+    }
+
+    /// Returns when all that was to be looked at was.
+    func settle() throws { try sink.settle() }
+
     /// Writes the end of the archive.
     func finish() throws {
         try finishEntry()

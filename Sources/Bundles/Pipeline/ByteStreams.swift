@@ -11,6 +11,21 @@ public protocol ByteSource: AnyObject {
 /// Where bytes go, in order. An object is used by one thread at a time.
 public protocol ByteSink: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer) throws
+    /// The same, and has a body look at the bytes: now, or on another thread before ``settle()`` returns.
+    func write(_ bytes: UnsafeRawBufferPointer, inspecting body: @escaping Inspection) throws
+    /// Returns when every body was called.
+    func settle() throws
+}
+
+/// Looks at bytes that are on their way.
+public typealias Inspection = @Sendable (UnsafeRawBufferPointer) -> Void
+
+extension ByteSink {
+    public func write(_ bytes: UnsafeRawBufferPointer, inspecting body: @escaping Inspection) throws {
+        try write(bytes)
+        body(bytes)
+    }
+    public func settle() throws {}
 }
 
 extension ByteSource {

@@ -108,6 +108,17 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         }
     }
 
+    /// Waits until the work of all jobs that were submitted is done. Throws what stopped the pipeline.
+    func settle() throws {
+        try monitor.locked {
+            while true {
+                if let stop { throw stop }
+                if slots.allSatisfy(\.isDone) { return }
+                monitor.wait()
+            }
+        }
+    }
+
     func recycle(_ job: Job) {
         monitor.locked {
             free.append(job)
@@ -125,4 +136,4 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
 }
 
 /// How many jobs a pipeline keeps in flight: enough for all cores, few enough for small memory.
-let jobsInFlight = min(8, coreCount + 2)
+let jobsInFlight = min(8, coreCount + 3)

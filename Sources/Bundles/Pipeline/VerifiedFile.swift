@@ -65,38 +65,35 @@ final class VerifiedFile: ByteSink {
     }
 
     private static func store(_ pieces: OrderedJobs<Block>, in file: AtomicFile) throws {
-        let name = file.path.printable
-        let reader = ReadBack(file, pieceLength: pieceLength)
+        let disk = DiskFile(file, pieceLength: pieceLength)
         var offset: Int64 = 0
         var waiting: Block?
         func verifyWaiting() throws {
             guard let piece = waiting else { return }
-            try reader.expect(piece, at: offset - Int64(piece.count))
+            try disk.expect(piece, at: offset - Int64(piece.count))
             pieces.recycle(piece)
             waiting = nil
         }
         while let piece = try pieces.next() {
-            do {
-                try file.descriptor.writeAll(toAbsoluteOffset: offset, piece.bytes)
-            } catch let error as Errno {
-                throw OperatorError.system(error.rawValue, doing: "writing", subject: name)
-            }
-            // A hint, so that the disk has the piece by the time it is read back.
-            hx_start_writeback(file.descriptor.rawValue, offset, Int64(piece.count))
+            try disk.write(piece, at: offset)
             try verifyWaiting()
             offset += Int64(piece.count)
             waiting = piece
         }
         guard fsync(file.descriptor.rawValue) == 0 else {
-            throw OperatorError.system(errno, doing: "syncing", subject: name)
+            throw OperatorError.system(errno, doing: "syncing", subject: file.path.printable)
         }
         try verifyWaiting()
-        guard try FileStatus(of: file.descriptor).size == offset else { throw ReadBack.mismatch(name) }
+        guard try FileStatus(of: file.descriptor).size == offset else { throw disk.mismatch }
     }
 }
 
-/// Reads a file as the disk has it: past the page cache, or where the file system does not do that, after it was told to forget.
-private final class ReadBack {
+/// A file as the disk has it: written and read back past the page cache, which would only copy what nobody reads again. Where the
+/// file system does not do that, it is told to write and then to forget.
+private final class DiskFile {
+    /// Such transfers start at a block of the disk, have whole blocks, and go to or come from a page of memory.
+    private static let blockLength = 4096
+
     private let file: FileDescriptor
     private let name: String
     private var isDirect = true
@@ -108,37 +105,64 @@ private final class ReadBack {
         buffer = Block(capacity: pieceLength)
     }
 
+    func write(_ piece: Block, at offset: Int64) throws {
+        var done = 0
+        do {
+            while done < piece.count {
+                let rest = UnsafeRawBufferPointer(rebasing: piece.bytes[done...])
+                let blocks = UnsafeRawBufferPointer(rebasing: rest.prefix(rest.count & -Self.blockLength))
+                let place = offset + Int64(done)
+                let isAligned = !blocks.isEmpty && place % Int64(Self.blockLength) == 0
+                done +=
+                    try (isAligned ? direct { try file.write(toAbsoluteOffset: place, blocks) } : nil)
+                    ?? file.write(toAbsoluteOffset: place, rest)
+            }
+        } catch let error as Errno {
+            throw OperatorError.system(error.rawValue, doing: "writing", subject: name)
+        }
+        // A hint, so that the disk has the piece by the time it is read back.
+        hx_start_writeback(file.rawValue, offset, Int64(piece.count))
+    }
+
+    /// Reads a piece back and compares it.
     func expect(_ piece: Block, at offset: Int64) throws {
         buffer.count = 0
         do {
             while buffer.count < piece.count {
                 let count = try read(at: offset + Int64(buffer.count))
-                guard count > 0 else { throw Self.mismatch(name) }
+                guard count > 0 else { throw mismatch }
                 buffer.count += count
             }
         } catch let error as Errno {
             throw OperatorError.system(error.rawValue, doing: "reading back", subject: name)
         }
-        guard memcmp(buffer.base, piece.base, piece.count) == 0 else { throw Self.mismatch(name) }
+        guard memcmp(buffer.base, piece.base, piece.count) == 0 else { throw mismatch }
     }
 
     private func read(at offset: Int64) throws -> Int {
-        // Such reads start at a block of the disk and go to a page of memory.
-        if isDirect, buffer.count % 4096 == 0, hx_set_direct(file.rawValue, 1) == 0 {
-            defer { _ = hx_set_direct(file.rawValue, 0) }
-            do {
-                return try file.read(fromAbsoluteOffset: offset, into: buffer.room)
-            } catch Errno.invalidArgument {
-                // Not on this file system.
-            }
+        if buffer.count % Self.blockLength == 0,
+            let count = try direct({ try file.read(fromAbsoluteOffset: offset, into: buffer.room) })
+        {
+            return count
         }
-        isDirect = false
         guard fdatasync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
         posix_fadvise(file.rawValue, off_t(offset), off_t(buffer.room.count), POSIX_FADV_DONTNEED)
         return try file.read(fromAbsoluteOffset: offset, into: buffer.room)
     }
 
-    static func mismatch(_ name: String) -> OperatorError {
+    /// Transfers past the page cache; nil where the file system does not do that.
+    private func direct(_ transfer: () throws -> Int) throws -> Int? {
+        guard isDirect, hx_set_direct(file.rawValue, 1) == 0 else { return nil }
+        defer { _ = hx_set_direct(file.rawValue, 0) }
+        do {
+            return try transfer()
+        } catch Errno.invalidArgument {
+            isDirect = false
+            return nil
+        }
+    }
+
+    var mismatch: OperatorError {
         OperatorError(
             "bundle-verify", doing: "verifying the bundle", subject: name,
             reason: "what the disk gives back is not what was written", advice: "check the disk, then run again",

@@ -11,31 +11,28 @@ final class ZstdCompressor: ByteSink {
         // Unchecked: see Block.
         let input = Block(capacity: ZstdCompressor.pieceLength)
         let output = Block(capacity: ZSTD_compressBound(ZstdCompressor.pieceLength))
-        let context: OpaquePointer
+        var inspections: [(bytes: Range<Int>, body: Inspection)] = []
+        let frame: ZstdFrame
+        var search = ZstdFrame.Search.ofLevel
 
-        init(_ level: Int32) throws {
-            guard let context = ZSTD_createCCtx() else { throw Zstd.failure("no memory") }
-            self.context = context
-            try Zstd.check(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level))
-            try Zstd.check(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1))
-        }
-
-        deinit { ZSTD_freeCCtx(context) }
+        init(_ level: Int) throws { frame = try ZstdFrame(level: level) }
     }
 
     private let jobs: OrderedJobs<Job>
     private let mover: Stage
+    private let choice: SearchChoice
     private var current: Job
     private var isEmpty = true
 
     /// `sink` is called from another thread until ``finish()`` has returned.
     init(level: Int, sink: Transferred<any ByteSink>) throws {
-        let jobs = try OrderedJobs(jobs: try (0..<jobsInFlight).map { _ in try Job(Int32(level)) }) { job in
-            job.output.count = try Zstd.check(
-                ZSTD_compress2(
-                    job.context, job.output.base, job.output.capacity, job.input.base, job.input.count))
+        let jobs = try OrderedJobs(jobs: try (0..<jobsInFlight).map { _ in try Job(level) }) { job in
+            for (range, body) in job.inspections { body(UnsafeRawBufferPointer(rebasing: job.input.bytes[range])) }
+            job.inspections.removeAll(keepingCapacity: true)
+            job.output.count = try job.frame.compress(job.input.bytes, into: job.output.whole, job.search)
         }
         self.jobs = jobs
+        choice = try SearchChoice(level: level)
         current = try jobs.take()
         mover = try Stage {
             do {
@@ -57,12 +54,37 @@ final class ZstdCompressor: ByteSink {
         var rest = bytes
         while !rest.isEmpty {
             rest = UnsafeRawBufferPointer(rebasing: rest[current.input.append(rest)...])
-            if current.input.count == current.input.capacity {
-                jobs.submit(current)
-                isEmpty = false
-                current = try jobs.take()
-            }
+            if current.input.room.isEmpty { try next() }
         }
+    }
+
+    /// Bytes that fit a piece are looked at by the thread that compresses them.
+    func write(_ bytes: UnsafeRawBufferPointer, inspecting body: @escaping Inspection) throws {
+        guard bytes.count <= current.input.capacity else {
+            try write(bytes)
+            return body(bytes)
+        }
+        if bytes.count > current.input.room.count { try next() }
+        let start = current.input.count
+        _ = current.input.append(bytes)
+        current.inspections.append((start..<current.input.count, body))
+        if current.input.room.isEmpty { try next() }
+    }
+
+    func settle() throws {
+        if current.input.count > 0 { try next() }
+        try jobs.settle()
+    }
+
+    private func next() throws {
+        try submit()
+        current = try jobs.take()
+    }
+
+    private func submit() throws {
+        current.search = try choice.search(for: current.input.bytes)
+        jobs.submit(current)
+        isEmpty = false
     }
 
     /// Nothing goes to the sink any more when this returns.
@@ -74,7 +96,7 @@ final class ZstdCompressor: ByteSink {
 
     /// Compresses what is left, and returns when the sink has it all.
     func finish() throws {
-        if isEmpty || current.input.count > 0 { jobs.submit(current) }
+        if isEmpty || current.input.count > 0 { try submit() }
         jobs.close()
         try mover.join()
     }

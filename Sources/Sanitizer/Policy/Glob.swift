@@ -190,8 +190,20 @@ struct Glob: Sendable {
 
     /// The set of token positions after each byte: linear in the path, whatever the pattern.
     private static func matches(_ tokens: [Token], _ path: ArraySlice<UInt8>) -> Bool {
-        var current = [Bool](repeating: false, count: tokens.count + 1)
-        func close(_ positions: inout [Bool], atComponentStart: Bool) {
+        withUnsafeTemporaryAllocation(of: Bool.self, capacity: 2 * (tokens.count + 1)) { memory in
+            let halves = (memory.prefix(tokens.count + 1), memory.suffix(tokens.count + 1))
+            return matches(
+                tokens, path, UnsafeMutableBufferPointer(rebasing: halves.0),
+                UnsafeMutableBufferPointer(rebasing: halves.1))
+        }
+    }
+
+    private static func matches(
+        _ tokens: [Token], _ path: ArraySlice<UInt8>, _ first: UnsafeMutableBufferPointer<Bool>,
+        _ second: UnsafeMutableBufferPointer<Bool>
+    ) -> Bool {
+        var (current, next) = (first, second)
+        func close(_ positions: UnsafeMutableBufferPointer<Bool>, atComponentStart: Bool) {
             for index in 0..<tokens.count where positions[index] {
                 switch tokens[index] {
                 case .star, .everything: positions[index + 1] = true
@@ -200,10 +212,11 @@ struct Glob: Sendable {
                 }
             }
         }
+        current.initialize(repeating: false)
         current[0] = true
-        close(&current, atComponentStart: true)
+        close(current, atComponentStart: true)
         for byte in path {
-            var next = [Bool](repeating: false, count: tokens.count + 1)
+            next.initialize(repeating: false)
             let isSlash = byte == UInt8(ascii: "/")
             for index in 0..<tokens.count where current[index] {
                 switch tokens[index] {
@@ -214,8 +227,8 @@ struct Glob: Sendable {
                 case .everything, .components: next[index] = true
                 }
             }
-            close(&next, atComponentStart: isSlash)
-            current = next
+            close(next, atComponentStart: isSlash)
+            swap(&current, &next)
         }
         return current[tokens.count]
     }
