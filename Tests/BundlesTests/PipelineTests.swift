@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Support
+internal import Synchronization
 internal import SystemPackage
 internal import TestSupport
 internal import Testing
@@ -42,6 +43,89 @@ internal import Testing
             source.skip(bytes.count)
         }
         return content
+    }
+
+    /// Whatever lengths come, bodies see the bytes that were written, all of them before `settle` returns, and the frames hold the
+    /// same bytes for stock zstd.
+    @Test(arguments: [1, 3, 4]) func bytesAreLookedAtOnTheirWay(level: Int) async throws {
+        let folder = try TemporaryDirectory()
+        var generator = SeededGenerator(UInt64(level))
+        let sink = MemorySink()
+        let compressor = try ZstdCompressor(level: level, sink: Transferred(sink))
+        let seen = Mutex<[Int: [UInt8]]>([:])
+        let lengths = [0, 1, 65536, ZstdCompressor.pieceLength, ZstdCompressor.pieceLength + 1, 3, 700_000, 3_600_000]
+        var content: [UInt8] = []
+        for (number, length) in lengths.enumerated() {
+            let line = generator.bytes(999)
+            let bytes = (0..<length).map { line[$0 % 999] }
+            content += bytes
+            try bytes.withUnsafeBytes { bytes in
+                guard number != 2 else { return try compressor.write(bytes) }
+                try compressor.write(bytes) { bytes in seen.withLock { $0[number] = Array(bytes) } }
+            }
+            guard number == 5 else { continue }
+            try compressor.settle()
+            #expect(seen.withLock { Set($0.keys) } == [0, 1, 3, 4, 5])
+        }
+        try compressor.settle()
+        try compressor.finish()
+        var start = 0
+        for (number, length) in lengths.enumerated() {
+            if number != 2 {
+                #expect(seen.withLock { $0[number] } == Array(content[start..<start + length]), "\(number)")
+            }
+            start += length
+        }
+        try folder.write("out.zst", sink.bytes)
+        try await shell("zstd -qd out.zst", in: folder.path)
+        #expect(try FileSystem.read(folder.path.appending("out"), limit: 64 << 20) == content)
+    }
+
+    /// What lies near is found by the quicker searches; what lies far is not given up for speed.
+    @Test func theSearchFitsTheData() throws {
+        var generator = SeededGenerator(7)
+        func text(of count: Int, _ lengths: ClosedRange<Int>) -> [UInt8] {
+            let phrases = (0..<count).map { _ in generator.bytes(Int.random(in: lengths, using: &generator)) }
+            var out: [UInt8] = []
+            while out.count < 1 << 20 { out += phrases[Int.random(in: 0..<count, using: &generator)] }
+            return out
+        }
+        // The same words again and again, and phrases that mostly come back after a hundred KiB.
+        let near = text(of: 40, 3...9)
+        let far = text(of: 4000, 20...40)
+        func choice(_ pieces: [[UInt8]], level: Int = 3) throws -> [ZstdFrame.Search] {
+            let choice = try SearchChoice(level: level)
+            return try pieces.map { try $0.withUnsafeBytes { try choice.search(for: $0) } }
+        }
+        #expect(try choice([near]) != [.ofLevel])
+        #expect(try choice([far]) == [.ofLevel])
+        #expect(try choice([[]]) == choice([[]]))
+        // It is looked at again after some pieces, not after each.
+        let later = try choice(Array(repeating: far, count: 8) + [near])
+        #expect(later.dropLast().allSatisfy { $0 == .ofLevel } && later.last != .ofLevel)
+        #expect(try choice([near], level: 19) == [.ofLevel])
+    }
+
+    /// Pieces of any length, on a file system of a disk and on one in memory.
+    @Test(arguments: [0, 1, 4095, 4096, 4097, (4 << 20) - 1, 4 << 20, (4 << 20) + 1, (9 << 20) + 4096 + 13])
+    func writtenFilesAreOnTheDisk(length: Int) throws {
+        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 167 >> 3) }
+        let folder = try TemporaryDirectory()
+        let inMemory = FilePath("/dev/shm/hermes-ops-test-\(hex(randomBytes(8)))")
+        defer { try? FileSystem.removeTree(inMemory) }
+        for path in [folder.path.appending("file"), inMemory] {
+            let file = try AtomicFile(path)
+            defer { file.discard() }
+            let output = try VerifiedFile(file)
+            // In portions that fit no block.
+            for start in stride(from: 0, to: length, by: 1_000_003) {
+                try bytes[start..<min(length, start + 1_000_003)].withUnsafeBytes { try output.write($0) }
+            }
+            let (size, sha256) = try output.finish()
+            try file.commit()
+            #expect(size == Int64(length) && sha256 == Digest.of(bytes, .sha256))
+            #expect(try FileSystem.read(path, limit: length) == bytes)
+        }
     }
 
     /// A bundle of a kilobyte may hold a hole that is hashed for hours.

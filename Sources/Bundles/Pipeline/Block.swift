@@ -7,7 +7,10 @@ final class Block: @unchecked Sendable {
     // Unchecked: a block belongs to one stage of a pipeline at a time, and `OrderedJobs` hands it on under a lock.
     let base: UnsafeMutableRawPointer
     let capacity: Int
-    var count = 0
+    /// Bytes that it holds, from the start. Whoever fills it sets this.
+    var count = 0 { didSet { used = max(used, count) } }
+    /// So much was ever filled: the rest has no memory yet, and is not given any only to be wiped.
+    private var used = 0
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -18,7 +21,7 @@ final class Block: @unchecked Sendable {
     }
 
     deinit {
-        sodium_memzero(base, capacity)
+        sodium_memzero(base, used)
         base.deallocate()
     }
 

@@ -77,7 +77,10 @@ final class SearchChoice {
         guard pieces % Self.interval == 0 else { return search }
         let start = max(0, piece.count - Self.sampleLength) / 2
         let sample = UnsafeRawBufferPointer(rebasing: piece.dropFirst(start).prefix(Self.sampleLength))
-        func size(_ search: ZstdFrame.Search) throws -> Int { try frame.compress(sample, into: output.whole, search) }
+        func size(_ search: ZstdFrame.Search) throws -> Int {
+            output.count = try frame.compress(sample, into: output.whole, search)
+            return output.count
+        }
         let usual = try size(.ofLevel)
         search =
             try ZstdFrame.Search.allCases.first { try $0 == .ofLevel || size($0) <= usual + usual / 100 } ?? .ofLevel
