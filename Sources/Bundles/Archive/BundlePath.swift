@@ -46,13 +46,16 @@ public struct BundlePath: Sendable, Hashable, Comparable, Codable, CustomStringC
         guard bytes.count < Self.lengthLimit else {
             return "its path in the bundle has \(bytes.count) bytes, and Linux takes \(Self.lengthLimit - 1)"
         }
-        for name in bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            if name.isEmpty || name.elementsEqual([46]) || name.elementsEqual([46, 46]) {
+        var rest = bytes[...]
+        while true {
+            let name = rest.prefix { $0 != UInt8(ascii: "/") }
+            if name.isEmpty || name.count < 3 && name.allSatisfy({ $0 == UInt8(ascii: ".") }) {
                 return "its name leads elsewhere"
             }
             if name.count > 255 { return "a name in its path has \(name.count) bytes, and Linux takes 255" }
+            if name.endIndex == rest.endIndex { return nil }
+            rest = rest[(name.endIndex + 1)...]
         }
-        return nil
     }
 
     /// The path of the folder that holds this one; empty at the top.

@@ -75,10 +75,11 @@ struct UstarHeader {
     /// The checksum, its own field taken for spaces.
     private static func sum(_ block: [UInt8]) -> Int {
         block.withUnsafeBufferPointer { block in
-            var sum = 8 * 32
-            for byte in block { sum += Int(byte) }
-            for byte in block[148..<156] { sum -= Int(byte) }
-            return sum
+            // 512 bytes cannot overflow it.
+            var sum: UInt32 = 8 * 32
+            for byte in block { sum &+= UInt32(byte) }
+            for byte in block[148..<156] { sum &-= UInt32(byte) }
+            return Int(sum)
         }
     }
 

@@ -83,8 +83,10 @@ final class TarWriter {
         func needsRecord(_ text: [UInt8]) -> Bool {
             text.count > UstarHeader.nameLimit || text.contains { $0 >= 128 }
         }
-        let isText = [path, entry.target].allSatisfy { String(validating: $0, as: UTF8.self) != nil }
-        if !isText { record("hdrcharset", "BINARY") }
+        func isText(_ bytes: [UInt8]) -> Bool {
+            bytes.allSatisfy { $0 < 128 } || String(validating: bytes, as: UTF8.self) != nil
+        }
+        if !isText(path) || !isText(entry.target) { record("hdrcharset", "BINARY") }
         let map = entry.extents.isEmpty ? [] : map(entry)
         let stored =
             entry.kind != .file

@@ -3,7 +3,9 @@
 /// With a slash at its start or in its middle it is anchored at the root, else it matches the last component at any depth. `*` and
 /// `?` stay within a component, `**` crosses them, `[a-z]` and `[!a-z]` are sets of bytes, `\` takes the next byte as it is. A
 /// trailing slash stands for the folder and all below it.
-struct Glob: Sendable {
+///
+/// A class, because every path is held against many of them, and a copy of one costs more than most matches.
+final class Glob: Sendable {
     private enum Token: Sendable, Equatable {
         case byte(UInt8)
         case anyByte

@@ -37,12 +37,9 @@ struct RuleIndex: Sendable {
         let slash = UInt8(ascii: "/")
         var best = -1
         func look(_ entries: [Entry]) {
-            // In place: a copy of each would cost more than most of the matches.
-            entries.withUnsafeBufferPointer { entries in
-                for index in entries.indices {
-                    guard entries[index].rule > best else { return }
-                    if entries[index].glob.matches(path) { best = entries[index].rule }
-                }
+            for entry in entries {
+                guard entry.rule > best else { return }
+                if entry.glob.matches(path) { best = entry.rule }
             }
         }
         if let first = path.firstIndex(of: slash) {
