@@ -1,4 +1,5 @@
 internal import GRDBSQLite
+internal import Glibc
 internal import Support
 internal import SystemPackage
 
@@ -36,7 +37,16 @@ final class SQLiteConnection {
             throw failure
         }
         self.handle = handle
-        sqlite3_busy_timeout(handle, Int32(patience / .milliseconds(1)))
+        // Asked again each millisecond: SQLite's own handler soon waits for a hundred, and never meets the moment between two
+        // transactions of a writer that does not pause.
+        let milliseconds = UnsafeMutableRawPointer(bitPattern: Int(patience / .milliseconds(1)))
+        sqlite3_busy_handler(
+            handle,
+            { milliseconds, asked in
+                guard Int(asked) < Int(bitPattern: milliseconds) else { return 0 }
+                usleep(1000)
+                return 1
+            }, milliseconds)
     }
 
     deinit { sqlite3_close_v2(handle) }
