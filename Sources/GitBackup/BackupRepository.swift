@@ -200,8 +200,9 @@ public final class BackupRepository: Sendable {
     func exclusively<Result>(
         _ cancellation: CancellationFlag, _ body: (RepositoryHandle, _ notes: [String]) throws -> Result
     ) throws -> Result {
-        let lock = try lock(state(open()), cancellation)
-        return try withExtendedLifetime(lock) {
+        let state = state(try open())
+        try FileSystem.makeDirectory(state)
+        return try locked(cancellation, { try FileLock(state.appending("lock")) }) {
             // Opened under the lock: whoever held it may have changed what stands there.
             let repository = try open()
             var notes = try StaleLocks.heal(repository, branch: settings.branch).map {
@@ -212,12 +213,13 @@ public final class BackupRepository: Sendable {
         }
     }
 
-    /// Takes the lock; another run that has it is waited for.
-    private func lock(_ state: FilePath, _ cancellation: CancellationFlag) throws -> FileLock {
-        try FileSystem.makeDirectory(state)
+    /// Runs a body under a lock; another run that has it is waited for.
+    func locked<Result>(
+        _ cancellation: CancellationFlag, _ attempt: () throws -> FileLock?, _ body: () throws -> Result
+    ) throws -> Result {
         let deadline = SystemTime().uptime + patience
         while true {
-            if let lock = try FileLock(state.appending("lock")) { return lock }
+            if let lock = try attempt() { return try withExtendedLifetime(lock, body) }
             guard SystemTime().uptime < deadline else {
                 throw OperatorError(
                     "git.busy", doing: "locking the repository", subject: settings.path.printable,

@@ -10,10 +10,14 @@ extension BackupRepository {
         try await offPoolCancellable { [self] cancellation in
             var origin = Preparation.Origin.existing
             if try needsRepository() {
-                try FileSystem.makeDirectory(settings.path.removingLastComponent())
-                let repository = try RepositoryHandle.initialise(settings.path, branch: settings.branch)
-                if case .http(let url, _) = settings.remote { try? repository.addRemote("origin", url) }
-                origin = .initialised
+                try FileSystem.makeDirectory(settings.path)
+                try locked(cancellation, { try FileLock(folder: settings.path) }) {
+                    // Another run may have made it meanwhile.
+                    guard try needsRepository() else { return }
+                    let repository = try RepositoryHandle.initialise(settings.path, branch: settings.branch)
+                    if case .http(let url, _) = settings.remote { try? repository.addRemote("origin", url) }
+                    origin = .initialised
+                }
             }
             return try exclusively(cancellation) { repository, notes in
                 try protectBytes(repository)

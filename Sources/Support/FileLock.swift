@@ -8,8 +8,21 @@ public final class FileLock {
     private let descriptor: FileDescriptor
 
     /// Takes the lock, or returns nil if another process holds it.
-    public init?(_ path: FilePath) throws {
-        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
+    public convenience init?(_ path: FilePath) throws {
+        try self.init(path, O_RDWR | O_CREAT | O_NOFOLLOW)
+        let me = ProcessIdentity.current
+        let text = #"{"pid":\#(me.pid),"startTime":\#(me.startTime),"bootId":"\#(me.bootID)"}"# + "\n"
+        // What the file says is for people: if it cannot be written the lock holds all the same.
+        if ftruncate(descriptor.rawValue, 0) == 0 {
+            _ = try? descriptor.writeAll(toAbsoluteOffset: 0, text.utf8)
+        }
+    }
+
+    /// Takes a lock on a folder itself, for what makes the place where a lock's file would be; nil if another process holds it.
+    public convenience init?(folder: FilePath) throws { try self.init(folder, O_RDONLY | O_DIRECTORY) }
+
+    private init?(_ path: FilePath, _ flags: Int32) throws {
+        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, flags | O_CLOEXEC, 0o600) }
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening the lock", subject: path.printable) }
         descriptor = FileDescriptor(rawValue: raw)
         while flock(raw, LOCK_EX | LOCK_NB) != 0 {
@@ -19,10 +32,6 @@ public final class FileLock {
             if code == EWOULDBLOCK { return nil }
             throw OperatorError.system(code, doing: "locking", subject: path.printable)
         }
-        let me = ProcessIdentity.current
-        let text = #"{"pid":\#(me.pid),"startTime":\#(me.startTime),"bootId":"\#(me.bootID)"}"# + "\n"
-        // What the file says is for people: if it cannot be written the lock holds all the same.
-        if ftruncate(raw, 0) == 0 { _ = try? descriptor.writeAll(toAbsoluteOffset: 0, text.utf8) }
     }
 
     deinit {

@@ -37,6 +37,22 @@ struct RepositoryStateTests {
         #expect(try await other.inspect()?.files.count == 2)
     }
 
+    @Test("Several first runs at once: one makes it, all go on", arguments: 0..<8)
+    func firstRunsAtOnce(round: Int) async throws {
+        let fixture = try await Fixture()
+        let path = fixture.work.appending("new")
+        var settings = fixture.settings
+        settings.path = path
+        let repositories = try (0..<4).map { _ in try BackupRepository(settings) }
+        let origins = try await withThrowingTaskGroup { group in
+            for repository in repositories { group.addTask { try await repository.prepare(Fixture.access()).origin } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(origins.count { $0 == .initialised } == 1 && origins.count { $0 == .existing } == 3)
+        #expect(try await Git.run(["status", "--porcelain"], in: path) == "")
+        #expect(try DirectoryListing.names(at: path) == [Array(".git".utf8)])
+    }
+
     @Test("A folder with other content is not taken, nor a file")
     func notARepository() async throws {
         let fixture = try await Fixture()
