@@ -8,7 +8,8 @@ internal import SystemPackage
 final class HomeCollector {
     /// A file up to this size is read whole before it is written, and read again if it changed meanwhile.
     private static let wholeLimit: Int64 = 1 << 20
-    private static let pieceLength = 1 << 20
+    /// Larger ones come in pieces that stay in a core's cache until they are hashed and copied.
+    private static let pieceLength = 256 << 10
     private static let digestToCome = String(repeating: "0", count: 64)
 
     private let request: BundleRequest
@@ -20,7 +21,7 @@ final class HomeCollector {
     private let cancellation: CancellationFlag
     private let directory: ConfinedDirectory
     private let stagingStatus: FileStatus
-    private let buffer = Block(capacity: pieceLength)
+    private let buffer = Block(capacity: Int(wholeLimit))
     private let zeros = Block(capacity: pieceLength)
     private var manifest: BundleManifest
     private var lines = BundleManifest.EntryLines()
@@ -194,7 +195,7 @@ final class HomeCollector {
             while position < extent.upperBound, trouble == nil {
                 try cancellation.check()
                 let room = UnsafeMutableRawBufferPointer(
-                    start: buffer.base, count: Int(min(Int64(buffer.capacity), extent.upperBound - position)))
+                    start: buffer.base, count: Int(min(Int64(Self.pieceLength), extent.upperBound - position)))
                 do {
                     buffer.count = try file.read(fromAbsoluteOffset: position, into: room)
                 } catch let error as Errno {
@@ -265,7 +266,7 @@ final class HomeCollector {
         while written < snapshot.size {
             try cancellation.check()
             let room = UnsafeMutableRawBufferPointer(
-                start: buffer.base, count: Int(min(Int64(buffer.capacity), snapshot.size - written)))
+                start: buffer.base, count: Int(min(Int64(Self.pieceLength), snapshot.size - written)))
             buffer.count = try snapshot.source.read(into: room)
             guard buffer.count > 0 else { throw DatabaseMoved(path: name) }
             digest.update(buffer.bytes)

@@ -9,7 +9,8 @@ final class ZstdFrame: @unchecked Sendable {
     /// How repeats are looked for. What is found is written in the same way.
     enum Search {
         case ofLevel
-        /// With memories of a quarter of what level 3 has: they fit the fast part of a core's cache.
+        /// With memories of a quarter of what level 3 has, which fit the fast part of a core's cache, and for runs of six bytes or
+        /// more.
         case near
     }
 
@@ -27,9 +28,10 @@ final class ZstdFrame: @unchecked Sendable {
         _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, _ search: Search
     ) throws -> Int {
         if search != self.search {
-            // 0 is the level's own: 17 and 16 for level 3.
-            try Zstd.check(ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, search == .near ? 15 : 0))
-            try Zstd.check(ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, search == .near ? 14 : 0))
+            // 0 is the level's own: 17, 16 and 5 for level 3.
+            for (parameter, near) in [(ZSTD_c_hashLog, 15), (ZSTD_c_chainLog, 14), (ZSTD_c_minMatch, 6)] {
+                try Zstd.check(ZSTD_CCtx_setParameter(context, parameter, search == .near ? Int32(near) : 0))
+            }
             self.search = search
         }
         return try Zstd.check(
