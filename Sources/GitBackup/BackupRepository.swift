@@ -202,7 +202,8 @@ public final class BackupRepository: Sendable {
     ) throws -> Result {
         let state = state(try open())
         try FileSystem.makeDirectory(state)
-        return try locked(cancellation, { try FileLock(state.appending("lock")) }) {
+        let lock = try patiently(cancellation) { try FileLock(state.appending("lock")) }
+        return try withExtendedLifetime(lock) {
             // Opened under the lock: whoever held it may have changed what stands there.
             let repository = try open()
             var notes = try StaleLocks.heal(repository, branch: settings.branch).map {
@@ -213,13 +214,11 @@ public final class BackupRepository: Sendable {
         }
     }
 
-    /// Runs a body under a lock; another run that has it is waited for.
-    func locked<Result>(
-        _ cancellation: CancellationFlag, _ attempt: () throws -> FileLock?, _ body: () throws -> Result
-    ) throws -> Result {
+    /// Takes a lock; another run that has it is waited for.
+    func patiently(_ cancellation: CancellationFlag, _ attempt: () throws -> FileLock?) throws -> FileLock {
         let deadline = SystemTime().uptime + patience
         while true {
-            if let lock = try attempt() { return try withExtendedLifetime(lock, body) }
+            if let lock = try attempt() { return lock }
             guard SystemTime().uptime < deadline else {
                 throw OperatorError(
                     "git.busy", doing: "locking the repository", subject: settings.path.printable,

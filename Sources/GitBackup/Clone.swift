@@ -11,7 +11,8 @@ extension BackupRepository {
             var origin = Preparation.Origin.existing
             if try needsRepository() {
                 try FileSystem.makeDirectory(settings.path)
-                try locked(cancellation, { try FileLock(folder: settings.path) }) {
+                let lock = try patiently(cancellation) { try FileLock(folder: settings.path) }
+                try withExtendedLifetime(lock) {
                     // Another run may have made it meanwhile.
                     guard try needsRepository() else { return }
                     let repository = try RepositoryHandle.initialise(settings.path, branch: settings.branch)

@@ -91,7 +91,7 @@ internal import Testing
             return out
         }
         // The same words again and again, and phrases that mostly come back after a hundred KiB.
-        let near = text(of: 40, 3...9)
+        let near = text(of: 40, 8...16)
         let far = text(of: 4000, 20...40)
         func choice(_ pieces: [[UInt8]], level: Int = 3) throws -> [ZstdFrame.Search] {
             let choice = try SearchChoice(level: level)
