@@ -44,8 +44,8 @@ final class BundlePass {
                 try cancellation.check()
                 try take(entry, reader, lanes)
             }
-            guard let manifest, let instance else { throw damage("it has no manifest") }
-            let parsed = try BundleManifest(json: manifest)
+            guard let json = manifest.take(), let instance else { throw damage("it has no manifest") }
+            let parsed = try BundleManifest(json: json)
             try compare(parsed, instance, try lanes.finish())
             try extractor?.finish()
             return (parsed, parsed.instance)
@@ -96,6 +96,7 @@ final class BundlePass {
     private func file(_ entry: TarEntry, _ reader: TarReader, _ lanes: FileLanes, collecting: Bool) throws -> Int {
         guard !collecting || entry.extents == [0..<entry.size] else { throw damage("its manifest has holes") }
         var collected: [UInt8] = []
+        if collecting { collected.reserveCapacity(Int(entry.size)) }
         let number = try lanes.begin(entry)
         while let (offset, bytes) = try reader.data() {
             try cancellation.check()

@@ -24,7 +24,7 @@ final class HomeCollector {
     private let buffer = Block(capacity: Int(wholeLimit))
     private let zeros = Block(capacity: pieceLength)
     private var manifest: BundleManifest
-    private var lines = BundleManifest.EntryLines()
+    private let lines: EntrySpool
     /// Of files that are written whole: they are hashed where they are compressed.
     private let digests = LaterDigests()
     /// Files that belong to a database whose snapshot was taken.
@@ -38,6 +38,7 @@ final class HomeCollector {
     ) throws {
         self.request = request
         self.staging = staging
+        lines = EntrySpool(in: staging.path)
         self.copying = copying
         self.output = output
         self.manifest = manifest
@@ -63,16 +64,24 @@ final class HomeCollector {
         } failing: { path, error in
             warn(path, error.reason)
         }
-        try writeBytes(BundleCanary.name, BundleCanary.bytes, now, isListed: true)
+        try writeCanary(now)
         try tar.settle()
-        takeDigests()
-        let json = try manifest.encoded(entries: lines.bytes)
-        guard json.count <= BundleManifest.lengthLimit else {
-            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
-        }
-        try writeBytes(BundleManifest.fileName, json, now, isListed: false)
+        try takeDigests()
+        try writeManifest(now)
         try tar.finish()
         return manifest
+    }
+
+    private func writeManifest(_ modified: Int128) throws {
+        let (start, end) = try manifest.frame()
+        let size = Int64(start.count + lines.count + end.count)
+        guard size <= BundleManifest.lengthLimit else {
+            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
+        }
+        try tar.begin(ownEntry(BundleManifest.fileName, size: size, modified))
+        try start.withUnsafeBytes { try tar.write($0) }
+        try lines.read { try tar.write($0) }
+        try end.withUnsafeBytes { try tar.write($0) }
     }
 
     private func visit(_ entry: DirectoryWalk.Entry) throws -> DirectoryWalk.Decision {
@@ -169,14 +178,14 @@ final class HomeCollector {
         var item = entry(name, .file, status)
         item.size = Int64(buffer.count)
         try tar.begin(item)
-        let place = listFile(name, status, size: item.size, nil)
+        let place = try listFile(name, status, size: item.size, nil)
         try tar.write(whole: buffer.bytes) { [digests] bytes in digests.add(Digest.of(bytes, .sha256), at: place) }
         progress.advance(item.size)
-        takeDigests()
+        try takeDigests()
     }
 
-    private func takeDigests() {
-        for (place, sha256) in digests.take() { lines.set(sha256: sha256, at: place) }
+    private func takeDigests() throws {
+        for (place, sha256) in digests.take() { try lines.set(sha256: sha256, at: place) }
     }
 
     /// A large or sparse file, in pieces.
@@ -217,7 +226,7 @@ final class HomeCollector {
             trouble = "it changed while it was read"
         }
         if let trouble { warn(name, trouble) }
-        listFile(name, status, size: status.size, digest.finish())
+        try listFile(name, status, size: status.size, digest.finish())
     }
 
     private func writeZeros(_ count: Int64, _ digest: inout Digest) throws {
@@ -280,7 +289,7 @@ final class HomeCollector {
             warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
         }
         manifest.databases.append(database)
-        listFile(name, status, size: snapshot.size, digest.finish())
+        try listFile(name, status, size: snapshot.size, digest.finish())
         return true
     }
 
@@ -309,36 +318,38 @@ final class HomeCollector {
         var line = BundleManifest.Entry(
             listed(name), kind, permissions: status.permissions, modified: status.modified)
         line.target = target.map { BundlePath($0) }
-        lines.append(line)
+        try lines.append(line)
     }
 
     /// Returns where the digest stands; without one, its place is kept.
     @discardableResult
-    private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]?) -> Int {
+    private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]?) throws -> Int {
         var line = BundleManifest.Entry(
             listed(name), .file, permissions: status.permissions, modified: status.modified)
         line.size = size
         line.sha256 = sha256.map { hex($0) } ?? Self.digestToCome
         manifest.counts.files += 1
         manifest.counts.bytes += size
-        lines.append(line)
-        return lines.digestPlace
+        return try lines.append(line)
     }
 
     /// A file of the bundle's own, beside the home.
-    private func writeBytes(_ name: String, _ bytes: [UInt8], _ modified: Int128, isListed: Bool) throws {
-        try tar.begin(
-            TarEntry(
-                path: Array("\(request.instance)/\(name)".utf8), kind: .file, permissions: 0o600, modified: modified,
-                size: Int64(bytes.count)))
+    private func ownEntry(_ name: String, size: Int64, _ modified: Int128) -> TarEntry {
+        TarEntry(
+            path: Array("\(request.instance)/\(name)".utf8), kind: .file, permissions: 0o600, modified: modified,
+            size: size)
+    }
+
+    private func writeCanary(_ modified: Int128) throws {
+        let bytes = BundleCanary.bytes
+        try tar.begin(ownEntry(BundleCanary.name, size: Int64(bytes.count), modified))
         try bytes.withUnsafeBytes { try tar.write($0) }
-        guard isListed else { return }
-        var line = BundleManifest.Entry(BundlePath(name), .file, permissions: 0o600, modified: modified)
+        var line = BundleManifest.Entry(BundlePath(BundleCanary.name), .file, permissions: 0o600, modified: modified)
         line.size = Int64(bytes.count)
         line.sha256 = hex(Digest.of(bytes, .sha256))
         manifest.counts.files += 1
         manifest.counts.bytes += Int64(bytes.count)
-        lines.append(line)
+        try lines.append(line)
     }
 
     private func skip(_ name: [UInt8], _ reason: String) {

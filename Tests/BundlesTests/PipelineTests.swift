@@ -128,6 +128,39 @@ internal import Testing
         }
     }
 
+    /// The lines are the same whether they stayed in memory or not, and whenever their digests came.
+    @Test(arguments: [1 << 30, 4096, 1]) func linesAreKeptWhereverTheyAre(memoryLimit: Int) throws {
+        let folder = try TemporaryDirectory()
+        var generator = SeededGenerator(3)
+        var expected = BundleManifest.EntryLines()
+        let spool = EntrySpool(in: folder.path, memoryLimit: memoryLimit)
+        var open: [(place: Int, sha256: [UInt8])] = []
+        for number in 0..<500 {
+            var entry = BundleManifest.Entry(
+                BundlePath("home/\(number)\"ä"), number % 5 == 0 ? .directory : .file, permissions: 0o640,
+                modified: Int128(number))
+            guard entry.kind == .file else {
+                expected.append(entry)
+                try spool.append(entry)
+                continue
+            }
+            let sha256 = generator.bytes(32)
+            entry.size = Int64(number)
+            entry.sha256 = hex(sha256)
+            expected.append(entry)
+            entry.sha256 = String(repeating: "0", count: 64)
+            open.append((try spool.append(entry), sha256))
+            while open.count > 40 || !open.isEmpty && number == 499 {
+                let (place, sha256) = open.remove(at: Int.random(in: open.indices, using: &generator))
+                try spool.set(sha256: sha256, at: place)
+            }
+        }
+        var bytes: [UInt8] = []
+        try spool.read { bytes += $0 }
+        #expect(bytes == expected.bytes && spool.count == bytes.count)
+        #expect(try DirectoryListing.names(at: folder.path).isEmpty)
+    }
+
     /// A bundle of a kilobyte may hold a hole that is hashed for hours.
     @Test func theHashingOfAHoleCanBeCancelled() throws {
         let flag = CancellationFlag()

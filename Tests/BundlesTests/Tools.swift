@@ -65,3 +65,11 @@ func failure(of body: () throws -> Void) -> OperatorError? {
         return error as? OperatorError
     }
 }
+
+extension BundleManifest {
+    /// The whole JSON; `entries` are lines as ``EntryLines`` makes them.
+    func encoded(entries: [UInt8]) throws -> [UInt8] {
+        let (start, end) = try frame()
+        return start + entries + end
+    }
+}

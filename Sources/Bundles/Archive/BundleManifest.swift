@@ -105,19 +105,22 @@ public struct BundleManifest: Sendable, Equatable, Codable {
         return encoder
     }
 
-    /// The JSON of the manifest: one entry a line. `entries` are those lines, as ``EntryLines`` made them.
-    func encoded(entries: [UInt8]) throws -> [UInt8] {
+    /// What stands in the manifest's JSON before and after the lines of its entries, which ``EntryLines`` makes.
+    func frame() throws -> (start: [UInt8], end: [UInt8]) {
         let head = Head(
             formatVersion: formatVersion, instance: instance, created: created, runnerVersion: runnerVersion,
             counts: counts, databases: databases, skipped: skipped, warnings: warnings)
         let text = Array(try Self.encoder().encode(head))
-        return text.dropLast() + Array(",\"entries\":[\n".utf8) + entries + Array("\n]}\n".utf8)
+        return (text.dropLast() + Array(",\"entries\":[\n".utf8), Array("\n]}\n".utf8))
     }
 
     /// Decodes a manifest. A newer format is an error that says so.
     public init(json bytes: [UInt8]) throws {
         let decoder = JSONDecoder()
-        let data = Data(bytes)
+        // As this program writes it: a general decoder takes ten times as long for the entries, which are nearly all of it, and
+        // much memory.
+        let parts = EntryLines.split(bytes)
+        let data = Data(parts?.head ?? bytes)
         guard let version = try? decoder.decode(Version.self, from: data).formatVersion else {
             throw BundleDamage.error("its manifest is not JSON, or has no format version")
         }
@@ -130,11 +133,10 @@ public struct BundleManifest: Sendable, Equatable, Codable {
                 exit: .damagedInput)
         }
         do {
-            // As this program writes it: a general decoder takes ten times as long for the entries, which are nearly all of it.
-            if let (head, entries) = EntryLines.split(bytes) {
+            if let (head, entries) = parts {
                 // Its last byte ends the object; that of a head with entries of its own would name them twice.
                 try JSONValue.refuseRepeatedKeys(in: head.dropLast() + Array(",\"entries\":[]}".utf8))
-                let head = try decoder.decode(Head.self, from: Data(head))
+                let head = try decoder.decode(Head.self, from: data)
                 self.init(instance: head.instance, created: head.created, runnerVersion: head.runnerVersion)
                 counts = head.counts
                 databases = head.databases

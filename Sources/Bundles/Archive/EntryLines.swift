@@ -1,11 +1,15 @@
 internal import Support
 
 extension BundleManifest {
-    /// The entries of a manifest as their JSON, one a line: made as the entries come, so that many of them stay small in memory.
+    /// The entries of a manifest as their JSON, one a line.
     struct EntryLines {
         private(set) var bytes: [UInt8] = []
         /// Where the digest of the last entry stands, if it has one.
         private(set) var digestPlace = 0
+        private var isFirst = true
+
+        /// Forgets the lines; those that come go on behind them.
+        mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
         /// Puts a file's digest in its place.
         mutating func set(sha256: [UInt8], at place: Int) {
@@ -14,7 +18,8 @@ extension BundleManifest {
 
         /// Appends what `JSONEncoder` makes of the entry, with its keys sorted and slashes as they are.
         mutating func append(_ entry: Entry) {
-            bytes += bytes.isEmpty ? "{\"kind\":\"".utf8 : ",\n{\"kind\":\"".utf8
+            bytes += isFirst ? "{\"kind\":\"".utf8 : ",\n{\"kind\":\"".utf8
+            isFirst = false
             bytes += entry.kind.rawValue.utf8
             bytes += "\",\"mode\":\"".utf8
             bytes += entry.mode.utf8
