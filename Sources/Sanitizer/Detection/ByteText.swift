@@ -9,6 +9,16 @@ struct ByteText: @unchecked Sendable {
         index >= 0 && index < count ? base[index] : 0
     }
 
+    /// The eight bytes from `index` on, the first one lowest.
+    @inline(__always) func eightBytes(at index: Int) -> UInt64 {
+        if index >= 0, index &+ 8 <= count {
+            return UInt64(littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        }
+        var word: UInt64 = 0
+        for offset in 0..<8 { word |= UInt64(self[index &+ offset]) << UInt64(8 &* offset) }
+        return word
+    }
+
     func bytes(_ range: Range<Int>) -> [UInt8] {
         Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
     }
