@@ -140,7 +140,11 @@ static size_t candidates(
 static uint64_t eight_bytes(const uint8_t *text, size_t place, size_t length)
 {
     uint64_t bytes = 0;
-    memcpy(&bytes, text + place, place + 8 <= length ? 8 : length - place);
+    if (place + sizeof bytes <= length) {
+        memcpy(&bytes, text + place, sizeof bytes);
+    } else {
+        for (size_t offset = 0; place + offset < length; offset++) bytes |= (uint64_t)text[place + offset] << 8 * offset;
+    }
     return bytes;
 }
 

@@ -77,10 +77,11 @@ final class AnchorTable: @unchecked Sendable {
             } else {
                 // The first of the rarest: the more of the anchor follows, the more is compared at once.
                 let folded = bytes.map { $0 | 0x20 }
-                let best =
-                    (0...(bytes.count - 4)).max {
-                        (rarity(folded[$0..<$0 + 4]), $1) < (rarity(folded[$1..<$1 + 4]), $0)
-                    } ?? 0
+                var (best, highest) = (0, rarity(folded[..<4]))
+                for place in 1..<max(1, bytes.count - 3) where highest < Int.max {
+                    let rarity = rarity(folded[place..<place + 4])
+                    if rarity > highest { (best, highest) = (place, rarity) }
+                }
                 add(bytes[best...], offset: best, isFour: true)
             }
         }
@@ -163,7 +164,7 @@ final class AnchorTable: @unchecked Sendable {
                     let find = finds[used]
                     used &+= 1
                     place = block &+ Int(find.offset)
-                    word = eight(at: place)
+                    word = text.eightBytes(at: place)
                     entry = tables.buckets[Int(find.bucket)]
                     entryEnd = tables.buckets[Int(find.bucket) &+ 1]
                 } else if index < text.count {
@@ -176,17 +177,6 @@ final class AnchorTable: @unchecked Sendable {
                     return nil
                 }
             }
-        }
-
-        /// The eight bytes at a place; what is beyond the text's end reads as zero.
-        @inline(__always) private func eight(at place: Int) -> UInt64 {
-            if place &+ 8 <= text.count {
-                return UInt64(
-                    littleEndian: UnsafeRawPointer(text.base).loadUnaligned(fromByteOffset: place, as: UInt64.self))
-            }
-            var word: UInt64 = 0
-            for offset in 0..<8 { word |= UInt64(text[place &+ offset]) << UInt64(8 &* offset) }
-            return word
         }
 
         /// Whether the whole anchor stands there, if the eight bytes from its gram on do.

@@ -259,10 +259,11 @@ final class RuleSet: Sendable {
             if escaped != word { add(escaped, .escapedName(kind)) }
         }
         self.actions = FixedTable(actions)
+        func packed(_ gram: some Sequence<UInt8>) -> UInt64 { gram.reduce(0) { $0 << 8 | UInt64($1) } }
         // The most common stand first.
         let grams = Dictionary(
-            zip(commonGrams.map { $0.utf8.map { $0 | 0x20 } }, 0...), uniquingKeysWith: { first, _ in first })
-        self.anchors = AnchorTable(anchors) { grams[Array($0)] ?? Int.max }
+            zip(commonGrams.map { packed($0.utf8.map { $0 | 0x20 }) }, 0...), uniquingKeysWith: { first, _ in first })
+        self.anchors = AnchorTable(anchors) { grams[packed($0)] ?? Int.max }
     }
 
     /// Parts of names of secrets; a longer name that holds one needs no entry.
