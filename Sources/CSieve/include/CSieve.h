@@ -3,23 +3,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// What the detector does at every byte of a text: most of the work on text that holds nothing.
-///
-/// In C for the vector instructions: sixteen lookups at once take a third of the time.
+/// What the detector does at every byte of a text: most of the work on text that holds nothing. In C for the vector instructions, which
+/// look at many places at once; where the processor lacks them, the same is found one by one.
 
 /// A set of short strings, and the places of a text at which one of them begins.
 ///
-/// A place is looked up twice. First by the three or four bytes from it on, in bits that sixteen places read at once; bit 5 of each
-/// byte counts as set, so that letters are the same in both cases. What that lets pass, wrongly in places since it holds hashes, is
-/// compared with what all strings of the same hash have in common, up to eight bytes. Every place is written down and counted only
-/// if it passes: a processor that had to guess which do would be wrong too often.
+/// A place is looked up twice. First by the three or four bytes from it on, in tables that let some wrong places pass since they hold
+/// hashes and unions; there, bit 5 of each byte may count as set, so that letters are the same in both cases. What passes is compared
+/// with what all strings of the same hash have in common, up to eight bytes. Every place is written down and counted only if it
+/// passes: a processor that had to guess which do would be wrong too often.
 struct hx_sieve;
 
 enum {
     /// Places that hx_sieve_places() looks at in one call, at most.
     HX_SIEVE_BLOCK = 4096,
-    /// Finds that one call may write, and one more that it does not count.
-    HX_SIEVE_ROOM = 2 * HX_SIEVE_BLOCK + 1,
+    /// Finds that one call may write.
+    HX_SIEVE_ROOM = 2 * HX_SIEVE_BLOCK,
     /// Buckets are numbered from 0 to below this.
     HX_SIEVE_BUCKETS = (1 << 13) + (1 << 11),
 };
