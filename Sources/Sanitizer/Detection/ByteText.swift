@@ -43,6 +43,24 @@ struct ByteText: @unchecked Sendable {
         return nil
     }
 
+    /// Whether one of the bytes in `range` is a digit.
+    func hasDigit(in range: Range<Int>) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var index = max(0, range.lowerBound)
+        let end = min(range.upperBound, count)
+        while index &+ 8 <= end {
+            // Digits are 0 to 9 now, and only they stay below 128 when 118 is added to seven bits.
+            let bytes = eightBytes(at: index) ^ (0x30 &* ones)
+            if ~(bytes | ((bytes & (0x7F &* ones)) &+ (0x76 &* ones))) & (0x80 &* ones) != 0 { return true }
+            index &+= 8
+        }
+        while index < end {
+            if base[index].isDigit { return true }
+            index &+= 1
+        }
+        return false
+    }
+
     /// Where `word` (lower case) begins in `range`, letters in both cases.
     func find(_ word: StaticString, in range: Range<Int>) -> Int? {
         let length = word.utf8CodeUnitCount

@@ -34,7 +34,8 @@ extension DetectionPass {
             guard last - first >= Self.longRunLength else { continue }
             let front = (text[first], text[first + 1])
             for token in rules.runTokens where token.first == front.0 && token.second == front.1 {
-                try tokenHit(rules.tokens[token.index], first)
+                let rule = rules.tokens[token.index]
+                if mayBegin(first, rule.glue) { try tokenHit(rule, first) }
             }
             longRun(first..<last)
             prefixedToken(first..<last)

@@ -12,7 +12,8 @@ final class RuleSet: Sendable {
         case shortName
         /// A vendor's name; one of its own, or within a longer word.
         case vendor
-        case token(Int)
+        /// Its place in ``tokens``.
+        case token(Int, TokenRule.Glue)
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
@@ -103,7 +104,7 @@ final class RuleSet: Sendable {
                 continue
             }
             add(
-                token.keyword, .token(index), isCaseSensitive: token.isCaseSensitive,
+                token.keyword, .token(index, token.glue), isCaseSensitive: token.isCaseSensitive,
                 followers: token.isAnchored ? token.followers : [])
         }
         self.runTokens = runTokens

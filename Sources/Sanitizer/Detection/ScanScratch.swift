@@ -5,7 +5,7 @@ final class ScanScratch: @unchecked Sendable {
     let matches: Pattern.Scratch
     /// The weight of names read before, by a hash of their bytes: the same few names stand on most lines.
     private let names: UnsafeMutablePointer<(hash: UInt64, name: KeyName)>
-    private static let nameCount = 2048
+    private static let nameCount = 8192
 
     init() throws {
         matches = try Pattern.Scratch()
