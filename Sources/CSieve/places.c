@@ -97,18 +97,39 @@ static uint32_t folded_word(const uint8_t *text, size_t place, size_t length)
     return word | FOLDED;
 }
 
+/// The lowest bit for the place of `first`, the next one for that of `word`, which follows it.
+static uint32_t pair_of_fours(const struct hx_sieve *sieve, uint8_t first, uint32_t word)
+{
+    uint32_t slot = sieve->slots[hash_of_three(word, SLOT_BITS)];
+    return (slot >> class_of(first) & 1) | (slot >> (16 + class_of(word >> 24)) & 1) << 1;
+}
+
 void hx_four_places(const struct hx_sieve *sieve, const uint8_t *text, size_t length, size_t count, uint32_t *sets)
 {
     size_t index = 0;
 #if defined(__x86_64__)
     if (has_vectors()) index = four_places_by_vectors(sieve, text, length, count, sets);
 #endif
-    for (; index < count; index += 2) {
-        uint32_t word = folded_word(text, index + 1, length);
-        uint32_t slot = sieve->slots[hash_of_three(word, SLOT_BITS)];
-        sets[index / 32] |= (slot >> class_of(text[index]) & 1) << index % 32;
-        if (index + 1 < count) sets[index / 32] |= (slot >> (16 + class_of(word >> 24)) & 1) << (index + 1) % 32;
+    // A whole set in a register, and no end of the text within.
+    for (; index + 32 <= count && index + 35 <= length; index += 32) {
+        uint32_t set = 0;
+        for (size_t place = 0; place < 32; place += 2) {
+            uint32_t word;
+            memcpy(&word, text + index + place + 1, sizeof word);
+            set |= pair_of_fours(sieve, text[index + place], word | FOLDED) << place;
+        }
+        sets[index / 32] = set;
     }
+    for (; index < count; index += 2) {
+        uint32_t pair = pair_of_fours(sieve, text[index], folded_word(text, index + 1, length));
+        sets[index / 32] |= (index + 1 < count ? pair : pair & 1) << index % 32;
+    }
+}
+
+/// The lowest bit for the place of three bytes.
+static uint32_t one_of_threes(const struct hx_sieve *sieve, uint8_t first, uint8_t second, uint8_t third)
+{
+    return (sieve->groups[0][first] & sieve->groups[1][second] & sieve->groups[2][third]) != 0;
 }
 
 void hx_three_places(const struct hx_sieve *sieve, const uint8_t *text, size_t length, size_t count, uint32_t *sets)
@@ -117,10 +138,17 @@ void hx_three_places(const struct hx_sieve *sieve, const uint8_t *text, size_t l
 #if defined(__x86_64__)
     if (has_vectors()) index = three_places_by_vectors(sieve, text, length, count, sets);
 #endif
+    for (; index + 32 <= count && index + 34 <= length; index += 32) {
+        uint32_t set = 0;
+        for (size_t place = 0; place < 32; place++) {
+            const uint8_t *bytes = text + index + place;
+            set |= one_of_threes(sieve, bytes[0], bytes[1], bytes[2]) << place;
+        }
+        sets[index / 32] = set;
+    }
     for (; index < count; index++) {
-        unsigned second = index + 1 < length ? text[index + 1] & 127 : 0, third = index + 2 < length ? text[index + 2] & 127 : 0;
-        uint32_t groups = sieve->groups[0][text[index] & 127] & sieve->groups[1][second] & sieve->groups[2][third];
-        sets[index / 32] |= (uint32_t)(groups != 0) << index % 32;
+        uint8_t second = index + 1 < length ? text[index + 1] : 0, third = index + 2 < length ? text[index + 2] : 0;
+        sets[index / 32] |= one_of_threes(sieve, text[index], second, third) << index % 32;
     }
 }
 

@@ -17,9 +17,9 @@ struct hx_sieve {
     /// For strings with a fourth byte, by a hash of three bytes that they begin or end with: a bit for each class of the byte before
     /// those, and from the sixteenth on for each class of the byte after. One look tells of two places.
     uint32_t slots[1 << SLOT_BITS];
-    /// Strings without one are in groups. By a text's byte modulo 128: the groups that have it as the first, second or third byte of a
-    /// string. A place passes if one group has all three.
-    uint16_t groups[3][128];
+    /// Strings without one are in groups. By a text's byte: the groups that have it as the first, second or third byte of a string. A
+    /// place passes if one group has all three. Bytes 128 apart are the same, since vectors look up the lower seven bits.
+    uint16_t groups[3][256];
     /// For each byte of each group, how often a text has one of those there, in no unit.
     uint32_t weights[GROUPS][3];
     /// By a hash of four bytes, and then by a hash of three.

@@ -61,6 +61,7 @@ static void add_three(struct hx_sieve *sieve, uint64_t string, uint64_t mask)
         for (int form = 0; form < 2; form++) {
             sieve->weights[best][place] += added_weight(sieve, bytes[place][form], place, best);
             sieve->groups[place][bytes[place][form]] |= (uint16_t)(1u << best);
+            sieve->groups[place][bytes[place][form] + 128] |= (uint16_t)(1u << best);
         }
     }
 }

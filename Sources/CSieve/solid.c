@@ -1,6 +1,8 @@
 #include "CSieve.h"
 #include "vectors.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 /// As hx_solid_place(), for whole vectors; `length` less than a vector before the end.
 __attribute__((target(VECTORS))) static size_t solid_place_by_vectors(const uint8_t *text, size_t from, size_t length)
@@ -26,9 +28,23 @@ __attribute__((target(VECTORS))) static size_t solid_place_by_vectors(const uint
 }
 #endif
 
-static int is_solid(uint8_t byte)
+#define ONES 0x0101010101010101u
+#define HIGHEST (0x80u * ONES)
+
+/// The highest bit of each byte that is in a range, of bytes below 128.
+static uint64_t lie(uint64_t bytes, uint64_t first, uint64_t last)
 {
-    return (uint8_t)((byte | 32) - 'a') < 26 || (uint8_t)(byte - '0') < 10 || byte == '_' || byte == '-' || byte == '.';
+    return (bytes + (0x80 - first) * ONES) & ~(bytes + (0x7F - last) * ONES);
+}
+
+/// Whether eight bytes are letters, digits, `_`, `-` or `.`.
+static int are_solid(const uint8_t *text)
+{
+    uint64_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    uint64_t low = bytes & ~HIGHEST;
+    uint64_t solid = lie(low | 0x20 * ONES, 'a', 'z') | lie(low, '0', '9') | lie(low, '-', '.') | lie(low, '_', '_');
+    return (solid & ~bytes & HIGHEST) == HIGHEST;
 }
 
 size_t hx_solid_place(const uint8_t *text, size_t from, size_t length)
@@ -38,9 +54,7 @@ size_t hx_solid_place(const uint8_t *text, size_t from, size_t length)
     if (has_vectors()) index = solid_place_by_vectors(text, index, length);
 #endif
     for (; index + 16 <= length; index += 16) {
-        int solid = 1;
-        for (size_t offset = 0; offset < 16; offset++) solid &= is_solid(text[index + offset]);
-        if (solid) return index;
+        if (are_solid(text + index) && are_solid(text + index + 8)) return index;
     }
     return length;
 }
