@@ -1,89 +1,133 @@
-#include "CSieve.h"
+#include "set.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#define FOUR_BITS 13
+#define THREE_BITS 11
 
-#define FOLDED 0x20202020u
-// Knuth's multiplier for hashes, 2^32 over the golden ratio.
-#define MULTIPLIER 0x9E3779B1u
-#define BITS 15
-#define SHIFT (32 - BITS)
-
-struct hx_sieve {
-    /// By a hash of three bytes: a bit for each class of the fourth. One slot more, since a vector reads four bytes at each.
-    uint16_t slots[(1 << BITS) + 1];
-};
-
-struct hx_sieve *hx_sieve_make(void) { return calloc(1, sizeof(struct hx_sieve)); }
+struct hx_sieve *hx_sieve_make(void)
+{
+    struct hx_sieve *sieve = calloc(1, sizeof(struct hx_sieve));
+    // No text has a bit outside the mask.
+    for (size_t number = 0; sieve && number < HX_SIEVE_BUCKETS; number++) sieve->buckets[number].value = 1;
+    return sieve;
+}
 
 void hx_sieve_free(struct hx_sieve *sieve) { free(sieve); }
 
-static uint32_t slot(uint32_t word) { return ((word << 8) * MULTIPLIER) >> SHIFT; }
+static uint32_t four_bucket(uint32_t word) { return (word * MULTIPLIER) >> (32 - FOUR_BITS); }
 
-/// Letters sixteen apart share a class; what is common beside them in text does not.
-static uint32_t class_of_fourth(uint32_t word) { return (word >> 24) & 15; }
+static uint32_t three_bucket(uint32_t word) { return (1u << FOUR_BITS) + hash_of_three(word, THREE_BITS); }
 
-void hx_sieve_add(struct hx_sieve *sieve, uint32_t gram, int fourth)
+static void add_four(struct hx_sieve *sieve, uint32_t gram)
 {
-    gram |= FOLDED;
-    sieve->slots[slot(gram)] |= fourth ? (uint16_t)(1u << class_of_fourth(gram)) : (uint16_t)0xFFFF;
+    sieve->slots[hash_of_three(gram >> 8, SLOT_BITS)] |= 1u << class_of(gram);
+    sieve->slots[hash_of_three(gram, SLOT_BITS)] |= 1u << (16 + class_of(gram >> 24));
 }
 
-#if defined(__x86_64__)
-#define VECTORS "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2"
-
-/// As hx_sieve_places(), for as many places as whole vectors reach; `*done` is where they end.
-__attribute__((target(VECTORS))) static size_t places_by_vectors(
-    const struct hx_sieve *sieve, const uint8_t *text, size_t length, size_t count, uint16_t *places, size_t *done)
+/// How much more a group has at one place with a string's byte there; letters stand in texts more often than other bytes.
+static uint32_t added_weight(const struct hx_sieve *sieve, unsigned byte, int place, int group)
 {
-    // Each lane takes the four bytes from its place on.
-    const __m512i lanes = _mm512_set_epi32(
-        0x1211100f, 0x11100f0e, 0x100f0e0d, 0x0f0e0d0c, 0x0e0d0c0b, 0x0d0c0b0a, 0x0c0b0a09, 0x0b0a0908,
-        0x0a090807, 0x09080706, 0x08070605, 0x07060504, 0x06050403, 0x05040302, 0x04030201, 0x03020100);
-    const __m512i folded = _mm512_set1_epi32((int)FOLDED), multiplier = _mm512_set1_epi32((int)MULTIPLIER);
-    const __m512i fifteen = _mm512_set1_epi32(15), one = _mm512_set1_epi32(1);
-    const __m256i numbers = _mm256_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    size_t index = 0, found = 0;
-    for (; index + 16 <= count && index + 32 <= length; index += 16) {
-        __m512i bytes = _mm512_castsi256_si512(_mm256_loadu_si256((const void *)(text + index)));
-        __m512i words = _mm512_or_si512(_mm512_permutexvar_epi8(lanes, bytes), folded);
-        __m512i hashes = _mm512_mullo_epi32(_mm512_slli_epi32(words, 8), multiplier);
-        __m512i slots = _mm512_i32gather_epi32(_mm512_srli_epi32(hashes, SHIFT), sieve->slots, 2);
-        __m512i classes = _mm512_and_si512(_mm512_srli_epi32(words, 24), fifteen);
-        __mmask16 hits = _mm512_test_epi32_mask(_mm512_srlv_epi32(slots, classes), one);
-        __m256i here = _mm256_add_epi16(numbers, _mm256_set1_epi16((short)index));
-        _mm256_storeu_si256((void *)(places + found), _mm256_maskz_compress_epi16(hits, here));
-        found += (size_t)__builtin_popcount(hits);
+    if (sieve->groups[place][byte] >> group & 1) return 0;
+    return (uint8_t)((byte | 32) - 'a') < 26 || byte == ' ' ? 8 : 1;
+}
+
+/// Adds the first three bytes of a string to the group that then lets the least more pass.
+static void add_three(struct hx_sieve *sieve, uint64_t string, uint64_t mask)
+{
+    // Each byte as it is, and with the bit that does not count.
+    unsigned bytes[3][2];
+    for (int place = 0; place < 3; place++) {
+        bytes[place][0] = string >> 8 * place & 127;
+        bytes[place][1] = bytes[place][0] | (~mask >> 8 * place & 127);
     }
-    *done = index;
+    int best = 0;
+    uint64_t least = UINT64_MAX;
+    for (int group = 0; group < GROUPS; group++) {
+        uint64_t before = 1, after = 1;
+        for (int place = 0; place < 3; place++) {
+            uint32_t added = added_weight(sieve, bytes[place][0], place, group);
+            if (bytes[place][1] != bytes[place][0]) added += added_weight(sieve, bytes[place][1], place, group);
+            before *= sieve->weights[group][place];
+            after *= sieve->weights[group][place] + added;
+        }
+        if (after - before < least) {
+            least = after - before;
+            best = group;
+        }
+    }
+    for (int place = 0; place < 3; place++) {
+        for (int form = 0; form < 2; form++) {
+            sieve->weights[best][place] += added_weight(sieve, bytes[place][form], place, best);
+            sieve->groups[place][bytes[place][form]] |= (uint16_t)(1u << best);
+            sieve->groups[place][bytes[place][form] + 128] |= (uint16_t)(1u << best);
+        }
+    }
+}
+
+uint16_t hx_sieve_add(struct hx_sieve *sieve, uint64_t string, uint64_t mask, int fourth)
+{
+    uint32_t gram = (uint32_t)string | FOLDED;
+    if (fourth) {
+        add_four(sieve, gram);
+    } else {
+        add_three(sieve, string, mask);
+    }
+    uint32_t number = fourth ? four_bucket(gram) : three_bucket(gram);
+    struct bucket *bucket = &sieve->buckets[number];
+    int is_first = (bucket->value & ~bucket->mask) != 0;
+    bucket->mask = is_first ? mask : bucket->mask & mask & ~(bucket->value ^ string);
+    bucket->value = string & bucket->mask;
+    return (uint16_t)number;
+}
+
+/// The eight bytes at a place; what is beyond the text's end reads as zero.
+static uint64_t eight_bytes(const uint8_t *text, size_t place, size_t length)
+{
+    uint64_t bytes = 0;
+    if (place + sizeof bytes <= length) {
+        memcpy(&bytes, text + place, sizeof bytes);
+    } else {
+        for (size_t offset = 0; place + offset < length; offset++) bytes |= (uint64_t)text[place + offset] << 8 * offset;
+    }
+    return bytes;
+}
+
+/// Writes the finds among the places whose bits are set, and returns how many they are.
+static size_t confirmed(
+    const struct hx_sieve *sieve, const uint8_t *text, size_t length, size_t count, const uint32_t *sets,
+    uint32_t (*bucket_of)(uint32_t), struct hx_find *finds)
+{
+    // A vector of places is written at once.
+    uint16_t places[HX_SIEVE_BLOCK + 32];
+    size_t passed = hx_members(sets, count, places), found = 0;
+    for (size_t number = 0; number < passed; number++) {
+        uint64_t bytes = eight_bytes(text, places[number], length);
+        uint32_t bucket = bucket_of((uint32_t)bytes | FOLDED);
+        finds[found] = (struct hx_find){places[number], (uint16_t)bucket};
+        found += (bytes & sieve->buckets[bucket].mask) == sieve->buckets[bucket].value;
+    }
     return found;
 }
 
-static int has_vectors(void)
+size_t hx_sieve_places(const struct hx_sieve *sieve, const uint8_t *text, size_t length, size_t count, struct hx_find *finds)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
-}
-#endif
-
-size_t hx_sieve_places(const struct hx_sieve *sieve, const uint8_t *text, size_t length, size_t count, uint16_t *places)
-{
-    size_t index = 0, found = 0;
-#if defined(__x86_64__)
-    if (has_vectors()) found = places_by_vectors(sieve, text, length, count, places, &index);
-#endif
-    // Every place is written, and counted only if it passes: a processor that had to guess which do would be wrong too often.
-    for (; index < count && index + 4 <= length; index++) {
-        uint32_t word;
-        memcpy(&word, text + index, sizeof word);
-        word |= FOLDED;
-        places[found] = (uint16_t)index;
-        found += (sieve->slots[slot(word)] >> class_of_fourth(word)) & 1;
+    uint32_t sets[2][HX_SIEVE_BLOCK / 32] = {{0}};
+    hx_four_places(sieve, text, length, count, sets[0]);
+    hx_three_places(sieve, text, length, count, sets[1]);
+    // Past the last come those that end the merging.
+    struct hx_find fours[HX_SIEVE_BLOCK + 1], threes[HX_SIEVE_BLOCK + 1];
+    size_t four_count = confirmed(sieve, text, length, count, sets[0], four_bucket, fours);
+    size_t three_count = confirmed(sieve, text, length, count, sets[1], three_bucket, threes);
+    fours[four_count].offset = threes[three_count].offset = UINT16_MAX;
+    const struct hx_find *four = fours, *three = threes;
+    for (size_t number = 0; number < four_count + three_count; number++) {
+        int is_four = four->offset <= three->offset;
+        finds[number] = is_four ? *four : *three;
+        four += is_four;
+        three += !is_four;
     }
-    for (; index < count; index++) places[found++] = (uint16_t)index;
-    return found;
+    return four_count + three_count;
 }
+

@@ -106,8 +106,10 @@ extension FilePath {
 
     /// A path from bytes, which are not necessarily UTF-8. A NUL ends it.
     public init(bytes: some Sequence<UInt8>) {
-        self = (bytes.prefix { $0 != 0 }.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { terminated in
-            FilePath(platformString: terminated.baseAddress!)
+        var terminated = Array(bytes)
+        terminated.append(0)
+        self = terminated.withUnsafeBytes {
+            FilePath(platformString: $0.assumingMemoryBound(to: CChar.self).baseAddress!)
         }
     }
 

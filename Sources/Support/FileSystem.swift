@@ -7,13 +7,19 @@ public enum FileSystem {
     /// Reads a whole regular file of at most `limit` bytes. Symlinks are followed unless `followingLinks` is false; anything but a
     /// regular file is refused without blocking.
     public static func read(_ path: FilePath, limit: Int, followingLinks: Bool = true) throws -> [UInt8] {
-        let file = try openRegular(path, followingLinks: followingLinks)
+        let (file, status) = try openRegularFile(path, followingLinks: followingLinks)
         defer { try? file.close() }
-        return try read(file, name: path, limit: limit)
+        return try read(file, expecting: Int(status.size), name: path, limit: limit)
     }
 
     /// Opens a regular file for reading: O_NONBLOCK so that a FIFO cannot hang the program, then a check of what it is.
     public static func openRegular(_ path: FilePath, followingLinks: Bool = true) throws -> FileDescriptor {
+        try openRegularFile(path, followingLinks: followingLinks).file
+    }
+
+    private static func openRegularFile(_ path: FilePath, followingLinks: Bool) throws -> (
+        file: FileDescriptor, status: FileStatus
+    ) {
         let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (followingLinks ? 0 : O_NOFOLLOW)
         let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, flags, 0) }
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening", subject: path.printable) }
@@ -25,7 +31,7 @@ public enum FileSystem {
                     "not-a-file", doing: "opening", subject: path.printable,
                     reason: "it is a \(status.kind.rawValue), not a file")
             }
-            return file
+            return (file, status)
         } catch {
             try? file.close()
             throw error
@@ -34,18 +40,29 @@ public enum FileSystem {
 
     /// Reads what is left of an open file, at most `limit` bytes of it.
     public static func read(_ file: FileDescriptor, name: FilePath, limit: Int) throws -> [UInt8] {
-        let expected = (try? FileStatus(of: file).size).map(Int.init) ?? 0
-        guard expected <= limit else { throw tooLarge(name, limit) }
+        let size = (try? FileStatus(of: file).size).map(Int.init) ?? 0
+        return try read(file, expecting: size, name: name, limit: limit)
+    }
+
+    /// As ``read(_:name:limit:)``. A file of the expected size is read into place, with no copy; a longer one goes on piece by piece.
+    private static func read(_ file: FileDescriptor, expecting size: Int, name: FilePath, limit: Int) throws -> [UInt8]
+    {
+        guard size <= limit else { throw tooLarge(name, limit) }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(expected + 1)
         while true {
-            let room = max(4096, expected + 1 - bytes.count)
-            let chunk = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-                count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+            // With room for one byte more, the end is seen where it was expected.
+            let room = max(4096, size + 1 - bytes.count)
+            let piece = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+                let buffer = UnsafeMutableRawBufferPointer(buffer)
+                while count < room {
+                    let length = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+                    if length == 0 { break }
+                    count += length
+                }
             }
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
+            if bytes.isEmpty { bytes = piece } else { bytes += piece }
             guard bytes.count <= limit else { throw tooLarge(name, limit) }
+            if piece.count < room { return bytes }
         }
     }
 

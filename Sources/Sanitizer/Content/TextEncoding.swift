@@ -81,15 +81,20 @@ enum TextEncoding: UInt8, Sendable {
     }
 
     private static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let high: UInt64 = 0x8080_8080_8080_8080
+        @inline(__always) func eight(_ index: Int) -> UInt64 {
+            bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        }
         var index = 0
         let count = bytes.count
         while index < count {
-            // Eight ASCII bytes at a time.
-            while index + 8 <= count,
-                bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+            // Thirty-two ASCII bytes at a time, or eight.
+            while index + 32 <= count,
+                (eight(index) | eight(index + 8) | eight(index + 16) | eight(index + 24)) & high == 0
             {
-                index += 8
+                index += 32
             }
+            while index + 8 <= count, eight(index) & high == 0 { index += 8 }
             guard index < count else { break }
             let lead = bytes[index]
             if lead < 0x80 {

@@ -9,6 +9,16 @@ struct ByteText: @unchecked Sendable {
         index >= 0 && index < count ? base[index] : 0
     }
 
+    /// The eight bytes from `index` on, the first one lowest.
+    @inline(__always) func eightBytes(at index: Int) -> UInt64 {
+        if index >= 0, index &+ 8 <= count {
+            return UInt64(littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        }
+        var word: UInt64 = 0
+        for offset in 0..<8 { word |= UInt64(self[index &+ offset]) << UInt64(8 &* offset) }
+        return word
+    }
+
     func bytes(_ range: Range<Int>) -> [UInt8] {
         Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
     }
@@ -33,25 +43,68 @@ struct ByteText: @unchecked Sendable {
         return nil
     }
 
+    /// Whether one of the bytes in `range` is a digit.
+    func hasDigit(in range: Range<Int>) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        var index = max(0, range.lowerBound)
+        let end = min(range.upperBound, count)
+        while index &+ 8 <= end {
+            // Digits are 0 to 9 now, and only they stay below 128 when 118 is added to seven bits.
+            let bytes = eightBytes(at: index) ^ (0x30 &* ones)
+            if ~(bytes | ((bytes & (0x7F &* ones)) &+ (0x76 &* ones))) & (0x80 &* ones) != 0 { return true }
+            index &+= 8
+        }
+        while index < end {
+            if base[index].isDigit { return true }
+            index &+= 1
+        }
+        return false
+    }
+
     /// Where `word` (lower case) begins in `range`, letters in both cases.
     func find(_ word: StaticString, in range: Range<Int>) -> Int? {
         let length = word.utf8CodeUnitCount
         guard length > 0 else { return nil }
-        let wanted = word.utf8Start
-        let first = wanted[0]
-        let upper = first.isLower ? first & 0xDF : first
         var index = max(0, range.lowerBound)
         let end = min(range.upperBound, count) &- length
-        while index <= end {
-            let byte = base[index]
-            if byte == first || byte == upper {
-                var offset = 1
-                while offset < length, lowered(base[index &+ offset]) == wanted[offset] { offset &+= 1 }
-                if offset == length { return index }
+        // Eight places at a time by the word's first two bytes.
+        if length > 1 {
+            let first = ByteOfEight(word.utf8Start[0])
+            let second = ByteOfEight(word.utf8Start[1])
+            while index &+ 7 <= end {
+                var hits = ByteOfEight.zeros(
+                    first.differences(eightBytes(at: index)) | second.differences(eightBytes(at: index &+ 1)))
+                while hits != 0 {
+                    let place = index &+ hits.trailingZeroBitCount / 8
+                    if has(word, at: place) { return place }
+                    hits &= hits &- 1
+                }
+                index &+= 8
             }
+        }
+        while index <= end {
+            if has(word, at: index) { return index }
             index &+= 1
         }
         return nil
+    }
+
+    /// A byte to look for among eight; a small letter stands for its capital too.
+    private struct ByteOfEight {
+        private static let ones: UInt64 = 0x0101_0101_0101_0101
+        private let byte: UInt64
+        private let fold: UInt64
+
+        @inline(__always) init(_ byte: UInt8) {
+            self.byte = UInt64(byte) &* Self.ones
+            fold = byte.isLower ? 0x20 &* Self.ones : 0
+        }
+
+        /// Zero in each byte that is the one looked for.
+        @inline(__always) func differences(_ eight: UInt64) -> UInt64 { (eight | fold) ^ byte }
+
+        /// The highest bit of each byte that is zero, and perhaps of bytes above one that is.
+        @inline(__always) static func zeros(_ eight: UInt64) -> UInt64 { (eight &- ones) & ~eight & (0x80 &* ones) }
     }
 
     // MARK: Lines

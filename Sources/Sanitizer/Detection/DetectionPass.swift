@@ -120,7 +120,7 @@ final class DetectionPass {
                 !before.isLetter || (text[start].isUpper && before.isLower) || text.isTokenStart(start)
             else { return }
             try nameHit(start, end)
-        case .token(let index): try tokenHit(rules.tokens[index], start)
+        case .token(let index, let glue): if mayBegin(start, glue) { try tokenHit(rules.tokens[index], start) }
         case .authority: urlHit(start, end)
         case .authorization: authorizationSchemeHit(start, end)
         case .cookie: cookieHit(start, end)
@@ -241,16 +241,17 @@ final class DetectionPass {
 
     // MARK: Token formats
 
-    func tokenHit(_ rule: TokenRule, _ keyword: Int) throws {
-        if rule.needsBoundary, !text.isTokenStart(keyword) {
-            // A token glued to a word is one all the same when its prefix is long and odd enough to stand out.
-            guard
-                (rule.prefixLength >= 6 && rule.keyword.utf8.contains { !$0.isLetter && !$0.isDigit })
-                    || (rule.prefixLength >= 3 && text[keyword - 1] == UInt8(ascii: "_"))
-            else {
-                return
-            }
+    /// Whether a token that may be glued so may begin at `start`.
+    func mayBegin(_ start: Int, _ glue: TokenRule.Glue) -> Bool {
+        switch glue {
+        case .any: true
+        case .afterUnderscore: text[start - 1] == UInt8(ascii: "_") || text.isTokenStart(start)
+        case .none: text.isTokenStart(start)
         }
+    }
+
+    /// The keyword of a rule stands at `keyword`, where its token may begin.
+    func tokenHit(_ rule: TokenRule, _ keyword: Int) throws {
         if rule.isAnchored, !rule.mayMatch(text, at: keyword) { return }
         let start = rule.isAnchored ? keyword : max(0, keyword - rule.lookBack)
         let end = min(text.count, keyword + rule.window)

@@ -1,21 +1,23 @@
-/// Secrets that have neither a fixed front nor a name: found as unbroken runs by looking at 16 bytes in every 17, since a run of 32
-/// fills one such place.
+internal import CSieve
+
+/// Secrets that have neither a fixed front nor a name: found as unbroken runs by looking at every 16 bytes, since a run of 32 fills
+/// such a place.
 extension DetectionPass {
     static let longRunLength = 32
     private static let block = 16
-    private static let stride = longRunLength - block + 1
 
     func scanLongRuns() throws {
         var next = 0
         var runEnd = 0
-        while next &+ Self.block <= text.count {
-            let position = next
-            next &+= Self.stride
-            guard Self.belong(text.base + position), position >= runEnd else { continue }
+        while true {
+            let position = hx_solid_place(text.base, next, text.count)
+            guard position < text.count else { return }
+            next = position &+ Self.block
             var first = runStart(before: position, notBefore: max(runEnd, position - 512))
             guard position - first < 512 else { continue }
             var last = self.runEnd(after: position + Self.block, limit: first + 700)
             runEnd = last
+            next = max(next, runEnd)
             guard last - first >= Self.longRunLength, last - first < 700 else { continue }
             // A `\n` or `\u201c` before the run is no part of it.
             if text[first - 1] == 92 {
@@ -32,7 +34,8 @@ extension DetectionPass {
             guard last - first >= Self.longRunLength else { continue }
             let front = (text[first], text[first + 1])
             for token in rules.runTokens where token.first == front.0 && token.second == front.1 {
-                try tokenHit(rules.tokens[token.index], first)
+                let rule = rules.tokens[token.index]
+                if mayBegin(first, rule.glue) { try tokenHit(rule, first) }
             }
             longRun(first..<last)
             prefixedToken(first..<last)
@@ -67,14 +70,6 @@ extension DetectionPass {
     }
 
     @inline(__always) private static func belongs(_ byte: UInt8) -> Bool { byte.isWord || byte == 45 || byte == 46 }
-
-    /// Whether all 16 bytes from `start` on belong to a run: eight at once, with one branch for all.
-    @inline(__always) private static func belong(_ start: UnsafePointer<UInt8>) -> Bool {
-        let raw = UnsafeRawPointer(start)
-        let one = raw.loadUnaligned(as: UInt64.self)
-        let other = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
-        return highBits(one) & highBits(other) & highest == highest
-    }
 
     /// The highest bit of each byte: whether it is a letter, a digit, `_`, `-` or `.`. Adding to seven bits carries into no neighbour.
     @inline(__always) private static func highBits(_ bytes: UInt64) -> UInt64 {

@@ -36,6 +36,9 @@ extension DetectionPass {
     /// A number of three to twelve digits, or groups of them, on the same line within a few words of a code's name.
     func codeHit(_ start: Int, _ end: Int) {
         guard !text[end].isLetter || text[end - 1] == 32 || text.has("s ", at: end) else { return }
+        let lineEnd = text.lineEnd(from: end, limit: 80)
+        // The turn of a dial, `R 12`, may begin with the line's last letter.
+        guard text.hasDigit(in: end..<lineEnd + 2) else { return }
         let isWhole = !text.has("code", at: start) || end - start > 4
         var place =
             isWhole && !text.has("passcode", at: start) && !text.has("kombi", at: start)
@@ -43,7 +46,6 @@ extension DetectionPass {
             && !Self.looseCodes.contains { text.has($0, at: start) }
         if !place { place = standsForPlace(before: start) }
         let least = place && text.has("security", at: start - 9) ? 3 : 4
-        let lineEnd = text.lineEnd(from: end, limit: 80)
         var position = end
         var words = 0
         var isSaid = true

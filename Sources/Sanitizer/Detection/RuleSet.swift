@@ -12,7 +12,8 @@ final class RuleSet: Sendable {
         case shortName
         /// A vendor's name; one of its own, or within a longer word.
         case vendor
-        case token(Int)
+        /// Its place in ``tokens``.
+        case token(Int, TokenRule.Glue)
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
@@ -103,7 +104,7 @@ final class RuleSet: Sendable {
                 continue
             }
             add(
-                token.keyword, .token(index), isCaseSensitive: token.isCaseSensitive,
+                token.keyword, .token(index, token.glue), isCaseSensitive: token.isCaseSensitive,
                 followers: token.isAnchored ? token.followers : [])
         }
         self.runTokens = runTokens
@@ -259,10 +260,11 @@ final class RuleSet: Sendable {
             if escaped != word { add(escaped, .escapedName(kind)) }
         }
         self.actions = FixedTable(actions)
+        func packed(_ gram: some Sequence<UInt8>) -> UInt64 { gram.reduce(0) { $0 << 8 | UInt64($1) } }
         // The most common stand first.
         let grams = Dictionary(
-            zip(commonGrams.map { $0.utf8.map { $0 | 0x20 } }, 0...), uniquingKeysWith: { first, _ in first })
-        self.anchors = AnchorTable(anchors) { grams[Array($0)] ?? Int.max }
+            zip(commonGrams.map { packed($0.utf8.map { $0 | 0x20 }) }, 0...), uniquingKeysWith: { first, _ in first })
+        self.anchors = AnchorTable(anchors) { grams[packed($0)] ?? Int.max }
     }
 
     /// Parts of names of secrets; a longer name that holds one needs no entry.

@@ -88,19 +88,23 @@ extension DetectionPass {
     /// "Log in with your mail address and x": the account is named by its kind, the password stands after "and".
     private func accountJoint(_ start: Int, from index: Int) {
         let lineEnd = text.lineEnd(from: index, limit: 80)
-        let line = text.lineStart(before: start, limit: 60)..<lineEnd
+        guard let word = wordAfterJoint(in: start..<lineEnd) else { return }
+        let before = text.lineStart(before: start, limit: 60)..<start
         guard
             ["log", "sign", "anmeld", "melde ", "connect", "inicia", "acced", "entra"].contains(where: {
                 (verb: StaticString) in
-                text.find(verb, in: line.lowerBound..<start) != nil
-            })
+                text.find(verb, in: before) != nil
+            }), looksTyped(word, besideAccount: true)
         else { return }
+        add("prose-secret", word)
+    }
+
+    /// The word after the first "and" of a language; of several languages', after the first in this list.
+    private func wordAfterJoint(in range: Range<Int>) -> Range<Int>? {
         for joint in [" and ", " und ", " et ", " y ", " e ", " i "] as [StaticString] {
-            guard let place = text.find(joint, in: start..<lineEnd) else { continue }
-            let word = bareWord(at: place + joint.utf8CodeUnitCount)
-            if looksTyped(word, besideAccount: true) { add("prose-secret", word) }
-            return
+            if let place = text.find(joint, in: range) { return bareWord(at: place + joint.utf8CodeUnitCount) }
         }
+        return nil
     }
 
     /// What is opened, unlocked or signed in to.

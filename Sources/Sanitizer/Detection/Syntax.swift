@@ -13,31 +13,31 @@ enum Syntax: Sendable {
             self = .dotenv
             return
         }
-        switch ending {
-        case "json", "jsonl", "ndjson", "json5", "jsonc", "ipynb", "har": self = .json
-        case "yaml", "yml": self = .yaml
-        case "toml": self = .toml
-        case "ini", "cfg", "conf", "config", "properties", "npmrc", "pypirc", "cnf", "rc", "tfvars", "gitconfig",
-            "service":
-            self = .ini
-        case "sh", "bash", "zsh", "fish", "history", "bash_history", "zsh_history", "ps1", "bat", "cmd", "profile",
-            "bashrc":
-            self = .shell
-        case "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "go", "rs", "rb", "php", "java", "kt", "kts", "cs", "c", "h",
-            "cc", "cpp",
-            "hpp", "swift", "m", "mm", "scala", "hs", "ex", "exs", "erl", "clj", "lua", "pl", "pm", "r", "dart",
-            "groovy", "vb", "fs",
-            "erb", "vue", "svelte", "sql", "jl", "nim", "zig", "pyi", "pyx", "pxd", "cxx", "hxx", "hh", "inc", "ml",
-            "mli",
-            "vim", "el", "proto", "sol", "f90", "td":
-            self = .code
-        case "md", "markdown", "rst", "adoc", "org", "txt": self = .markdown
-        case "log", "out", "err": self = .log
-        case "csv", "tsv": self = .table
-        case "xml", "html", "htm", "xhtml", "plist", "svg", "axaml", "xaml", "csproj": self = .markup
-        default: self = file.hasPrefix(".") && file.hasSuffix("rc") ? .ini : .plain
-        }
+        self = Self.endings[ending] ?? (file.hasPrefix(".") && file.hasSuffix("rc") ? .ini : .plain)
     }
+
+    /// By what stands after a name's last dot.
+    private static let endings: [String: Syntax] = {
+        let endings: [(Syntax, String)] = [
+            (.json, "json jsonl ndjson json5 jsonc ipynb har"), (.yaml, "yaml yml"), (.toml, "toml"),
+            (.ini, "ini cfg conf config properties npmrc pypirc cnf rc tfvars gitconfig service"),
+            (.shell, "sh bash zsh fish history bash_history zsh_history ps1 bat cmd profile bashrc"),
+            (
+                .code,
+                """
+                py js mjs cjs ts tsx jsx go rs rb php java kt kts cs c h cc cpp hpp swift m mm scala hs ex exs erl clj lua \
+                pl pm r dart groovy vb fs erb vue svelte sql jl nim zig pyi pyx pxd cxx hxx hh inc ml mli vim el proto sol \
+                f90 td
+                """
+            ),
+            (.markdown, "md markdown rst adoc org txt"), (.log, "log out err"), (.table, "csv tsv"),
+            (.markup, "xml html htm xhtml plist svg axaml xaml csproj"),
+        ]
+        return Dictionary(
+            uniqueKeysWithValues: endings.flatMap { syntax, list in
+                list.split(separator: " ").map { (String($0), syntax) }
+            })
+    }()
 
     /// Whether a bare word after `=` or `:` is a variable or a type more often than a value.
     var isCode: Bool { self == .code }

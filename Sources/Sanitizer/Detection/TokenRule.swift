@@ -7,8 +7,8 @@ final class TokenRule: Sendable {
     let pattern: Pattern
     /// The pattern begins with the keyword and is tried there alone.
     let isAnchored: Bool
-    /// No letter or digit may stand before the keyword.
-    let needsBoundary: Bool
+    /// Whether the keyword counts within a word.
+    let glue: Glue
     /// Bytes of fixed text at the front.
     let prefixLength: Int
     /// Bytes before and after the keyword that a pattern that is not anchored may reach over.
@@ -17,6 +17,11 @@ final class TokenRule: Sendable {
     let skipsPlaceholders: Bool
     /// The keyword counts only in its own case.
     let isCaseSensitive: Bool
+
+    /// Whether a token counts that is glued to a word before it. Without any glue no letter or digit may stand there.
+    enum Glue: Sendable {
+        case any, afterUnderscore, none
+    }
 
     /// A rule as it stands in `data/rules/tokens.json`.
     struct Source: Decodable, Sendable {
@@ -86,8 +91,10 @@ final class TokenRule: Sendable {
         pattern = try Pattern(expression)
         isAnchored = source.lookBack == nil
         lookBack = source.lookBack ?? 0
-        needsBoundary = !(source.anywhere ?? false)
         prefixLength = template?.fixedFront.utf8.count ?? keyword.utf8.count
+        // Glued to a word, a token is one all the same when its prefix is long and odd enough to stand out.
+        let standsOut = prefixLength >= 6 && keyword.utf8.contains { !$0.isLetter && !$0.isDigit }
+        glue = source.anywhere ?? false || standsOut ? .any : prefixLength >= 3 ? .afterUnderscore : .none
         window = 4096
         skipsPlaceholders = true
         isCaseSensitive = !expression.hasPrefix("(?i)")

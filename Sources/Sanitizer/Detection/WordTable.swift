@@ -5,6 +5,9 @@ final class WordTable: @unchecked Sendable {
     private let mask: Int
     /// No word here has more bytes.
     private let longest: Int
+    /// By the low five bits of its first byte, which are the same in both cases: a bit for each length of a word, modulo 64. Most words
+    /// of a text are known by these to be none of ours.
+    private let lengths: UnsafeMutablePointer<UInt64>
 
     init(_ words: [(word: String, flags: UInt32)]) {
         var capacity = 64
@@ -13,7 +16,11 @@ final class WordTable: @unchecked Sendable {
         longest = words.lazy.map(\.word.utf8.count).max() ?? 0
         slots = .allocate(capacity: capacity)
         slots.initialize(repeating: (0, 0), count: capacity)
+        lengths = .allocate(capacity: 32)
+        lengths.initialize(repeating: 0, count: 32)
         for (word, flags) in words {
+            guard let first = word.utf8.first else { continue }
+            lengths[Int(first & 31)] |= 1 << UInt64(word.utf8.count & 63)
             var hash = Self.seed
             for byte in word.utf8 { Self.mix(&hash, byte) }
             var slot = Int(truncatingIfNeeded: hash ^ (hash >> 29)) & mask
@@ -22,7 +29,10 @@ final class WordTable: @unchecked Sendable {
         }
     }
 
-    deinit { slots.deallocate() }
+    deinit {
+        slots.deallocate()
+        lengths.deallocate()
+    }
 
     // FNV-1a, 64 bits. The words are ours and few: a collision with a word of the text costs one wrong judgement at most.
     static let seed: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -42,7 +52,9 @@ final class WordTable: @unchecked Sendable {
 
     /// The flags of the bytes in `range`, letters lowered.
     func flags(_ text: ByteText, _ range: Range<Int>) -> UInt32 {
-        guard range.count <= longest else { return 0 }
+        guard range.count <= longest,
+            lengths[Int(text[range.lowerBound] & 31)] >> UInt64(range.count & 63) & 1 != 0
+        else { return 0 }
         var hash = Self.seed
         var index = range.lowerBound
         while index < range.upperBound {

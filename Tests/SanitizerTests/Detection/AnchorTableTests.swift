@@ -25,9 +25,9 @@ import Testing
         AnchorTable.Anchor(bytes: Array("aaaa".utf8)),
     ]
 
-    private func naive(_ text: [UInt8]) -> [Found] {
+    private func naive(_ text: [UInt8], _ anchors: [AnchorTable.Anchor] = anchors) -> [Found] {
         var found: [Found] = []
-        for (id, anchor) in Self.anchors.enumerated() {
+        for (id, anchor) in anchors.enumerated() {
             for start in text.indices where start + anchor.bytes.count <= text.count {
                 let end = start + anchor.bytes.count
                 let same = zip(text[start..<end], anchor.bytes).allSatisfy {
@@ -43,14 +43,19 @@ import Testing
         return found.sorted()
     }
 
-    private func scanned(_ text: [UInt8]) -> [Found] {
-        let table = AnchorTable(Self.anchors) { slice in slice.reduce(0) { $0 + Int($1) } }
-        return text.withUnsafeBufferPointer { buffer in
+    private func scanned(_ text: [UInt8]) -> [Found] { scanned(text, Self.anchors, Self.table(Self.anchors)) }
+
+    private static func table(_ anchors: [AnchorTable.Anchor]) -> AnchorTable {
+        AnchorTable(anchors) { slice in slice.reduce(0) { $0 + Int($1) } }
+    }
+
+    private func scanned(_ text: [UInt8], _ anchors: [AnchorTable.Anchor], _ table: AnchorTable) -> [Found] {
+        text.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return [] }
             var found: [Found] = []
             var hits = table.hits(in: ByteText(base: base, count: buffer.count))
             while let hit = hits.next() {
-                #expect(hit.end - hit.start == Self.anchors[hit.id].bytes.count)
+                #expect(hit.end - hit.start == anchors[hit.id].bytes.count)
                 found.append(Found(start: hit.start, id: hit.id))
             }
             return found.sorted()
@@ -94,6 +99,34 @@ import Testing
                 let text = Array(repeating: UInt8(ascii: "."), count: length) + anchor.bytes
                 #expect(scanned(text).contains { $0.start == length && Self.anchors[$0.id].bytes == anchor.bytes })
             }
+        }
+    }
+
+    /// So many anchors that they share hashes and groups, in texts made of their pieces, short ones and ones of many vectors.
+    @Test func manyAnchorsAreFoundWhereTheyStand() {
+        var random = SplitMix64(seed: 11)
+        let bytes = Array("abcdeKEY019_-:=\"/ .é".utf8)
+        func sample(_ lengths: ClosedRange<Int>) -> [UInt8] {
+            (0..<Int.random(in: lengths, using: &random)).map { _ in bytes.randomElement(using: &random) ?? 0 }
+        }
+        let anchors = (0..<1500).map { number in
+            AnchorTable.Anchor(
+                bytes: sample(number % 3 == 0 ? 2...3 : 4...12), isCaseSensitive: number % 2 == 0,
+                endsWord: number % 5 == 0, followers: number % 9 == 0 ? [] : Array("k_=".utf8))
+        }.map { anchor in
+            var anchor = anchor
+            if anchor.bytes.count > 2 { anchor.followers = [] }
+            return anchor
+        }
+        let table = Self.table(anchors)
+        for round in 0..<150 {
+            var text: [UInt8] = []
+            while text.count < (round % 3 == 0 ? 400 : 40) {
+                text +=
+                    anchors.randomElement(using: &random)?.bytes.prefix(Int.random(in: 1...12, using: &random)) ?? []
+                if Bool.random(using: &random) { text += sample(0...2) }
+            }
+            #expect(scanned(text, anchors, table) == naive(text, anchors))
         }
     }
 }

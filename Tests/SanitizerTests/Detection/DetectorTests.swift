@@ -26,6 +26,18 @@ internal import Testing
         }
     }
 
+    /// A token that only its length tells, at every place of a text that is looked at many bytes at a time, and at its end.
+    @Test func findsLongRunsAnywhere() throws {
+        let detector = try TokenRuleTests.detector.get()
+        let token = try Self.token("acme_pat_{alnum:36}")
+        for before in 0..<130 {
+            let text = String(repeating: ". ", count: before / 2) + (before % 2 == 0 ? "" : " ") + token
+            for after in ["", "\n", " é" + String(repeating: " -", count: 100)] {
+                #expect(try findings(text + after, detector, name: "a.log") == [token], "after \(before) bytes")
+            }
+        }
+    }
+
     @Test func findsPrivateKeysInEveryDress() throws {
         let detector = try TokenRuleTests.detector.get()
         let lines = (0..<6).map { _ in "" }.indices.map { try? Self.token("{b64:64}", seed: UInt64($0) + 1) }
