@@ -38,6 +38,36 @@ public struct Gate: Sendable {
         return .finding(finding)
     }
 
+    /// Looks at a manifest of this program's own making while it is written, in pieces that hold whole entries: nothing in it that could
+    /// be a secret goes beyond its line. Each piece is looked at as a manifest of its own.
+    ///
+    /// - Parameter body: gets the pieces that passed, in order.
+    /// - Throws: `OperatorError` `secret-found` for a piece that did not, and what `body` throws.
+    func pass(
+        _ manifest: Manifest, entries: some Sequence<Manifest.Entry>, _ body: (GatedBytes) throws -> Void
+    ) throws {
+        let name = Array(Manifest.fileName.utf8)
+        let bare = Manifest(
+            instance: manifest.instance, policy: manifest.policy, entries: [], excluded: [], irregular: [], skipped: [],
+            secretsToProvide: [], counts: Manifest.Counts(), totals: Manifest.Totals())
+        let frame = ManifestWriter.head(bare) + ManifestWriter.separator.suffix(1)
+        func lines(_ bytes: [UInt8]) -> Int { bytes.count { $0 == UInt8(ascii: "\n") } }
+        var linesBefore = 0
+        try ManifestWriter.write(manifest, entries: entries) { piece in
+            let isLast = !piece.suffix(ManifestWriter.separator.count).elementsEqual(ManifestWriter.separator)
+            let start = linesBefore == 0 ? [] : frame
+            let whole =
+                start + (isLast ? piece[...] : piece.dropLast(ManifestWriter.separator.count) + ManifestWriter.end)
+            guard case .clean = try look(into: whole, name: name) else {
+                var hits = try hits(in: whole, name: name)
+                for index in hits.indices where hits[index].line > 0 { hits[index].line += linesBefore - lines(start) }
+                throw Gate.refusal(hits)
+            }
+            linesBefore += lines(piece)
+            try body(GatedBytes(piece))
+        }
+    }
+
     /// What the inspector sees. In a manifest of this program's own making, a word of its structure beside a name or a reason can read
     /// like a secret beside its name: there, each text that comes from outside is looked at by itself.
     private func look(into bytes: [UInt8], name: [UInt8]) throws -> Inspector.Finding {

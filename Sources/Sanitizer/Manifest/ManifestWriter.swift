@@ -5,16 +5,48 @@ internal import Support
 /// By hand, because it is written at every run, and a general encoder takes longer for 20,000 entries than all the rest of a run over an
 /// unchanged home.
 struct ManifestWriter {
+    /// What ends the list of entries, and the manifest.
+    static let end = Array("\n]\n}\n".utf8)
+    /// What stands between two entries.
+    static let separator = Array(",\n".utf8)
+    private static let piece = 1 << 20
     private var out: [UInt8] = []
 
     static func json(_ manifest: Manifest) -> [UInt8] {
+        var json: [UInt8] = []
+        json.reserveCapacity(256 * (manifest.entries.count + manifest.excluded.count) + 4096)
+        write(manifest, entries: manifest.entries) { json += $0 }
+        return json
+    }
+
+    /// Writes a manifest with these entries, its own left out, in pieces: each ends after a ``separator``, the last with the ``end``.
+    static func write(
+        _ manifest: Manifest, entries: some Sequence<Manifest.Entry>, _ body: ([UInt8]) throws -> Void
+    ) rethrows {
         var writer = ManifestWriter()
-        writer.out.reserveCapacity(256 * (manifest.entries.count + manifest.excluded.count) + 4096)
-        writer.write(manifest)
+        writer.writeHead(manifest)
+        var isFirst = true
+        for entry in entries {
+            writer.out += isFirst ? separator.suffix(1) : separator[...]
+            if !isFirst, writer.out.count > piece {
+                try body(writer.out)
+                writer.out.removeAll(keepingCapacity: true)
+            }
+            isFirst = false
+            writer.entry(entry)
+        }
+        writer.out += isFirst ? end.dropFirst() : end[...]
+        try body(writer.out)
+    }
+
+    /// All that stands before the first entry.
+    static func head(_ manifest: Manifest) -> [UInt8] {
+        var writer = ManifestWriter()
+        writer.writeHead(manifest)
         return writer.out
     }
 
-    private mutating func write(_ manifest: Manifest) {
+    private mutating func writeHead(_ manifest: Manifest) {
         text("{\n\"formatVersion\": \(manifest.formatVersion),\n\"instance\": ")
         string(manifest.instance)
         text(",\n\"policy\": ")
@@ -70,8 +102,7 @@ struct ManifestWriter {
             writer.redactions("findings", excluded.findings)
             writer.text("}")
         }
-        list("entries", manifest.entries) { $0.entry($1) }
-        text("\n}\n")
+        text(",\n\"entries\": [")
     }
 
     private mutating func entry(_ entry: Manifest.Entry) {
