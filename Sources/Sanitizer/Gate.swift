@@ -44,27 +44,23 @@ public struct Gate: Sendable {
     /// - Parameter body: gets the pieces that passed, in order.
     /// - Throws: `OperatorError` `secret-found` for a piece that did not, and what `body` throws.
     func pass(
-        _ manifest: Manifest, entries: some Sequence<Manifest.Entry>, _ body: (GatedBytes) throws -> Void
+        _ manifest: Manifest, excluded: some Sequence<Manifest.Exclusion>, entries: some Sequence<Manifest.Entry>,
+        _ body: (GatedBytes) throws -> Void
     ) throws {
         let name = Array(Manifest.fileName.utf8)
         let bare = Manifest(
             instance: manifest.instance, policy: manifest.policy, entries: [], excluded: [], irregular: [], skipped: [],
             secretsToProvide: [], counts: Manifest.Counts(), totals: Manifest.Totals())
-        let frame = ManifestWriter.head(bare) + ManifestWriter.separator.suffix(1)
-        func lines(_ bytes: [UInt8]) -> Int { bytes.count { $0 == UInt8(ascii: "\n") } }
-        var linesBefore = 0
-        try ManifestWriter.write(manifest, entries: entries) { piece in
-            let isLast = !piece.suffix(ManifestWriter.separator.count).elementsEqual(ManifestWriter.separator)
-            let start = linesBefore == 0 ? [] : frame
-            let whole =
-                start + (isLast ? piece[...] : piece.dropLast(ManifestWriter.separator.count) + ManifestWriter.end)
-            guard case .clean = try look(into: whole, name: name) else {
-                var hits = try hits(in: whole, name: name)
-                for index in hits.indices where hits[index].line > 0 { hits[index].line += linesBefore - lines(start) }
+        var lines = 0
+        try ManifestWriter.write(manifest, excluded: excluded, entries: entries) { piece in
+            let (framed, linesBefore) = piece.framed(in: bare)
+            guard case .clean = try look(into: framed, name: name) else {
+                var hits = try hits(in: framed, name: name)
+                for index in hits.indices where hits[index].line > 0 { hits[index].line += lines - linesBefore }
                 throw Gate.refusal(hits)
             }
-            linesBefore += lines(piece)
-            try body(GatedBytes(piece))
+            lines += piece.bytes.count { $0 == UInt8(ascii: "\n") }
+            try body(GatedBytes(piece.bytes))
         }
     }
 
@@ -173,7 +169,7 @@ extension Manifest {
         var known: [String: String] = [:]
         func clean(_ text: String) throws -> String {
             if let cleaned = known[text] { return cleaned }
-            let cleaned = String(decoding: try inspector.redactedName(Array(text.utf8)).name, as: UTF8.self)
+            let cleaned = try inspector.redactedText(text)
             known[text] = cleaned
             return cleaned
         }
@@ -203,6 +199,11 @@ extension Manifest {
 }
 
 extension Inspector {
+    /// A text of few words with a marker in place of each secret in it.
+    func redactedText(_ text: String) throws -> String {
+        String(decoding: try redactedName(Array(text.utf8)).name, as: UTF8.self)
+    }
+
     /// A path with a marker in place of each secret in it, and what was found. A path whose name cannot be cleaned is replaced as a whole.
     func redactedName(_ path: [UInt8]) throws -> (name: [UInt8], hits: [Hit]) {
         var name = path

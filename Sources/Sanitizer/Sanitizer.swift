@@ -242,12 +242,12 @@ public final class Sanitizer: Sendable {
                     blob: stored.blob, mode: stored.entry.mode, isSymlink: stored.entry.kind == .symlink,
                     isUnchanged[index] ? .unchanged : .staged(index))
             case .other(nil, let stored):
-                let isStaged = baseline.blob(at: stored.entry.path) != stored.blob
+                let isStaged = !baseline.holds(stored.blob, at: stored.entry.path[...])
                 if isStaged { try stageCanary(staging, gate) }
                 files.append(blob: stored.blob, mode: stored.entry.mode, isStaged ? .named : .unchanged)
             case .manifest:
                 let blob = Sanitizer.manifestBlob(assembly)
-                let isStaged = baseline.blob(at: Array(Manifest.fileName.utf8)) != blob
+                let isStaged = !baseline.holds(blob, at: assembly.paths[position])
                 if isStaged { try stageManifest(assembly, staging, gate) }
                 files.append(blob: blob, mode: 0o600, isStaged ? .named : .unchanged)
             }
@@ -264,16 +264,19 @@ public final class Sanitizer: Sendable {
 
     private func stageManifest(_ assembly: TreeAssembly, _ staging: FilePath, _ gate: Gate) throws {
         let file = try StagedFile(staging.appending(Manifest.fileName), isExecutable: false)
-        try gate.pass(assembly.head, entries: assembly.entries) { try file.write($0) }
+        try gate.pass(assembly.head, excluded: assembly.exclusions, entries: assembly.entries) { try file.write($0) }
     }
 
     /// git's id of the manifest, which is never in memory as a whole.
     private static func manifestBlob(_ assembly: TreeAssembly) -> ObjectID {
+        func write(_ body: (ManifestWriter.Piece) -> Void) {
+            ManifestWriter.write(assembly.head, excluded: assembly.exclusions, entries: assembly.entries, body)
+        }
         var size = 0
-        ManifestWriter.write(assembly.head, entries: assembly.entries) { size += $0.count }
+        write { size += $0.bytes.count }
         var digest = Digest(.sha1)
         digest.update(Array("blob \(size)\0".utf8))
-        ManifestWriter.write(assembly.head, entries: assembly.entries) { digest.update($0) }
+        write { digest.update($0.bytes) }
         guard let id = ObjectID(digest.finish()) else { preconditionFailure("SHA-1 has 20 bytes") }
         return id
     }

@@ -36,20 +36,32 @@ struct ManyFilesTests {
             let manifest = manifest((0..<count).map { entry(10_000 + $0) })
             var written: [UInt8] = []
             var pieces = 0
-            try gate.pass(manifest, entries: manifest.entries) {
+            try gate.pass(manifest, excluded: manifest.excluded, entries: manifest.entries) {
                 written += $0.bytes
                 pieces += 1
             }
             #expect(try written == manifest.json() && Manifest(json: written) == manifest)
             #expect(pieces == (count < 10 ? 1 : 2))
         }
+        // The list of exclusions may be the long one, and a piece may hold the end of one list and the beginning of the other.
+        var excluding = manifest((0..<6000).map { entry($0) })
+        excluding.excluded = (10_000..<22_000).map {
+            .init(
+                path: Array("pictures/\($0).png".utf8), rule: "unclassified", reason: "left out: not text", findings: []
+            )
+        }
+        var pieces: [[UInt8]] = []
+        try gate.pass(excluding, excluded: excluding.excluded, entries: excluding.entries) { pieces.append($0.bytes) }
+        #expect(pieces.count == 3 && Array(pieces.joined()) == excluding.json())
+        #expect(pieces.count { $0.firstRange(of: Array("\n\"entries\": [".utf8)) != nil } == 1)
+
         // Names whose words read like a secret beside its name together with the manifest's own are none by themselves, in any piece.
         var tricky = manifest((0..<9000).map { entry(10_000 + $0) })
         for place in [3, 8800] {
             tricky.entries[place].path = Array("notes/file \(10_000 + place) a/password".utf8)
         }
         var written: [UInt8] = []
-        try gate.pass(tricky, entries: tricky.entries) { written += $0.bytes }
+        try gate.pass(tricky, excluded: tricky.excluded, entries: tricky.entries) { written += $0.bytes }
         #expect(written == tricky.json())
     }
 
@@ -64,7 +76,7 @@ struct ManyFilesTests {
             }
             var written: [UInt8] = []
             let error = #expect(throws: OperatorError.self) {
-                try gate.pass(manifest, entries: manifest.entries) { written += $0.bytes }
+                try gate.pass(manifest, excluded: manifest.excluded, entries: manifest.entries) { written += $0.bytes }
             }
             #expect(error?.type == "secret-found" && !written.holds(Array("ghp_".utf8)))
             let number = try #require(line) + 1
@@ -111,10 +123,19 @@ struct ManyFilesTests {
             }
         }
         #expect(kept > 100)
+        for index in 0..<40 {
+            let exclusion = Manifest.Exclusion(
+                path: Array("notes/\(index).md".utf8) + (index % 5 == 0 ? [0x61] : []),
+                rule: index % 7 == 0 ? "other" : decision.rule, reason: "reason \(index % 3)", findings: [])
+            let record = FileRecord(outcome: .excluded(exclusion), changedWhileRead: index % 11 == 0)
+            records[index] = FileRecords.Record(record, of: item(index))
+            model[index] = record
+        }
         for index in 0..<200 { #expect(records[index]?.whole(of: item(index)) == model[index]) }
         let forms = (0..<200).compactMap { records[$0] }
         #expect(forms.contains { if case .kept = $0 { true } else { false } })
         #expect(forms.contains { if case .other = $0 { true } else { false } })
+        #expect(forms.count { if case .excluded = $0 { true } else { false } } > 20)
     }
 
     @Test("Files that want a name that is taken get numbers; the program's own names come first")

@@ -27,11 +27,18 @@ final class FileRecords: Sendable {
 
     enum Record: Sendable, Equatable {
         case kept(Kept)
+        /// A file that was left out for a reason that holds for many, and whose name may be told.
+        case excluded(reason: String)
         case other(FileRecord)
 
         /// In its shortest form.
         init(_ record: FileRecord, of item: HomeInventory.Item) {
             self = .other(record)
+            if case .excluded(let exclusion) = record.outcome {
+                let short = Record.excluded(reason: exclusion.reason)
+                if record == short.whole(of: item) { self = short }
+                return
+            }
             guard case .stored(let stored) = record.outcome, let sha256 = ContentDigest(hex: stored.entry.sha256) else {
                 return
             }
@@ -45,48 +52,62 @@ final class FileRecords: Sendable {
         func whole(of item: HomeInventory.Item) -> FileRecord {
             switch self {
             case .kept(let kept): FileRecord(outcome: .stored(kept.stored(path: item.path, rule: item.decision.rule)))
+            case .excluded(let reason):
+                FileRecord(
+                    outcome: .excluded(
+                        Manifest.Exclusion(path: item.path, rule: item.decision.rule, reason: reason, findings: [])))
             case .other(let record): record
             }
         }
     }
 
-    private enum Form: UInt8 { case none, kept, other }
+    private enum Row {
+        case none, other
+        case kept(Kept)
+        /// By the index of the reason.
+        case excluded(UInt32)
+    }
 
     private struct State {
-        var forms: [Form]
-        var kept: [Kept]
+        var rows: [Row]
         var others: [Int: FileRecord] = [:]
+        var reasons: [String] = []
+        var known: [String: UInt32] = [:]
+
+        mutating func index(of reason: String) -> UInt32 {
+            if let index = known[reason] { return index }
+            let index = UInt32(reasons.count)
+            reasons.append(reason)
+            known[reason] = index
+            return index
+        }
     }
 
     private let state: Mutex<State>
 
-    init(count: Int) {
-        let nothing = Kept(sha256: ContentDigest(), size: 0, blob: .none, permissions: 0)
-        state = Mutex(
-            State(forms: Array(repeating: .none, count: count), kept: Array(repeating: nothing, count: count)))
-    }
+    init(count: Int) { state = Mutex(State(rows: Array(repeating: .none, count: count))) }
 
     /// Nil for a file that is not known yet.
     subscript(index: Int) -> Record? {
         get {
             state.withLock { state in
-                switch state.forms[index] {
+                switch state.rows[index] {
                 case .none: nil
-                case .kept: .kept(state.kept[index])
+                case .kept(let kept): .kept(kept)
+                case .excluded(let reason): .excluded(reason: state.reasons[Int(reason)])
                 case .other: state.others[index].map(Record.other)
                 }
             }
         }
         set {
             state.withLock { state in
-                if state.forms[index] == .other { state.others[index] = nil }
+                if case .other = state.rows[index] { state.others[index] = nil }
                 switch newValue {
-                case nil: state.forms[index] = .none
-                case .kept(let kept):
-                    state.forms[index] = .kept
-                    state.kept[index] = kept
+                case nil: state.rows[index] = .none
+                case .kept(let kept): state.rows[index] = .kept(kept)
+                case .excluded(let reason): state.rows[index] = .excluded(state.index(of: reason))
                 case .other(let record):
-                    state.forms[index] = .other
+                    state.rows[index] = .other
                     state.others[index] = record
                 }
             }

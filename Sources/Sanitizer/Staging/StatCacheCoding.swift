@@ -62,7 +62,12 @@ extension FileStamp {
 extension FileRecords.Record {
     /// - Parameter stamp: of the file; its permissions do not stand twice.
     init(_ reader: inout HashingReader, _ stamp: FileStamp) throws {
-        guard try reader.number(UInt8.self) == 0 else {
+        switch try reader.number(UInt8.self) {
+        case 0: break
+        case 1:
+            self = .excluded(reason: try reader.text())
+            return
+        default:
             self = .other(try FileRecord(&reader))
             return
         }
@@ -81,8 +86,11 @@ extension FileRecords.Record {
             writer.out += kept.sha256.bytes
             writer.number(UInt64(bitPattern: kept.size))
             writer.out += kept.blob.bytes
-        case .other(let record):
+        case .excluded(let reason):
             writer.out.append(1)
+            writer.text(reason)
+        case .other(let record):
+            writer.out.append(2)
             record.write(to: &writer)
         }
     }

@@ -15,7 +15,7 @@ struct TreeAssembly: Sendable {
 
     /// Of the tree's files, sorted.
     private(set) var paths = PathList()
-    /// The manifest without its entries.
+    /// The manifest without its entries and exclusions.
     private(set) var head: Manifest
     /// Paths, printable, of files that changed while they were read.
     private(set) var changed: [String] = []
@@ -24,6 +24,11 @@ struct TreeAssembly: Sendable {
     /// For each path: the index of a kept file, or beyond ``firstOther`` a place in `others`, which ends with the manifest's.
     private var members: [UInt32] = []
     private var others: [(index: Int?, stored: FileRecord.Stored)] = []
+    /// The same for exclusions, sorted: the index of a file, or beyond ``firstOther`` a place in `otherExclusions`.
+    private var exclusionMembers: [UInt32] = []
+    private var otherExclusions: [Manifest.Exclusion] = []
+    /// Reasons of exclusions with markers in place of secrets.
+    private var cleanReasons: [String: String] = [:]
     private let items: HomeItems
     private let records: FileRecords
     private static let firstOther: UInt32 = 1 << 31
@@ -44,6 +49,7 @@ struct TreeAssembly: Sendable {
         others.append((nil, FileRecord.Stored(entry: TreeAssembly.canary, blob: gitBlobID(Canary.bytes))))
         sortLists()
         try clean(inspector)
+        mergeExclusions()
         merge()
     }
 
@@ -70,11 +76,17 @@ struct TreeAssembly: Sendable {
                     count(path, kept.size)
                     members.append(UInt32(index))
                 }
+            case .excluded(let reason):
+                exclude(Array(path), reason, items.decision(index))
+                exclusionMembers.append(UInt32(index))
+                if cleanReasons[reason] == nil { cleanReasons[reason] = reason }
             case .other(let record):
                 if record.changedWhileRead, let name = record.name { changed.append(printable(name)) }
                 switch record.outcome {
                 case .vanished: break
-                case .excluded(let exclusion): exclude(exclusion, items.decision(index))
+                case .excluded(let exclusion):
+                    exclude(exclusion.path, exclusion.reason, items.decision(index))
+                    head.excluded.append(exclusion)
                 case .stored(let stored):
                     if path.elementsEqual(stored.entry.path) {
                         natural.append((index, stored))
@@ -87,14 +99,13 @@ struct TreeAssembly: Sendable {
         return (makingWay(natural), renamed)
     }
 
-    private mutating func exclude(_ exclusion: Manifest.Exclusion, _ decision: PolicyDecision) {
-        head.excluded.append(exclusion)
+    private mutating func exclude(_ path: [UInt8], _ reason: String, _ decision: PolicyDecision) {
         if ["credentials", "credential-files", "key-files", "provider-config"].contains(decision.rule) {
-            let name = printable(exclusion.path)
+            let name = printable(path)
             head.secretsToProvide.append(Manifest.Needed(kind: .file, name: name, file: name, location: nil))
         }
         if decision.action == .keep || decision.action == .redact {
-            warnings.append("\(shortened(printable(exclusion.path), to: 120)) was left out: \(exclusion.reason)")
+            warnings.append("\(shortened(printable(path), to: 120)) was left out: \(reason)")
         }
     }
 
@@ -173,7 +184,7 @@ struct TreeAssembly: Sendable {
     private mutating func sortLists() {
         head.totals.files += 1
         head.totals.bytes += Int64(Canary.bytes.count)
-        head.totals.excluded = head.excluded.count
+        head.totals.excluded = head.excluded.count + exclusionMembers.count
         head.excluded.sort { ($0.path, $0.reason) < ($1.path, $1.reason) }
         head.irregular.sort { $0.path.lexicographicallyPrecedes($1.path) }
         head.secretsToProvide.sort { ($0.file, $0.kind.rawValue, $0.name) < ($1.file, $1.kind.rawValue, $1.name) }
@@ -188,6 +199,9 @@ struct TreeAssembly: Sendable {
         head = try head.cleaned(by: inspector)
         for (place, entry) in head.entries.enumerated() { others[place].stored.entry = entry }
         head.entries = []
+        otherExclusions = head.excluded
+        head.excluded = []
+        for reason in cleanReasons.keys { cleanReasons[reason] = try inspector.redactedText(reason) }
     }
 
     /// Brings all files into the order of their paths.
@@ -215,6 +229,39 @@ struct TreeAssembly: Sendable {
         addOthers(before: nil)
     }
 
+    /// Brings all exclusions into the order of their paths, then reasons.
+    private mutating func mergeExclusions() {
+        guard !otherExclusions.isEmpty else { return }
+        let simple = exclusionMembers
+        exclusionMembers = []
+        exclusionMembers.reserveCapacity(simple.count + otherExclusions.count)
+        var next = 0
+        func addOthers(before exclusion: Manifest.Exclusion?) {
+            while next < otherExclusions.count,
+                exclusion.map({
+                    (otherExclusions[next].path, otherExclusions[next].reason) < ($0.path, $0.reason)
+                }) ?? true
+            {
+                exclusionMembers.append(TreeAssembly.firstOther + UInt32(next))
+                next += 1
+            }
+        }
+        for index in simple {
+            addOthers(before: exclusion(index))
+            exclusionMembers.append(index)
+        }
+        addOthers(before: nil)
+    }
+
+    private func exclusion(_ member: UInt32) -> Manifest.Exclusion {
+        if member >= TreeAssembly.firstOther { return otherExclusions[Int(member - TreeAssembly.firstOther)] }
+        let index = Int(member)
+        guard case .excluded(let reason) = records[index] else { preconditionFailure("an excluded file stays one") }
+        return Manifest.Exclusion(
+            path: Array(items.paths[index]), rule: items.decision(index).rule, reason: cleanReasons[reason] ?? reason,
+            findings: [])
+    }
+
     func member(_ position: Int) -> Member {
         let member = members[position]
         if member < TreeAssembly.firstOther {
@@ -237,9 +284,13 @@ struct TreeAssembly: Sendable {
         }
     }
 
+    /// The manifest's exclusions.
+    var exclusions: some Sequence<Manifest.Exclusion> { exclusionMembers.lazy.map(exclusion) }
+
     /// The manifest with all its entries, which with many files takes much memory.
     var manifest: Manifest {
         var manifest = head
+        manifest.excluded = Array(exclusions)
         manifest.entries = Array(entries)
         return manifest
     }
