@@ -10,6 +10,11 @@ static inline int hx_git_set_search_path(int level, const char *path)
     return git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, path);
 }
 
+static inline int hx_git_enable_caching(int enabled)
+{
+    return git_libgit2_opts(GIT_OPT_ENABLE_CACHING, enabled);
+}
+
 static inline int hx_git_enable_fsync_gitdir(int enabled)
 {
     return git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, enabled);

@@ -1,3 +1,4 @@
+public import Support
 public import SystemPackage
 
 /// One file of the sanitized tree as it goes into the backup folder.
@@ -32,8 +33,8 @@ public struct BackupEntry: Sendable {
 
 /// A file as a commit holds it.
 public struct StoredFile: Sendable, Hashable {
-    public var kind: BackupEntry.Kind
     public var blob: ObjectID
+    public var kind: BackupEntry.Kind
 
     public init(kind: BackupEntry.Kind, blob: ObjectID) {
         self.kind = kind

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Support
+public import Support
 public import SystemPackage
 
 /// The git work tree that carries the sanitized backup in one of its folders.
@@ -32,8 +32,7 @@ public final class BackupRepository: Sendable {
     public struct Baseline: Sendable {
         /// The commit that HEAD names; nil while there is none.
         public var head: ObjectID?
-        /// By path relative to the folder.
-        public var files: [[UInt8]: StoredFile]
+        public var files: FileListing
     }
 
     /// What preparing found and did.
@@ -253,17 +252,18 @@ public final class BackupRepository: Sendable {
         let reader = LockedReader(try RepositoryHandle.open(settings.path))
         try folder.update(
             from: present, to: new, scratch: state.appending("incoming"),
-            content: { write in
-                guard let stored = new[write.path] else { return .bytes([]) }
-                return .bytes(try reader.content(of: stored.blob))
-            },
+            content: { .bytes(try reader.content(of: new[$0].blob)) },
             forEach: { count, body in for index in 0..<count { try body(index) } })
-        let others = try repository.indexEntries().filter { !$0.path.starts(with: Array("\(settings.folder)/".utf8)) }
-        try IndexFile.write(folder.index(of: new, keeping: others), in: repository.gitDirectory)
+        var others: [IndexFile.Entry] = []
+        try repository.visitIndex { if !$0.path.starts(with: folder.prefix) { others.append($0) } }
+        try folder.writeIndex(of: new, keeping: others)
         try UnsyncedMark.set(in: state)
         try Journal.remove(in: state)
         if let journal { return "finished the interrupted commit \(journal.new)" }
-        let lost = new.count { present[$0.key] != $0.value }
+        var lost = 0
+        mergePaths(present.paths, new.paths) { found, wanted in
+            if let wanted, found.map({ present[$0] }) != new[wanted] { lost += 1 }
+        }
         return "wrote \(lost) files again that were lost when the machine stopped"
     }
 

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Support
+public import Support
 internal import Synchronization
 public import SystemPackage
 
@@ -106,7 +106,7 @@ extension BackupRepository {
         var files: [(write: BackupFolder.Write, id: ObjectID)] = []
         try collect(repository.commit(commit).tree, [], repository, &files)
         let root = try ConfinedDirectory(settings.path)
-        try BackupFolder.makeParents(of: files.map(\.write), in: root)
+        try BackupFolder.makeParents(of: files.lazy.map { $0.write.path[...] }, in: root)
         var entries: [IndexFile.Entry] = []
         for (write, id) in files {
             try cancellation.check()

@@ -24,19 +24,16 @@ extension BackupRepository {
     }
 
     /// What a commit of these entries would change over a last one, or over none; writes nothing.
-    public static func counts(of entries: [BackupEntry], over baseline: Baseline?) -> Counts {
-        let baseline = baseline ?? Baseline(head: nil, files: [:])
-        var counts = Counts(total: entries.count, previous: baseline.files.count)
-        var kept = 0
-        for entry in entries {
-            guard let old = baseline.files[entry.path] else {
-                counts.added += 1
-                continue
+    public static func counts(of files: FileListing, over baseline: Baseline?) -> Counts {
+        let old = baseline?.files ?? FileListing()
+        var counts = Counts(total: files.count, previous: old.count)
+        mergePaths(old.paths, files.paths) { before, now in
+            switch (before, now) {
+            case (nil, _): counts.added += 1
+            case (_, nil): counts.removed += 1
+            case (let before?, let now?): if old[before] != files[now] { counts.modified += 1 }
             }
-            kept += 1
-            if old != StoredFile(kind: entry.kind, blob: entry.blob) { counts.modified += 1 }
         }
-        counts.removed = baseline.files.count - kept
         return counts
     }
 
@@ -46,10 +43,10 @@ extension BackupRepository {
     /// somebody changed in the folder are never overwritten: they end the call with an error that names them.
     ///
     /// - Parameters:
-    ///   - entries: every file of the folder, in any order.
+    ///   - entries: every file of the folder.
     ///   - message: the commit's message from what changes; its first line is the subject.
     public func commit(
-        _ entries: [BackupEntry], at time: Timestamp, message: @escaping @Sendable (Counts) -> String
+        _ entries: BackupEntries, at time: Timestamp, message: @escaping @Sendable (Counts) -> String
     ) async throws -> CommitOutcome {
         try await offPoolCancellable { [self] cancellation in
             try exclusively(cancellation) { repository, notes in
@@ -59,36 +56,32 @@ extension BackupRepository {
     }
 
     private func commit(
-        _ entries: [BackupEntry], _ time: Timestamp, _ message: (Counts) -> String, _ repository: RepositoryHandle,
+        _ entries: BackupEntries, _ time: Timestamp, _ message: (Counts) -> String, _ repository: RepositoryHandle,
         _ notes: [String], _ cancellation: CancellationFlag
     ) throws -> CommitOutcome {
-        for entry in entries {
-            if let reason = PathRule.refusal(of: entry.path) {
+        let new = entries.listing
+        for path in new.paths {
+            if let reason = PathRule.refusal(of: Array(path)) {
                 throw OperatorError(
-                    "git.path", doing: "committing", subject: printable(entry.path), reason: reason,
+                    "git.path", doing: "committing", subject: printable(Array(path)), reason: reason,
                     advice: "leave it out of the backup with a rule")
             }
         }
         let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
         let head = try repository.target(of: reference)
         let old = try folder.listing(of: head)
-        let clean = try folder.requireClean(old)
-        let trees = try TreeObjects.build(entries)
-        let root = try rootTree(over: head, holding: trees.last?.id, repository)
-        let counts = Self.counts(of: entries, over: Baseline(head: head, files: old))
-        if try head.map({ try repository.commit($0).tree == root.id }) ?? entries.isEmpty {
+        let others = try folder.requireClean(old)
+        let root = try rootTree(over: head, holding: TreeObjects.build(new) { _ in }, repository)
+        let counts = Self.counts(of: new, over: Baseline(head: head, files: old))
+        if try head.map({ try repository.commit($0).tree == root.id }) ?? new.isEmpty {
             return CommitOutcome(changed: false, commit: head, counts: counts, notes: notes)
         }
         reached(.begun)
 
         let content = commitContent(tree: root.id, parent: head, time, message(counts))
         let commitID = content.withUnsafeBytes { ObjectID(of: $0, type: "commit") }
-        var objects = try newBlobs(entries, old, repository)
-        for tree in trees + [root] where !repository.has(tree.id) {
-            objects.append(PackFile.Object(id: tree.id, type: .tree) { tree.content })
-        }
-        objects.append(PackFile.Object(id: commitID, type: .commit) { content })
-        try store(unique(objects), repository, cancellation)
+        let commit = (object: PackFile.Object(id: commitID, type: .commit), content: content)
+        try store(newObjects(entries, over: old, root, commit, repository), repository, cancellation)
         reached(.objectsWritten)
         try cancellation.check()
 
@@ -101,31 +94,19 @@ extension BackupRepository {
         reached(.branchMoved)
 
         // From here on there is no way back, so a cancellation waits: the rest is short, and the journal guards it.
-        let new = Dictionary(uniqueKeysWithValues: entries.map { ($0.path, StoredFile(kind: $0.kind, blob: $0.blob)) })
-        try checkOut(entries, from: old, to: new, folder, scratch: state.appending("incoming"))
+        // An entry that moved kind, or stands at a new path with old content, is written from the repository.
+        let reader = LockedReader(try RepositoryHandle.open(settings.path))
+        let never = CancellationFlag()
+        try folder.update(
+            from: old, to: new, scratch: state.appending("incoming"),
+            content: { try entries.content($0) ?? .bytes(reader.content(of: new[$0].blob)) },
+            forEach: { count, body in try inParallel(count, never, body) })
         reached(.treeWritten)
-        try IndexFile.write(folder.index(of: new, keeping: clean.others), in: repository.gitDirectory)
+        try folder.writeIndex(of: new, keeping: others)
         reached(.indexWritten)
         try UnsyncedMark.set(in: state)
         try Journal.remove(in: state)
         return CommitOutcome(changed: true, commit: commitID, counts: counts, notes: notes)
-    }
-
-    private func checkOut(
-        _ entries: [BackupEntry], from old: BackupFolder.Listing, to new: BackupFolder.Listing, _ folder: BackupFolder,
-        scratch: FilePath
-    ) throws {
-        let sources = Dictionary(uniqueKeysWithValues: entries.map { ($0.path, $0) })
-        let never = CancellationFlag()
-        // An entry that moved kind, or stands at a new path with old content, is written from the repository.
-        let reader = LockedReader(try RepositoryHandle.open(settings.path))
-        try folder.update(
-            from: old, to: new, scratch: scratch,
-            content: { write in
-                guard let entry = sources[write.path] else { return .bytes([]) }
-                return try entry.content ?? .bytes(reader.content(of: entry.blob))
-            },
-            forEach: { count, body in try inParallel(count, never, body) })
     }
 
     /// HEAD's root tree with the folder replaced; a folder without files is left out.
@@ -149,39 +130,73 @@ extension BackupRepository {
         return Array((text + body).utf8)
     }
 
-    private func newBlobs(_ entries: [BackupEntry], _ old: BackupFolder.Listing, _ repository: RepositoryHandle) throws
-        -> [PackFile.Object]
-    {
-        try repository.refresh()
-        return try entries.compactMap { entry in
-            if old[entry.path]?.blob == entry.blob || repository.has(entry.blob) { return nil }
-            guard let content = entry.content else {
-                throw OperatorError(
-                    "git.damaged", doing: "committing", subject: printable(entry.path),
-                    reason: "it counts as unchanged, but the repository does not hold its content",
-                    advice: "run again without the stat cache", exit: .damagedInput)
-            }
-            return PackFile.Object(id: entry.blob, type: .blob) { try content.read() }
+    /// Objects that the repository lacks, each once: blobs first, then trees, then the commit.
+    private struct NewObjects: Sendable {
+        var objects: [PackFile.Object] = []
+        /// Where the blobs are: indices of the entries.
+        var blobs: [Int] = []
+        /// Of the other objects.
+        var contents: [[UInt8]] = []
+        let entries: BackupEntries
+
+        func content(_ index: Int) -> BackupFolder.Content {
+            guard index < blobs.count else { return .bytes(contents[index - blobs.count]) }
+            return entries.content(blobs[index]) ?? .bytes([])
         }
     }
 
-    private func unique(_ objects: [PackFile.Object]) -> [PackFile.Object] {
+    private func newObjects(
+        _ entries: BackupEntries, over old: FileListing, _ root: TreeObjects.Object,
+        _ commit: (object: PackFile.Object, content: [UInt8]), _ repository: RepositoryHandle
+    ) throws -> NewObjects {
+        try repository.refresh()
+        var new = NewObjects(entries: entries)
         var seen = Set<ObjectID>()
-        return objects.filter { seen.insert($0.id).inserted }
+        let listing = entries.listing
+        try mergePaths(old.paths, listing.paths) { before, now in
+            guard let now else { return }
+            let id = listing[now].blob
+            if before.map({ old[$0].blob }) == id || repository.has(id) { return }
+            guard entries.content(now) != nil else {
+                throw OperatorError(
+                    "git.damaged", doing: "committing", subject: printable(Array(listing.paths[now])),
+                    reason: "it counts as unchanged, but the repository does not hold its content",
+                    advice: "run again without the stat cache", exit: .damagedInput)
+            }
+            guard seen.insert(id).inserted else { return }
+            new.blobs.append(now)
+            new.objects.append(PackFile.Object(id: id, type: .blob))
+        }
+        func add(_ object: PackFile.Object, _ content: [UInt8]) {
+            new.objects.append(object)
+            new.contents.append(content)
+        }
+        func add(_ tree: TreeObjects.Object) {
+            guard !repository.has(tree.id), seen.insert(tree.id).inserted else { return }
+            add(PackFile.Object(id: tree.id, type: .tree), tree.content)
+        }
+        try TreeObjects.build(listing, add)
+        add(root)
+        add(commit.object, commit.content)
+        return new
     }
 
-    /// Few objects become loose files, many one pack.
-    private func store(_ objects: [PackFile.Object], _ repository: RepositoryHandle, _ cancellation: CancellationFlag)
-        throws
-    {
-        if objects.count < 50 {
-            for object in objects {
+    /// Few objects become loose files; many, or large ones, one pack, which the push sends as it stands.
+    private func store(_ new: NewObjects, _ repository: RepositoryHandle, _ cancellation: CancellationFlag) throws {
+        let objects = new.objects
+        let isLoose =
+            try objects.count < 50
+            && new.blobs.indices.allSatisfy {
+                try new.content($0).fileBeyond(PackFile.largest) == nil
+            }
+        if isLoose {
+            for index in objects.indices {
                 try cancellation.check()
-                try repository.writeLoose(object.content(), type: object.type, id: object.id)
+                try repository.writeLoose(new.content(index).read(), type: objects[index].type, id: objects[index].id)
             }
         } else {
             let packs = repository.commonDirectory.appending("objects/pack")
-            let written = try PackFile.write(objects, in: packs, cancellation: cancellation)
+            let written = try PackFile.write(objects, in: packs, cancellation: cancellation) { new.content($0) }
             reached(.packWritten)
             try PackFile.install(written, in: packs)
         }
@@ -190,17 +205,6 @@ extension BackupRepository {
             throw OperatorError(
                 "git.damaged", doing: "writing objects to", subject: settings.path.printable,
                 reason: "object \(object.id) cannot be found after it was written", exit: .damagedInput)
-        }
-    }
-}
-
-extension BackupEntry {
-    /// The content as its source has it; nothing where the last commit does.
-    var content: BackupFolder.Content? {
-        switch source {
-        case .bytes(let bytes): .bytes(bytes)
-        case .staged(let path): .staged(path)
-        case .unchanged: nil
         }
     }
 }

@@ -22,7 +22,15 @@ final class Deflater {
 
     /// Appends the whole stream of these bytes.
     func append(_ bytes: UnsafeRawBufferPointer, to out: inout [UInt8]) throws {
-        guard deflateReset(stream) == Z_OK else { throw failure() }
+        try begin()
+        try append(bytes, isLast: true, to: &out)
+    }
+
+    /// Starts a stream that comes in pieces.
+    func begin() throws { guard deflateReset(stream) == Z_OK else { throw failure() } }
+
+    /// Appends what these bytes add to the stream that was begun; the last piece ends it.
+    func append(_ bytes: UnsafeRawBufferPointer, isLast: Bool, to out: inout [UInt8]) throws {
         var rest = bytes
         let room = Int(deflateBound(stream, UInt(min(bytes.count, 1 << 20)))) + 64
         repeat {
@@ -32,7 +40,7 @@ final class Deflater {
             stream.pointee.next_in = UnsafeMutablePointer(
                 mutating: piece.baseAddress?.assumingMemoryBound(to: UInt8.self))
             stream.pointee.avail_in = UInt32(piece.count)
-            let flush = rest.isEmpty ? Z_FINISH : Z_NO_FLUSH
+            let flush = rest.isEmpty && isLast ? Z_FINISH : Z_NO_FLUSH
             var status = Z_OK
             repeat {
                 let part = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
@@ -51,7 +59,8 @@ final class Deflater {
         OperatorError("git.zlib", doing: "compressing", reason: "zlib refused")
     }
 
-    static func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        UInt32(CZlib.crc32_z(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
+    /// The checksum of bytes that follow on others, whose checksum is given.
+    static func crc32(_ bytes: UnsafeRawBufferPointer, after earlier: UInt32 = 0) -> UInt32 {
+        UInt32(CZlib.crc32_z(UInt(earlier), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 }

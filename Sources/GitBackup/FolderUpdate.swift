@@ -9,8 +9,6 @@ extension BackupFolder {
         var path: [UInt8]
         var kind: BackupEntry.Kind
 
-        /// The path without its last component; empty for a file of the folder itself.
-        var parent: ArraySlice<UInt8> { path[..<(path.lastIndex(of: UInt8(ascii: "/")) ?? 0)] }
         var name: FilePath { FilePath(bytes: path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]) }
     }
 
@@ -19,6 +17,12 @@ extension BackupFolder {
         case bytes([UInt8])
         /// A file that nobody needs any more: it is moved to its place if it can be, else copied.
         case staged(FilePath)
+
+        /// The file that holds it, if that is larger than so many bytes.
+        func fileBeyond(_ size: Int) throws -> FilePath? {
+            guard case .staged(let path) = self, try FileStatus(at: path).size > size else { return nil }
+            return path
+        }
 
         func read() throws -> [UInt8] {
             switch self {
@@ -32,30 +36,45 @@ extension BackupFolder {
     ///
     /// Nothing of it is synced: see ``UnsyncedMark``.
     ///
-    /// - Parameter forEach: calls its body with every index, in any order and on any thread.
+    /// - Parameters:
+    ///   - content: brings the content of the file with that index in the new listing.
+    ///   - forEach: calls its body with every index, in any order and on any thread.
     func update(
-        from old: Listing, to new: Listing, scratch: FilePath, content: @escaping @Sendable (Write) throws -> Content,
+        from old: FileListing, to new: FileListing, scratch: FilePath,
+        content: @escaping @Sendable (Int) throws -> Content,
         forEach: (Int, @Sendable (Int) throws -> Void) throws -> Void
     ) throws {
-        let writes = new.filter { old[$0.key] != $0.value }.map { Write(path: $0.key, kind: $0.value.kind) }
-            .sorted { $0.path.lexicographicallyPrecedes($1.path) }
+        var writes: [Int] = []
+        var removals: [Int] = []
+        mergePaths(old.paths, new.paths) { before, now in
+            if let now {
+                if before.map({ old[$0] }) != new[now] { writes.append(now) }
+            } else if let before {
+                removals.append(before)
+            }
+        }
         try FileSystem.removeTree(scratch)
         try FileSystem.makeDirectory(scratch)
         let incoming = scratch.appending("folder")
         try makeFolder(incoming)
         if old.isEmpty, (try? FileStatus(at: location)) == nil {
             if !writes.isEmpty {
-                try write(writes, into: incoming, scratch: scratch, content, forEach)
+                try write(writes, of: new, into: incoming, scratch: scratch, content, forEach)
                 try FileSystem.rename(incoming, to: location)
             }
         } else {
             if (try? FileStatus(at: location)) == nil, !writes.isEmpty { try makeFolder(location) }
-            try remove(old.keys.filter { new[$0] == nil })
-            if !writes.isEmpty { try write(writes, into: location, scratch: scratch, content, forEach) }
+            try remove(removals.map { Array(old.paths[$0]) })
+            if !writes.isEmpty { try write(writes, of: new, into: location, scratch: scratch, content, forEach) }
             // An empty folder goes; one that somebody put something into stays.
             if new.isEmpty { _ = location.withPlatformString { rmdir($0) } }
         }
         try FileSystem.removeTree(scratch)
+    }
+
+    /// A path without its last component; empty for a file of the folder itself.
+    private static func parent(of path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        path[..<(path.lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex)]
     }
 
     /// A folder as git makes them, the umask deciding who may read.
@@ -92,26 +111,35 @@ extension BackupFolder {
         }
     }
 
-    /// Writes files below a folder, those of one folder by one thread.
+    /// Writes files below a folder, those that stand together in one folder by one thread.
     private func write(
-        _ writes: [Write], into root: FilePath, scratch: FilePath,
-        _ content: @escaping @Sendable (Write) throws -> Content,
+        _ writes: [Int], of listing: FileListing, into root: FilePath, scratch: FilePath,
+        _ content: @escaping @Sendable (Int) throws -> Content,
         _ forEach: (Int, @Sendable (Int) throws -> Void) throws -> Void
     ) throws {
         let folder = try ConfinedDirectory(root)
         let temporary = try ConfinedDirectory(scratch)
-        try Self.makeParents(of: writes, in: folder)
+        try Self.makeParents(of: writes.lazy.map { listing.paths[$0] }, in: folder)
         // The folder in the scratch place tells what the umask leaves. Where new files get their folder's group, they are made there.
         let mask = try FileStatus(at: scratch.appending("folder")).permissions & 0o777
         let canMove = try FileStatus(of: folder.descriptor).permissions & S_ISGID == 0
-        let groups = Dictionary(grouping: writes, by: \.parent).map { (parent: Array($0.key), writes: $0.value) }
+        var starts: [Int] = []
+        var last: [UInt8]?
+        for position in writes.indices {
+            let parent = Array(Self.parent(of: listing.paths[writes[position]]))
+            if parent != last { starts.append(position) }
+            last = parent
+        }
+        let (places, groups) = (writes, starts)
         try forEach(groups.count) { number in
-            let (path, writes) = groups[number]
+            let places = places[groups[number]..<(number + 1 < groups.count ? groups[number + 1] : places.count)]
+            let path = Array(Self.parent(of: listing.paths[places[places.startIndex]]))
             let inner = path.isEmpty ? nil : try Self.open(path, below: folder)
             defer { inner?.closeQuietly() }
             let parent = inner ?? folder.descriptor
-            for write in writes {
-                let content = try content(write)
+            for place in places {
+                let write = Write(path: Array(listing.paths[place]), kind: listing[place].kind)
+                let content = try content(place)
                 do {
                     if canMove, case .staged(let file) = content, write.kind != .symlink,
                         try Self.move(file, to: write.name, in: parent, mode: write.kind.permissions & mask)
@@ -170,12 +198,13 @@ extension BackupFolder {
         else { throw Errno(rawValue: errno) }
     }
 
-    static func makeParents(of writes: [Write], in folder: ConfinedDirectory) throws {
-        var known = Set<[UInt8]>()
-        for write in writes {
-            for (offset, byte) in write.path.enumerated() where byte == UInt8(ascii: "/") {
-                let parent = Array(write.path[..<offset])
-                guard known.insert(parent).inserted else { continue }
+    /// - Parameter paths: sorted, so that those below one folder stand together.
+    static func makeParents(of paths: some Sequence<ArraySlice<UInt8>>, in folder: ConfinedDirectory) throws {
+        var last: ArraySlice<UInt8> = []
+        for path in paths {
+            defer { last = path }
+            for slash in path.indices where path[slash] == UInt8(ascii: "/") && !last.starts(with: path[...slash]) {
+                let parent = Array(path[..<slash])
                 do {
                     try folder.makeDirectory(parent, permissions: 0o777)
                 } catch {

@@ -9,7 +9,8 @@ enum GitLibrary {
         // No system, user or XDG configuration: url.<x>.insteadOf there would redirect a push, and a user's filters would change
         // what is stored. These are the levels that libgit2 1.5 reads from files (git_config_level_t 1 to 4).
         for level: Int32 in 1...4 where hx_git_set_search_path(level, "/dev/null") != 0 { return false }
-        return hx_git_enable_fsync_gitdir(1) == 0
+        // Each tree is read once: a cache of them would hold a whole home's.
+        return hx_git_enable_caching(0) == 0 && hx_git_enable_fsync_gitdir(1) == 0
     }()
 
     static func start() throws {

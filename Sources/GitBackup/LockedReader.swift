@@ -1,3 +1,4 @@
+internal import Support
 internal import Synchronization
 
 /// Reads objects for several threads, one at a time, through a repository handle of its own.

@@ -5,10 +5,11 @@ internal import SystemPackage
 struct Outgoing {
     private(set) var commits: [ObjectID] = []
     private(set) var trees: [ObjectID] = []
-    /// Blobs with the path they stand at first.
-    private(set) var blobs: [(path: [UInt8], id: ObjectID)] = []
+    private(set) var blobs: [ObjectID] = []
+    /// Where each blob stands at first.
+    private(set) var paths = PathList()
     /// Paths of files and folders that a commit has and its first parent has not, where the content was met before.
-    private(set) var names: [[UInt8]] = []
+    private(set) var names = PathList()
 
     init(from repository: RepositoryHandle, head: ObjectID, remote: ObjectID?) throws {
         var seen = Set<ObjectID>()
@@ -23,7 +24,7 @@ struct Outgoing {
 
     private static func mark(_ tree: ObjectID, _ repository: RepositoryHandle, _ seen: inout Set<ObjectID>) throws {
         guard seen.insert(tree).inserted else { return }
-        for entry in try repository.tree(tree) {
+        try repository.visit(tree) { entry in
             if entry.isTree { try mark(entry.id, repository, &seen) } else { seen.insert(entry.id) }
         }
     }
@@ -34,20 +35,39 @@ struct Outgoing {
     ) throws {
         guard seen.insert(tree).inserted else { return }
         trees.append(tree)
-        let old = Dictionary(try before.map(repository.tree)?.map { ($0.name, $0) } ?? []) { first, _ in first }
-        for entry in try repository.tree(tree) where entry.mode != 0o160000 {
+        let old = try before.map { try Folder($0, repository) } ?? Folder()
+        try repository.visit(tree) { entry in
+            guard entry.mode != 0o160000 else { return }
             let full = path + entry.name
-            let counterpart = old[entry.name]
             if seen.contains(entry.id) {
-                if counterpart == nil { names.append(full) }
+                if !old.has(entry.name) { names.append(full) }
             } else if entry.isTree {
-                let folder = counterpart.flatMap { $0.isTree ? $0.id : nil }
-                try collect(entry.id, folder, full + [UInt8(ascii: "/")], repository, &seen)
+                try collect(entry.id, old.folder(entry.name), full + [UInt8(ascii: "/")], repository, &seen)
             } else {
                 seen.insert(entry.id)
-                blobs.append((full, entry.id))
+                blobs.append(entry.id)
+                paths.append(full)
             }
         }
+    }
+
+    /// The names in a tree that was there before.
+    private struct Folder {
+        /// Sorted as git sorts them, a folder's name with a slash at its end.
+        private var names = PathList()
+        private var ids: [ObjectID] = []
+
+        init() {}
+
+        init(_ tree: ObjectID, _ repository: RepositoryHandle) throws {
+            try repository.visit(tree) { entry in
+                names.append(entry.isTree ? entry.name + [UInt8(ascii: "/")] : entry.name)
+                ids.append(entry.id)
+            }
+        }
+
+        func has(_ name: [UInt8]) -> Bool { names.index(of: name) != nil || folder(name) != nil }
+        func folder(_ name: [UInt8]) -> ObjectID? { names.index(of: name + [UInt8(ascii: "/")]).map { ids[$0] } }
     }
 
     var count: Int { commits.count + trees.count + blobs.count }
@@ -60,10 +80,12 @@ struct Outgoing {
         if let existing = try existingPack(repository) { return existing }
         let reader = LockedReader(try RepositoryHandle.open(repository.path))
         func objects(_ ids: [ObjectID], _ type: PackFile.ObjectType) -> [PackFile.Object] {
-            ids.map { id in PackFile.Object(id: id, type: type) { try reader.content(of: id) } }
+            ids.map { PackFile.Object(id: $0, type: type) }
         }
-        let all = objects(commits, .commit) + objects(trees, .tree) + objects(blobs.map(\.id), .blob)
-        let written = try PackFile.write(all, in: scratch, cancellation: cancellation)
+        let all = objects(commits, .commit) + objects(trees, .tree) + objects(blobs, .blob)
+        let written = try PackFile.write(all, in: scratch, cancellation: cancellation) {
+            .bytes(try reader.content(of: all[$0].id))
+        }
         defer { try? FileSystem.removeTree(written.pack) }
         return try FileSystem.openRegular(written.pack)
     }
@@ -72,17 +94,26 @@ struct Outgoing {
     private func existingPack(_ repository: RepositoryHandle) throws -> FileDescriptor? {
         let folder = repository.commonDirectory.appending("objects/pack")
         let size = Int64(8 + 1024 + count * 28 + 40)
+        var wanted: [ObjectID]?
         for name in try DirectoryListing.names(at: folder) where name.suffix(4).elementsEqual(Array(".idx".utf8)) {
             let path = folder.pushing(FilePath(bytes: name))
             guard try FileStatus(at: path).size == size else { continue }
-            let index = try FileSystem.read(path, limit: Int(size))
-            guard index.starts(with: [0xFF, 0x74, 0x4F, 0x63, 0, 0, 0, 2]) else { continue }
-            let start = 8 + 1024
-            let listed = Set((0..<count).compactMap { ObjectID(index[(start + $0 * 20)..<(start + $0 * 20 + 20)]) })
-            let wanted = commits + trees + blobs.map(\.id)
-            guard listed.count == count, wanted.allSatisfy(listed.contains) else { continue }
+            let sorted = wanted ?? (commits + trees + blobs).sorted()
+            wanted = sorted
+            guard try Self.lists(sorted, path) else { continue }
             return try FileSystem.openRegular(folder.pushing(FilePath(bytes: name.dropLast(4) + Array(".pack".utf8))))
         }
         return nil
+    }
+
+    /// Whether a pack's index of version 2 lists exactly these sorted ids.
+    private static func lists(_ ids: [ObjectID], _ path: FilePath) throws -> Bool {
+        let file = try FileSystem.openRegular(path)
+        defer { file.closeQuietly() }
+        var reader = HashingReader(file, length: 8 + 1024 + ids.count * 20, .sha1)
+        guard try reader.bytes(8) == [0xFF, 0x74, 0x4F, 0x63, 0, 0, 0, 2] else { return false }
+        try reader.skip(1024)
+        for id in ids where try reader.next(20, { ObjectID($0) }) != id { return false }
+        return true
     }
 }

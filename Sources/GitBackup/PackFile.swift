@@ -20,8 +20,6 @@ struct PackFile {
     struct Object: Sendable {
         var id: ObjectID
         var type: ObjectType
-        /// Brings the content; called once, on any thread.
-        var content: @Sendable () throws -> [UInt8]
     }
 
     /// A finished pack, not yet under its name.
@@ -39,6 +37,8 @@ struct PackFile {
     }
 
     static let temporaryPrefix = "tmp_pack_hermes-"
+    /// A staged file beyond this many bytes goes into the pack in pieces.
+    static let largest = 4 << 20
 
     /// What the workers append to, one at a time. The order of objects in a pack is free.
     private struct Output: ~Copyable {
@@ -47,6 +47,46 @@ struct PackFile {
         var entries: [IndexEntry] = []
         var digest = Digest(.sha1)
         var failure: (any Error)?
+
+        /// Appends whole objects, with their offsets from the first byte.
+        mutating func append(_ bytes: [UInt8], _ objects: [IndexEntry]) throws {
+            guard failure == nil else { throw CancellationError() }
+            for entry in objects {
+                entries.append(IndexEntry(id: entry.id, crc: entry.crc, offset: entry.offset + offset))
+            }
+            try append(bytes)
+        }
+
+        /// Appends one object from a file, which is never in memory as a whole.
+        mutating func append(
+            _ object: Object, from path: FilePath, _ cancellation: CancellationFlag
+        ) throws {
+            guard failure == nil else { throw CancellationError() }
+            let source = try FileSystem.openRegular(path, followingLinks: false)
+            defer { source.closeQuietly() }
+            let size = Int(try FileStatus(of: source).size)
+            var entry = IndexEntry(id: object.id, crc: 0, offset: offset)
+            var content = Digest(.sha1)
+            content.update(Array("\(object.type.name) \(size)\0".utf8))
+            var out: [UInt8] = []
+            PackFile.appendHeader(object.type, size, to: &out)
+            let deflater = try Deflater()
+            try deflater.begin()
+            var isLast = false
+            var piece = [UInt8](repeating: 0, count: 1 << 20)
+            while !isLast {
+                try cancellation.check()
+                let count = try piece.withUnsafeMutableBytes { try source.read(into: $0) }
+                isLast = count == 0
+                content.update(piece[..<count])
+                try piece[..<count].withUnsafeBytes { try deflater.append($0, isLast: isLast, to: &out) }
+                entry.crc = out.withUnsafeBytes { Deflater.crc32($0, after: entry.crc) }
+                try append(out)
+                out.removeAll(keepingCapacity: true)
+            }
+            guard ObjectID(content.finish()) == object.id else { throw PackFile.changed(object) }
+            entries.append(entry)
+        }
 
         mutating func append(_ bytes: [UInt8]) throws {
             try file.writeAll(bytes)
@@ -68,7 +108,12 @@ struct PackFile {
     }
 
     /// Writes the pack to a temporary file in a folder. Every object's content is held against its id.
-    static func write(_ objects: [Object], in folder: FilePath, cancellation: CancellationFlag) throws -> Written {
+    ///
+    /// - Parameter content: brings the content of the object with that index; called once for each, on any thread.
+    static func write(
+        _ objects: [Object], in folder: FilePath, cancellation: CancellationFlag,
+        content: @Sendable (Int) throws -> BackupFolder.Content
+    ) throws -> Written {
         let path = folder.appending(temporaryPrefix + hex(randomBytes(8)))
         let file = try create(path)
         defer { file.closeQuietly() }
@@ -76,21 +121,13 @@ struct PackFile {
             let next = Atomic<Int>(0)
             let output = Mutex(Output(file: file))
             try output.withLock { output in
+                output.entries.reserveCapacity(objects.count)
                 try output.append(Array("PACK".utf8) + bigEndian(2) + bigEndian(UInt32(objects.count)))
             }
             let workers = max(1, min(objects.count, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
             DispatchQueue.concurrentPerform(iterations: workers) { _ in
                 do {
-                    try work(objects, next, cancellation) { bytes, entries in
-                        try output.withLock { output in
-                            guard output.failure == nil else { throw CancellationError() }
-                            for entry in entries {
-                                output.entries.append(
-                                    IndexEntry(id: entry.id, crc: entry.crc, offset: entry.offset + output.offset))
-                            }
-                            try output.append(bytes)
-                        }
-                    }
+                    try work(objects, content, next, output, cancellation)
                 } catch {
                     output.withLock { $0.failure = $0.failure ?? error }
                     next.store(objects.count, ordering: .relaxed)
@@ -98,8 +135,8 @@ struct PackFile {
             }
             return try output.withLock { output in
                 if let failure = output.failure { throw failure }
-                return Written(
-                    pack: path, checksum: try output.seal(), entries: output.entries.sorted { $0.id < $1.id })
+                output.entries.sort { $0.id < $1.id }
+                return Written(pack: path, checksum: try output.seal(), entries: output.entries)
             }
         } catch {
             _ = path.withPlatformString { unlink($0) }
@@ -111,8 +148,8 @@ struct PackFile {
     }
 
     private static func work(
-        _ objects: [Object], _ next: borrowing Atomic<Int>, _ cancellation: CancellationFlag,
-        _ append: ([UInt8], [IndexEntry]) throws -> Void
+        _ objects: [Object], _ content: @Sendable (Int) throws -> BackupFolder.Content,
+        _ next: borrowing Atomic<Int>, _ output: borrowing Mutex<Output>, _ cancellation: CancellationFlag
     ) throws {
         let deflater = try Deflater()
         var buffer: [UInt8] = []
@@ -122,13 +159,13 @@ struct PackFile {
             guard index < objects.count else { break }
             try cancellation.check()
             let object = objects[index]
-            let content = try object.content()
-            try content.withUnsafeBytes { bytes in
-                guard ObjectID(of: bytes, type: object.type.name) == object.id else {
-                    throw OperatorError(
-                        "git.content", doing: "packing", subject: object.id.description,
-                        reason: "the content is not what was announced: it changed under the reader")
-                }
+            let content = try content(index)
+            if let path = try content.fileBeyond(largest) {
+                try output.withLock { try $0.append(object, from: path, cancellation) }
+                continue
+            }
+            try content.read().withUnsafeBytes { bytes in
+                guard ObjectID(of: bytes, type: object.type.name) == object.id else { throw changed(object) }
                 let start = buffer.count
                 appendHeader(object.type, bytes.count, to: &buffer)
                 try deflater.append(bytes, to: &buffer)
@@ -136,12 +173,18 @@ struct PackFile {
                 entries.append(IndexEntry(id: object.id, crc: crc, offset: UInt64(start)))
             }
             if buffer.count >= 1 << 20 {
-                try append(buffer, entries)
+                try output.withLock { try $0.append(buffer, entries) }
                 buffer.removeAll(keepingCapacity: true)
                 entries.removeAll(keepingCapacity: true)
             }
         }
-        if !buffer.isEmpty { try append(buffer, entries) }
+        if !buffer.isEmpty { try output.withLock { try $0.append(buffer, entries) } }
+    }
+
+    private static func changed(_ object: Object) -> OperatorError {
+        OperatorError(
+            "git.content", doing: "packing", subject: object.id.description,
+            reason: "the content is not what was announced: it changed under the reader")
     }
 
     /// Type and size: four bits of the size in the first byte, seven in each that follows.
@@ -177,6 +220,7 @@ struct PackFile {
     /// The pack's index, version 2.
     private static func indexContent(_ written: Written) -> [UInt8] {
         var out: [UInt8] = [0xFF, 0x74, 0x4F, 0x63] + bigEndian(2)
+        out.reserveCapacity(8 + 1024 + 40 + 28 * written.entries.count)
         var counts = [UInt32](repeating: 0, count: 256)
         for entry in written.entries { counts[Int(entry.id.firstByte)] += 1 }
         var sum: UInt32 = 0
@@ -199,7 +243,8 @@ struct PackFile {
             out += bigEndian(UInt32(offset >> 32)) + bigEndian(UInt32(truncatingIfNeeded: offset))
         }
         out += written.checksum.bytes
-        return out + Digest.of(out, .sha1)
+        out += Digest.of(out, .sha1)
+        return out
     }
 
     private static func create(_ path: FilePath) throws -> FileDescriptor {

@@ -1,5 +1,5 @@
 internal import HTTP
-internal import Support
+public import Support
 internal import Synchronization
 internal import SystemPackage
 
@@ -60,11 +60,11 @@ extension BackupRepository {
         }
         for path in outgoing.names {
             try cancellation.check()
-            try visit(OutgoingItem(kind: .name, path: path, id: nil) { [] })
+            try visit(OutgoingItem(kind: .name, path: Array(path), id: nil) { [] })
         }
-        for (path, id) in outgoing.blobs {
+        for (path, id) in zip(outgoing.paths, outgoing.blobs) {
             try cancellation.check()
-            try visit(OutgoingItem(kind: .file, path: path, id: id) { try repository.read(id).content })
+            try visit(OutgoingItem(kind: .file, path: Array(path), id: id) { try repository.read(id).content })
         }
     }
 

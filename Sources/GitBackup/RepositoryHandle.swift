@@ -266,17 +266,26 @@ final class RepositoryHandle {
 
     /// The entries of one tree.
     func tree(_ id: ObjectID) throws -> [TreeObjects.Entry] {
+        var entries: [TreeObjects.Entry] = []
+        try visit(id) { entries.append($0) }
+        return entries
+    }
+
+    /// Visits the entries of one tree, which may be many, in git's order.
+    func visit(_ id: ObjectID, _ body: (TreeObjects.Entry) throws -> Void) throws {
         var oid = id.oid
         var tree: OpaquePointer?
         guard git_tree_lookup(&tree, repository, &oid) == 0, let tree else { throw missing(id) }
         defer { git_tree_free(tree) }
-        return try (0..<git_tree_entrycount(tree)).map { index in
+        for index in 0..<git_tree_entrycount(tree) {
             guard let entry = git_tree_entry_byindex(tree, index), let name = git_tree_entry_name(entry),
                 let id = git_tree_entry_id(entry)
             else { throw missing(id) }
             let bytes = UnsafeRawBufferPointer(start: name, count: strlen(name))
-            return TreeObjects.Entry(
-                mode: UInt32(git_tree_entry_filemode_raw(entry).rawValue), name: Array(bytes), id: ObjectID(id.pointee))
+            try body(
+                TreeObjects.Entry(
+                    mode: UInt32(git_tree_entry_filemode_raw(entry).rawValue), name: Array(bytes),
+                    id: ObjectID(id.pointee)))
         }
     }
 
@@ -343,22 +352,18 @@ final class RepositoryHandle {
 
     // MARK: Index
 
-    /// The index as it stands on disk.
-    func indexEntries() throws -> [IndexFile.Entry] {
-        func failure() -> OperatorError {
-            // What libgit2 says of a damaged index misleads ("no longer exists").
-            Self.unsupported(GitLibrary.lastMessage, path)
-                ?? OperatorError(
-                    "git.damaged", doing: "reading the index of", subject: path.printable,
-                    reason: "the file .git/index is damaged or cannot be read",
-                    advice: "restore it with `git read-tree HEAD`", exit: .damagedInput)
-        }
-        var index: OpaquePointer?
-        guard git_repository_index(&index, repository) == 0, let index else { throw failure() }
-        defer { git_index_free(index) }
-        guard git_index_read(index, 1) == 0 else { throw failure() }
-        return (0..<git_index_entrycount(index)).compactMap { position in
-            git_index_get_byindex(index, position).map { IndexFile.Entry($0.pointee) }
+    /// Visits the entries of the index as it stands on disk.
+    func visitIndex(_ body: (IndexFile.Entry) throws -> Void) throws {
+        do {
+            try IndexFile.read(gitDirectory.appending("index"), body)
+        } catch let error as IndexFile.Unreadable {
+            if case .needs(let name) = error, let refusal = Self.unsupported("unsupported extension: '\(name)'", path) {
+                throw refusal
+            }
+            throw OperatorError(
+                "git.damaged", doing: "reading the index of", subject: path.printable,
+                reason: "the file .git/index is damaged or cannot be read",
+                advice: "restore it with `git read-tree HEAD`", exit: .damagedInput)
         }
     }
 
@@ -397,18 +402,5 @@ extension ObjectID {
         var oid = git_oid()
         withUnsafeMutableBytes(of: &oid) { $0.copyBytes(from: bytes) }
         return oid
-    }
-}
-
-extension IndexFile.Entry {
-    init(_ entry: git_index_entry) {
-        let path = UnsafeRawBufferPointer(start: entry.path, count: strlen(entry.path))
-        self.init(
-            path: Array(path), mode: entry.mode, id: ObjectID(entry.id),
-            stamp: IndexFile.Stamp(
-                changedSeconds: UInt32(bitPattern: entry.ctime.seconds), changedNanoseconds: entry.ctime.nanoseconds,
-                modifiedSeconds: UInt32(bitPattern: entry.mtime.seconds), modifiedNanoseconds: entry.mtime.nanoseconds,
-                device: entry.dev, inode: entry.ino, owner: entry.uid, group: entry.gid, size: entry.file_size),
-            flags: entry.flags, extendedFlags: entry.flags_extended)
     }
 }

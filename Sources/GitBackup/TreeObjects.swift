@@ -15,54 +15,58 @@ struct TreeObjects {
     struct Object {
         var id: ObjectID
         var content: [UInt8]
+
+        init(content: [UInt8]) {
+            self.content = content
+            id = content.withUnsafeBytes { ObjectID(of: $0, type: "tree") }
+        }
     }
 
-    private final class Node {
-        var files: [Entry] = []
-        var folders: [[UInt8]: Node] = [:]
-    }
-
-    /// Every tree from the leaves up, the root last; nothing for no files.
+    /// Visits every tree from the leaves up, the root last; none for no files.
     ///
-    /// Throws for a path that names both a file and a folder, or that comes twice.
-    static func build(_ entries: [BackupEntry]) throws -> [Object] {
-        guard !entries.isEmpty else { return [] }
-        let root = Node()
-        for entry in entries {
-            let parts = entry.path.split(separator: UInt8(ascii: "/")).map(Array.init)
-            var node = root
-            for part in parts.dropLast() {
-                if let next = node.folders[part] {
-                    node = next
-                } else {
-                    let next = Node()
-                    node.folders[part] = next
-                    node = next
-                }
-            }
-            guard let name = parts.last else { throw conflict(entry.path, "it is empty") }
-            node.files.append(Entry(mode: entry.kind.mode, name: name, id: entry.blob))
+    /// Paths in the order of their bytes come in the order that git wants within each tree, where a folder stands as if its name ended
+    /// with `/`. Throws for a path that names both a file and a folder, or that comes twice.
+    ///
+    /// - Returns: the root's id.
+    @discardableResult
+    static func build(_ listing: FileListing, _ visit: (Object) throws -> Void) throws -> ObjectID? {
+        guard !listing.isEmpty else { return nil }
+        /// The folders on the way to the last file, from the root on: how long their paths are, slash included, and what is in them.
+        var open: [(length: Int, content: [UInt8])] = [(0, [])]
+        var folder: [UInt8] = []
+        func close() throws {
+            let (length, content) = open.removeLast()
+            let object = Object(content: content)
+            try visit(object)
+            let start = open[open.count - 1].length
+            append(Entry.treeMode, folder[start..<(length - 1)], object.id, to: &open[open.count - 1].content)
+            folder.removeLast(length - start)
         }
-        var objects: [Object] = []
-        _ = try serialise(root, [], &objects)
-        return objects
+        for index in listing.indices {
+            let path = listing.paths[index]
+            while !path.starts(with: folder) { try close() }
+            var rest = path.dropFirst(folder.count)
+            while let slash = rest.firstIndex(of: UInt8(ascii: "/")) {
+                if listing.paths.index(of: path[..<slash]) != nil { throw conflict(path[..<slash]) }
+                folder += rest[...slash]
+                open.append((folder.count, []))
+                rest = rest[(slash + 1)...]
+            }
+            if index > 0, listing.paths[index - 1] == path { throw conflict(path) }
+            append(listing[index].kind.mode, rest, listing[index].blob, to: &open[open.count - 1].content)
+        }
+        while open.count > 1 { try close() }
+        let root = Object(content: open[0].content)
+        try visit(root)
+        return root.id
     }
 
-    private static func serialise(_ node: Node, _ path: [UInt8], _ objects: inout [Object]) throws -> ObjectID {
-        var entries = node.files
-        var names = Set<[UInt8]>()
-        for file in node.files {
-            guard names.insert(file.name).inserted, node.folders[file.name] == nil else {
-                throw conflict(path + file.name, "it comes twice, or is both a file and a folder")
-            }
-        }
-        for (name, folder) in node.folders {
-            let id = try serialise(folder, path + name + [UInt8(ascii: "/")], &objects)
-            entries.append(Entry(mode: Entry.treeMode, name: name, id: id))
-        }
-        let object = serialise(entries)
-        objects.append(object)
-        return object.id
+    private static func append(_ mode: UInt32, _ name: ArraySlice<UInt8>, _ id: ObjectID, to content: inout [UInt8]) {
+        content += Array(String(mode, radix: 8).utf8)
+        content.append(UInt8(ascii: " "))
+        content += name
+        content.append(0)
+        content += id.bytes
     }
 
     /// One tree object. Git sorts names as bytes, a folder's as if it ended with `/` (gitformat-tree is silent; see git's
@@ -71,17 +75,13 @@ struct TreeObjects {
         func key(_ entry: Entry) -> [UInt8] { entry.isTree ? entry.name + [UInt8(ascii: "/")] : entry.name }
         let sorted = entries.map { (key($0), $0) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
         var content: [UInt8] = []
-        for (_, entry) in sorted {
-            content += Array(String(entry.mode, radix: 8).utf8)
-            content.append(UInt8(ascii: " "))
-            content += entry.name
-            content.append(0)
-            content += entry.id.bytes
-        }
-        return Object(id: content.withUnsafeBytes { ObjectID(of: $0, type: "tree") }, content: content)
+        for (_, entry) in sorted { append(entry.mode, entry.name[...], entry.id, to: &content) }
+        return Object(content: content)
     }
 
-    private static func conflict(_ path: [UInt8], _ reason: String) -> OperatorError {
-        OperatorError("git.path", doing: "building the tree with", subject: printable(path), reason: reason)
+    private static func conflict(_ path: ArraySlice<UInt8>) -> OperatorError {
+        OperatorError(
+            "git.path", doing: "building the tree with", subject: printable(Array(path)),
+            reason: "it comes twice, or is both a file and a folder")
     }
 }

@@ -38,6 +38,32 @@ public struct Gate: Sendable {
         return .finding(finding)
     }
 
+    /// Looks at a manifest of this program's own making while it is written, in pieces that hold whole entries: nothing in it that could
+    /// be a secret goes beyond its line. Each piece is looked at as a manifest of its own.
+    ///
+    /// - Parameter body: gets the pieces that passed, in order.
+    /// - Throws: `OperatorError` `secret-found` for a piece that did not, and what `body` throws.
+    func pass(
+        _ manifest: Manifest, excluded: some Sequence<Manifest.Exclusion>, entries: some Sequence<Manifest.Entry>,
+        _ body: (GatedBytes) throws -> Void
+    ) throws {
+        let name = Array(Manifest.fileName.utf8)
+        let bare = Manifest(
+            instance: manifest.instance, policy: manifest.policy, entries: [], excluded: [], irregular: [], skipped: [],
+            secretsToProvide: [], counts: Manifest.Counts(), totals: Manifest.Totals())
+        var lines = 0
+        try ManifestWriter.write(manifest, excluded: excluded, entries: entries) { piece in
+            let (framed, linesBefore) = piece.framed(in: bare)
+            guard case .clean = try look(into: framed, name: name) else {
+                var hits = try hits(in: framed, name: name)
+                for index in hits.indices where hits[index].line > 0 { hits[index].line += lines - linesBefore }
+                throw Gate.refusal(hits)
+            }
+            lines += piece.bytes.count { $0 == UInt8(ascii: "\n") }
+            try body(GatedBytes(piece.bytes))
+        }
+    }
+
     /// What the inspector sees. In a manifest of this program's own making, a word of its structure beside a name or a reason can read
     /// like a secret beside its name: there, each text that comes from outside is looked at by itself.
     private func look(into bytes: [UInt8], name: [UInt8]) throws -> Inspector.Finding {
@@ -143,7 +169,7 @@ extension Manifest {
         var known: [String: String] = [:]
         func clean(_ text: String) throws -> String {
             if let cleaned = known[text] { return cleaned }
-            let cleaned = String(decoding: try inspector.redactedName(Array(text.utf8)).name, as: UTF8.self)
+            let cleaned = try inspector.redactedText(text)
             known[text] = cleaned
             return cleaned
         }
@@ -173,6 +199,11 @@ extension Manifest {
 }
 
 extension Inspector {
+    /// A text of few words with a marker in place of each secret in it.
+    func redactedText(_ text: String) throws -> String {
+        String(decoding: try redactedName(Array(text.utf8)).name, as: UTF8.self)
+    }
+
     /// A path with a marker in place of each secret in it, and what was found. A path whose name cannot be cleaned is replaced as a whole.
     func redactedName(_ path: [UInt8]) throws -> (name: [UInt8], hits: [Hit]) {
         var name = path

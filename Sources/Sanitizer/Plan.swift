@@ -54,41 +54,41 @@ extension Sanitizer {
         let processor = FileProcessor(
             gate: survey.gate, reader: survey.reader, homePath: home.bytes, maxFileSize: options.maxFileSize,
             key: options.fingerprintKey, store: nil)
-        progress.begin("planning", total: items.reduce(0) { $0 + min($1.status.size, options.maxFileSize) })
+        progress.begin(
+            "planning", total: items.indices.reduce(0) { $0 + min(items.stamp($1).size, options.maxFileSize) })
         defer { progress.end() }
         var failures = survey.inventory.failures
-        var results: [(Int, FileRecord)] = []
+        var records = FileRecords(count: items.count)
         do {
-            results = try run(Array(items.indices), items, processor, cancellation, progress)
+            try run(Array(items.indices), items, into: records, processor, cancellation, progress)
         } catch let error as OperatorError {
             failures.append(error)
+            records = FileRecords(count: items.count)
         }
-        results.sort { $0.0 < $1.0 }
-        var assembly = TreeAssembly(
-            instance: options.instance, policyHash: options.policy.hash, inventory: survey.inventory)
         var files: [PlannedFile] = []
-        for (index, record) in results {
-            assembly.add(items[index], record, .unchanged)
-            if let file = PlannedFile(items[index], record) { files.append(file) }
+        for item in items {
+            if let record = records[item.index], let file = PlannedFile(item, record.whole(of: item)) {
+                files.append(file)
+            }
         }
         for item in survey.inventory.skipped {
             files.append(
                 PlannedFile(
                     path: try survey.gate.inspector.redactedName(item.path).name, action: .skip,
                     rule: item.decision.rule,
-                    reason: item.decision.reason, size: item.status.kind == .file ? item.status.size : 0, redactions: []
+                    reason: item.decision.reason, size: item.kind == .file ? item.stamp.size : 0, redactions: []
                 ))
         }
-        let irregular = try assembly.irregular { try survey.gate.inspector.redactedName($0).name }
-        for item in irregular {
+        let assembly = try assembly(survey.inventory, records, survey.gate)
+        for item in assembly.head.irregular {
             files.append(
                 PlannedFile(
                     path: item.path, action: .skip, rule: "irregular", reason: "a \(item.kind.rawValue)", size: 0,
                     redactions: []))
         }
         files.sort { $0.path.lexicographicallyPrecedes($1.path) }
-        let tree = try assembly.tree(gate: survey.gate, fromCache: 0, irregular: irregular)
-        return SanitizerPlan(files: files, manifest: tree.manifest, warnings: tree.warnings, failures: failures)
+        return SanitizerPlan(
+            files: files, manifest: assembly.manifest, warnings: assembly.warnings, failures: failures)
     }
 
     /// Why a path of the home is treated as it is.
@@ -190,13 +190,13 @@ extension PlannedFile {
         case .excluded(let exclusion):
             self.init(
                 path: exclusion.path, action: .exclude, rule: exclusion.rule, reason: exclusion.reason,
-                size: item.status.size,
+                size: item.stamp.size,
                 redactions: exclusion.findings)
         case .stored(let stored):
             self.init(
                 path: stored.entry.path, action: stored.entry.action == .keep ? .keep : .redact,
                 rule: stored.entry.rule,
-                reason: item.decision.reason, size: item.status.size, redactions: stored.entry.redactions)
+                reason: item.decision.reason, size: item.stamp.size, redactions: stored.entry.redactions)
         }
     }
 }

@@ -21,30 +21,49 @@ public struct SanitizedTree: Sendable {
         /// Relative to the repository's folder for backups; bytes, not necessarily UTF-8.
         public var path: [UInt8]
         public var kind: FileKind
-        public var size: Int64
-        /// git's blob id, 20 bytes.
-        public var blob: [UInt8]
+        /// Permission bits in the home.
+        public var mode: UInt32
+        /// git's blob id.
+        public var blob: ObjectID
         public var source: Source
     }
 
     /// Sorted by path bytes; ``Manifest/fileName`` and the canary are among them.
-    public var files: [File]
-    /// What a run that has stored the tree no longer needs may be let go: ``forgettingManifest()``.
-    public var manifest: Manifest
+    public internal(set) var files: SanitizedFiles
+    public let totals: Manifest.Totals
     /// Paths, printable, of files that changed during every attempt to read them. What was read last was scanned and is stored.
-    public var changedWhileRead: [String]
+    public let changedWhileRead: [String]
     /// What the operator should know and what is no error.
-    public var warnings: [String]
+    public let warnings: [String]
     /// How many files came from the stat cache, without being read.
-    public var unreadThanksToCache: Int
+    public let unreadThanksToCache: Int
     /// Looks for the detectors' secrets and for this home's known values.
-    public var gate: Gate
+    public let gate: Gate
+    private var assembly: TreeAssembly?
 
-    /// The tree without its manifest's lists, which take most of the memory: their bytes are among the files.
+    init(_ assembly: TreeAssembly, _ files: SanitizedFiles, gate: Gate, unreadThanksToCache: Int) {
+        self.assembly = assembly
+        self.files = files
+        self.gate = gate
+        self.unreadThanksToCache = unreadThanksToCache
+        totals = assembly.head.totals
+        changedWhileRead = assembly.changed
+        warnings = assembly.warnings
+    }
+
+    /// The manifest with all its entries: made anew each time, and large with many files. Without entries after
+    /// ``forgettingManifest()``.
+    public var manifest: Manifest {
+        assembly?.manifest
+            ?? Manifest(
+                instance: "", policy: "", entries: [], excluded: [], irregular: [], skipped: [], secretsToProvide: [],
+                counts: Manifest.Counts(), totals: totals)
+    }
+
+    /// The tree without what its manifest is made of, which takes most of the memory: its bytes are among the files.
     public func forgettingManifest() -> SanitizedTree {
         var tree = self
-        tree.manifest.entries = []
-        tree.manifest.excluded = []
+        tree.assembly = nil
         return tree
     }
 
@@ -61,12 +80,11 @@ public struct SanitizedTree: Sendable {
                 advice: "name an empty folder or one that does not exist", exit: .cannotWrite)
         }
         let target = try ConfinedDirectory(folder)
-        let modes = Dictionary(manifest.entries.map { ($0.path, $0.mode) }) { first, _ in first }
         var made: Set<[UInt8]> = []
         for file in files {
             try cancellation.check()
             guard case .staged(let staged) = file.source else { continue }
-            let bytes = try FileSystem.read(staged, limit: Int(file.size))
+            let bytes = try FileSystem.read(staged, limit: .max - 1)
             do {
                 for end in file.path.indices where file.path[end] == UInt8(ascii: "/") {
                     let parent = Array(file.path[..<end])
@@ -76,7 +94,7 @@ public struct SanitizedTree: Sendable {
                     try target.makeSymlink(file.path, to: bytes)
                     continue
                 }
-                let descriptor = try target.create(file.path, permissions: (modes[file.path] ?? 0o600) & 0o700 | 0o600)
+                let descriptor = try target.create(file.path, permissions: file.mode & 0o700 | 0o600)
                 defer { descriptor.closeQuietly() }
                 _ = try descriptor.writeAll(bytes)
             } catch let error as Errno {

@@ -45,88 +45,50 @@ public final class Sanitizer: Sendable {
     ///   - home: HERMES_HOME; a symlink to it is followed.
     ///   - staging: a folder for this run alone, made here with mode 0700; what it held is removed first. The caller removes it at
     ///     the end, and ``sweep(_:)`` after a crash.
-    ///   - baseline: path and blob id of what HEAD's folder holds. With it and a cache, unchanged files are neither read nor staged.
+    ///   - baseline: what HEAD's folder holds. With it and a cache, unchanged files are neither read nor staged.
     ///   - cache: the stat cache's file in the state directory; nil for none.
     /// - Throws: `OperatorError`: exit 1 naming what cannot be read though the policy keeps it, exit 10 when the gate refuses the
     ///   manifest; `CancellationError`.
     public func stage(
-        home: FilePath, into staging: FilePath, baseline: [[UInt8]: [UInt8]] = [:], cache: FilePath? = nil,
+        home: FilePath, into staging: FilePath, baseline: Baseline = Baseline(), cache: FilePath? = nil,
         cancellation: CancellationFlag = CancellationFlag(), progress: any ProgressReporter = NoProgress()
     ) throws -> SanitizedTree {
         try FileSystem.removeTree(staging)
-        for shard in Sanitizer.shards { try FileSystem.makeDirectory(staging.appending(String(shard))) }
+        for number in 0..<SanitizedFiles.shards {
+            try FileSystem.makeDirectory(SanitizedFiles.shard(number, in: staging))
+        }
         let survey = try survey(home, listingSkipped: false, cancellation: cancellation)
         try Sanitizer.requireReadable(survey.inventory.failures)
-        let identity = identity(survey.gate)
-        var remembered = StatCache(cache, identity: identity)
+        let (gate, reader) = (survey.gate, survey.reader)
+        var inventory = survey.inventory
+        let identity = identity(gate)
+        let memory = recall(inventory.items, from: cache, identity: identity, baseline)
+        let todo = inventory.items.indices.filter { !memory.isRemembered[$0] }
 
-        let items = survey.inventory.items
-        let keys = cache == nil ? [] : items.map { StatCache.Key($0.path, options.fingerprintKey) }
-        var records = [FileRecord?](repeating: nil, count: items.count)
-        var isRemembered = [Bool](repeating: false, count: items.count)
-        var isUnchanged = [Bool](repeating: false, count: items.count)
-        var todo: [Int] = []
-        for (index, item) in items.enumerated() {
-            guard !remembered.records.isEmpty, let known = remembered.records[keys[index]],
-                known.stamp == StatCache.Stamp(item.status)
-            else {
-                todo.append(index)
-                continue
-            }
-            if case .stored(let stored) = known.record.outcome {
-                guard baseline[stored.entry.path] == stored.blob else {
-                    todo.append(index)
-                    continue
-                }
-                isUnchanged[index] = true
-            }
-            isRemembered[index] = true
-            records[index] = known.record
-        }
-        let fromCache = items.count - todo.count
-        let rememberedCount = remembered.records.count
-        // What counts of it is in `records` now.
-        remembered.forget()
-
-        progress.begin("sanitizing", total: todo.reduce(0) { $0 + min(items[$1].status.size, options.maxFileSize) })
+        progress.begin(
+            "sanitizing",
+            total: todo.reduce(0) { $0 + min(inventory.items.stamp($1).size, options.maxFileSize) })
         defer { progress.end() }
         let processor = FileProcessor(
-            gate: survey.gate, reader: survey.reader, homePath: home.bytes, maxFileSize: options.maxFileSize,
+            gate: gate, reader: reader, homePath: home.bytes, maxFileSize: options.maxFileSize,
             key: options.fingerprintKey
         ) { item, gated in
-            try Sanitizer.write(
-                gated, to: Sanitizer.stagedPath(item.path, in: staging),
-                isExecutable: item.status.kind == .file && item.status.permissions & 0o100 != 0)
+            try StagedFile(
+                SanitizedFiles.stagedPath(item.index, in: staging),
+                isExecutable: item.kind == .file && item.stamp.permissions & 0o100 != 0
+            ).write(gated)
         }
         let started = Sanitizer.wallClock()
-        let results = try run(todo, items, processor, cancellation, progress)
-        for (index, record) in results { records[index] = record }
-
-        var assembly = TreeAssembly(
-            instance: options.instance, policyHash: options.policy.hash, inventory: survey.inventory)
-        var worthRemembering: [(index: Int, record: FileRecord)] = []
+        try run(todo, inventory.items, into: memory.records, processor, cancellation, progress)
         // A run that read nothing and lost nothing has nothing new to remember.
-        let remembersMore = cache != nil && (!todo.isEmpty || items.count != rememberedCount)
-        for (index, item) in items.enumerated() {
-            guard let record = records[index] else { continue }
-            let source: SanitizedTree.Source =
-                isUnchanged[index] ? .unchanged : .staged(Sanitizer.stagedPath(item.path, in: staging))
-            assembly.add(item, record, source)
-            guard remembersMore, record.outcome != .vanished, !record.changedWhileRead else { continue }
-            if isRemembered[index] || StatCache.Stamp(item.status).isSettled(at: started) {
-                worthRemembering.append((index, record))
-            }
+        if let cache, !todo.isEmpty || inventory.items.count != memory.count {
+            try remember(inventory.items, memory, in: cache, identity: identity, since: started)
         }
-        let redactNames = try assembly.irregular { try survey.gate.inspector.redactedName($0).name }
-        var tree = try assembly.tree(gate: survey.gate, fromCache: fromCache, irregular: redactNames)
-        try addOwnFiles(to: &tree, staging: staging, baseline: baseline)
-        if remembersMore, let cache {
-            try StatCache.write(worthRemembering.count, to: cache, identity: identity) { place in
-                let (index, record) = worthRemembering[place]
-                return (keys[index], StatCache.Stamp(items[index].status), record)
-            }
-        }
-        return tree
+        inventory.items.forgetStamps()
+        let assembly = try assembly(inventory, memory.records, gate)
+        let files = try self.files(of: assembly, memory.isRemembered, baseline, staging, gate)
+        return SanitizedTree(
+            assembly, files, gate: gate, unreadThanksToCache: memory.isRemembered.count { $0 })
     }
 
     /// The gate of a home: the detectors and every value that its credential files hold.
@@ -158,8 +120,8 @@ public final class Sanitizer: Sendable {
         var harvester = Harvester(detector: detector)
         if options.policy.hasPathRules {
             for secret in options.knownSecrets { secret.withUnsafeBytes { harvester.add(credential: $0) } }
-            for item in inventory.items + inventory.harvestOnly
-            where item.decision.harvest != .none && item.status.kind == .file && item.status.size <= Harvester.largest {
+            for item in [inventory.items, inventory.harvestOnly].joined()
+            where item.decision.harvest != .none && item.kind == .file && item.stamp.size <= Harvester.largest {
                 try cancellation.check()
                 do {
                     let content = try reader.read(item.path, limit: Int64(Harvester.largest))
@@ -208,35 +170,32 @@ public final class Sanitizer: Sendable {
 
     /// Processes files on several threads; those of more than 16 MiB one at a time, so that memory stays bounded.
     func run(
-        _ todo: [Int], _ items: [HomeInventory.Item], _ processor: FileProcessor, _ cancellation: CancellationFlag,
-        _ progress: any ProgressReporter
-    ) throws -> [(Int, FileRecord)] {
+        _ todo: [Int], _ items: HomeItems, into records: FileRecords, _ processor: FileProcessor,
+        _ cancellation: CancellationFlag, _ progress: any ProgressReporter
+    ) throws {
         let next = Atomic<Int>(0)
         let isStopped = Atomic<Bool>(false)
-        let results = Mutex<[(Int, FileRecord)]>([])
         let failures = Mutex<[(Int, any Error)]>([])
         let large = Mutex<Void>(())
         @Sendable func work() {
-            var mine: [(Int, FileRecord)] = []
             while !isStopped.load(ordering: .relaxed), !cancellation.isCancelled {
                 let position = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard position < todo.count else { break }
                 let item = items[todo[position]]
                 do {
                     let record =
-                        item.status.size > 16 << 20
+                        item.stamp.size > 16 << 20
                         ? try large.withLock { _ in try processor.process(item) } : try processor.process(item)
-                    mine.append((todo[position], record))
+                    records[item.index] = FileRecords.Record(record, of: item)
                 } catch let error as OperatorError where error.type == "system" && error.exit == .failure {
                     // Unreadable files are all told at once.
-                    failures.withLock { $0.append((todo[position], error)) }
+                    failures.withLock { $0.append((item.index, error)) }
                 } catch {
                     failures.withLock { $0.append((-1, error)) }
                     isStopped.store(true, ordering: .relaxed)
                 }
-                progress.advance(min(item.status.size, options.maxFileSize))
+                progress.advance(min(item.stamp.size, options.maxFileSize))
             }
-            results.withLock { $0 += mine }
         }
         let threads = min(options.workers, todo.count)
         if threads <= 1 { work() } else { DispatchQueue.concurrentPerform(iterations: threads) { _ in work() } }
@@ -244,7 +203,6 @@ public final class Sanitizer: Sendable {
         let failed = failures.withLock { $0 }.sorted { $0.0 < $1.0 }
         if let fatal = failed.first(where: { $0.0 < 0 }) { throw fatal.1 }
         try Sanitizer.requireReadable(failed.compactMap { $0.1 as? OperatorError })
-        return results.withLock { $0 }
     }
 
     static func requireReadable(_ failures: [OperatorError]) throws {
@@ -258,48 +216,68 @@ public final class Sanitizer: Sendable {
         throw first
     }
 
-    /// Threads that make files in one folder wait for each other: there are several.
-    private static let shards = "0123456789abcdef"
+    // MARK: The tree
 
-    /// A name in the staging folder that is the same for the same path.
-    private static func stagedPath(_ path: [UInt8], in staging: FilePath) -> FilePath {
-        let name = hex(Digest.of(path, .sha1))
-        return staging.appending(String(name.prefix(1))).appending(name)
-    }
-
-    /// With the mode of a new file in a work tree, where it may be moved to; the staging folder keeps others out.
-    private static func write(_ gated: GatedBytes, to path: FilePath, isExecutable: Bool) throws {
-        do {
-            let file = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow],
-                permissions: FilePermissions(rawValue: isExecutable ? 0o777 : 0o666))
-            defer { file.closeQuietly() }
-            _ = try file.writeAll(gated.bytes)
-        } catch let error as Errno {
-            throw OperatorError.system(
-                error.rawValue, doing: "writing to the staging folder", subject: path.removingLastComponent().printable,
-                exit: .cannotWrite)
+    func assembly(_ inventory: HomeInventory, _ records: FileRecords, _ gate: Gate) throws -> TreeAssembly {
+        let irregular = try inventory.irregular.map {
+            Manifest.Irregular(path: try gate.inspector.redactedName($0.path).name, kind: $0.kind)
         }
+        return try TreeAssembly(
+            instance: options.instance, policyHash: options.policy.hash, inventory, records, irregular: irregular,
+            inspector: gate.inspector)
     }
 
-    /// The canary and the manifest, which go through the gate too.
-    private func addOwnFiles(to tree: inout SanitizedTree, staging: FilePath, baseline: [[UInt8]: [UInt8]]) throws {
-        for (path, bytes) in [(Canary.path, Canary.bytes), (Array(Manifest.fileName.utf8), tree.manifest.json())] {
-            let blob = gitBlobID(bytes)
-            var source = SanitizedTree.Source.unchanged
-            if baseline[path] != blob {
-                guard case .passed(let gated) = try tree.gate.pass(bytes, name: path) else {
-                    throw Gate.refusal(try tree.gate.hits(in: bytes, name: path))
-                }
-                let staged = staging.appending(String(decoding: path, as: UTF8.self))
-                try Sanitizer.write(gated, to: staged, isExecutable: false)
-                source = .staged(staged)
+    /// The tree's files, the canary and the manifest among them, which go through the gate too.
+    private func files(
+        of assembly: TreeAssembly, _ isUnchanged: [Bool], _ baseline: Baseline, _ staging: FilePath, _ gate: Gate
+    ) throws -> SanitizedFiles {
+        var files = SanitizedFiles(assembly.paths, staging: staging)
+        for position in assembly.paths.indices {
+            switch assembly.member(position) {
+            case .kept(let index, let kept):
+                files.append(
+                    blob: kept.blob, mode: UInt32(kept.permissions), isUnchanged[index] ? .unchanged : .staged(index))
+            case .other(let index?, let stored):
+                files.append(
+                    blob: stored.blob, mode: stored.entry.mode, isSymlink: stored.entry.kind == .symlink,
+                    isUnchanged[index] ? .unchanged : .staged(index))
+            case .other(nil, let stored):
+                let isStaged = !baseline.holds(stored.blob, at: stored.entry.path[...])
+                if isStaged { try stageCanary(staging, gate) }
+                files.append(blob: stored.blob, mode: stored.entry.mode, isStaged ? .named : .unchanged)
+            case .manifest:
+                let blob = Sanitizer.manifestBlob(assembly)
+                let isStaged = !baseline.holds(blob, at: assembly.paths[position])
+                if isStaged { try stageManifest(assembly, staging, gate) }
+                files.append(blob: blob, mode: 0o600, isStaged ? .named : .unchanged)
             }
-            tree.files.append(
-                SanitizedTree.File(
-                    path: path, kind: .file, size: Int64(bytes.count), blob: blob,
-                    source: source))
         }
-        tree.files.sort { $0.path.lexicographicallyPrecedes($1.path) }
+        return files
+    }
+
+    private func stageCanary(_ staging: FilePath, _ gate: Gate) throws {
+        guard case .passed(let gated) = try gate.pass(Canary.bytes, name: Canary.path) else {
+            throw Gate.refusal(try gate.hits(in: Canary.bytes, name: Canary.path))
+        }
+        try StagedFile(staging.pushing(FilePath(bytes: Canary.path)), isExecutable: false).write(gated)
+    }
+
+    private func stageManifest(_ assembly: TreeAssembly, _ staging: FilePath, _ gate: Gate) throws {
+        let file = try StagedFile(staging.appending(Manifest.fileName), isExecutable: false)
+        try gate.pass(assembly.head, excluded: assembly.exclusions, entries: assembly.entries) { try file.write($0) }
+    }
+
+    /// git's id of the manifest, which is never in memory as a whole.
+    private static func manifestBlob(_ assembly: TreeAssembly) -> ObjectID {
+        func write(_ body: (ManifestWriter.Piece) -> Void) {
+            ManifestWriter.write(assembly.head, excluded: assembly.exclusions, entries: assembly.entries, body)
+        }
+        var size = 0
+        write { size += $0.bytes.count }
+        var digest = Digest(.sha1)
+        digest.update(Array("blob \(size)\0".utf8))
+        write { digest.update($0.bytes) }
+        guard let id = ObjectID(digest.finish()) else { preconditionFailure("SHA-1 has 20 bytes") }
+        return id
     }
 }

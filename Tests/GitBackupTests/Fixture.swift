@@ -6,6 +6,15 @@ import TestSupport
 
 @testable import GitBackup
 
+extension BackupRepository {
+    /// Commits entries in any order.
+    func commit(
+        _ entries: [BackupEntry], at time: Timestamp, message: @escaping @Sendable (Counts) -> String
+    ) async throws -> CommitOutcome {
+        try await commit(BackupEntries(entries), at: time, message: message)
+    }
+}
+
 /// A repository to back up into, its remote a bare repository beside it.
 struct Fixture {
     let folder: TemporaryDirectory

@@ -97,7 +97,7 @@ struct DrillFixture {
         let access = try access()
         _ = try await repository.prepare(access)
         let entries = try tree.files.map { file in
-            guard let blob = ObjectID(file.blob), case .staged(let path) = file.source else {
+            guard case .staged(let path) = file.source else {
                 throw OperatorError("fixture", doing: "backing up", reason: "a file is not staged")
             }
             let kind: BackupEntry.Kind =
@@ -106,9 +106,9 @@ struct DrillFixture {
                 case .executable: .executable
                 case .symlink: .symlink
                 }
-            return BackupEntry(path: file.path, kind: kind, blob: blob, source: .staged(path))
+            return BackupEntry(path: file.path, kind: kind, blob: file.blob, source: .staged(path))
         }
-        _ = try await repository.commit(entries, at: time.now) { _ in "Back up\n" }
+        _ = try await repository.commit(BackupEntries(entries), at: time.now) { _ in "Back up\n" }
         _ = try await repository.push(access) { blob in try tree.gate.requireClean(blob.content, name: blob.path) }
         try Sanitizer.sweep(staging)
     }

@@ -16,12 +16,6 @@ struct GateTests {
         try FileSystem.makeDirectory(home)
     }
 
-    private func secret(_ seed: UInt64, _ count: Int = 40) -> String {
-        var random = SplitMix64(seed: seed)
-        let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789")
-        return String((0..<count).map { _ in letters[Int.random(in: 0..<letters.count, using: &random)] })
-    }
-
     @Test("Words in names, key paths and reasons never end a run because of where the manifest puts them")
     func wordyManifest() throws {
         let names = [

@@ -21,16 +21,26 @@ func makeSanitizer(
     return try Sanitizer(options)
 }
 
+/// A value that looks like a secret; the same for the same seed.
+func secret(_ seed: UInt64, _ count: Int = 40) -> String {
+    var random = SplitMix64(seed: seed)
+    let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789")
+    return String((0..<count).map { _ in letters[Int.random(in: 0..<letters.count, using: &random)] })
+}
+
 /// A sanitized tree with the bytes of its files.
 struct Staged {
     let tree: SanitizedTree
     let files: [[UInt8]: [UInt8]]
 
     init(
-        _ sanitizer: Sanitizer, _ home: FilePath, in folder: TemporaryDirectory, baseline: [[UInt8]: [UInt8]] = [:],
+        _ sanitizer: Sanitizer, _ home: FilePath, in folder: TemporaryDirectory, baseline: [[UInt8]: ObjectID] = [:],
         cache: FilePath? = nil
     ) throws {
-        tree = try sanitizer.stage(home: home, into: folder.path.appending("staging"), baseline: baseline, cache: cache)
+        let known = baseline.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        tree = try sanitizer.stage(
+            home: home, into: folder.path.appending("staging"),
+            baseline: Baseline(paths: PathList(known.map(\.key)), blobs: known.map(\.value)), cache: cache)
         var files: [[UInt8]: [UInt8]] = [:]
         for file in tree.files {
             if case .staged(let path) = file.source { files[file.path] = try FileSystem.read(path, limit: 1 << 30) }
@@ -47,7 +57,7 @@ struct Staged {
     func entry(_ path: String) -> Manifest.Entry? { tree.manifest.entries.first { $0.path == Array(path.utf8) } }
 
     /// What the next run finds in HEAD.
-    var baseline: [[UInt8]: [UInt8]] { Dictionary(uniqueKeysWithValues: tree.files.map { ($0.path, $0.blob) }) }
+    var baseline: [[UInt8]: ObjectID] { Dictionary(uniqueKeysWithValues: tree.files.map { ($0.path, $0.blob) }) }
 }
 
 extension [UInt8] {

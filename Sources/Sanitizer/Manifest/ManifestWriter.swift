@@ -5,16 +5,93 @@ internal import Support
 /// By hand, because it is written at every run, and a general encoder takes longer for 20,000 entries than all the rest of a run over an
 /// unchanged home.
 struct ManifestWriter {
+    /// One of the two lists that may be long. The manifest ends with them.
+    enum Section: String { case excluded, entries }
+
+    /// Whole lines of a manifest.
+    struct Piece {
+        let bytes: [UInt8]
+        /// The list that it begins within; nil for the manifest's first piece.
+        fileprivate let start: Section?
+        /// The list that it ends within, after a separator; nil for the manifest's last piece.
+        fileprivate let end: Section?
+
+        /// The piece as a manifest of its own, and how many lines of that stand before it.
+        ///
+        /// - Parameter bare: the rest of such a manifest.
+        func framed(in bare: Manifest) -> (bytes: [UInt8], linesBefore: Int) {
+            var writer = ManifestWriter()
+            if let start {
+                writer.writeHead(bare)
+                writer.open(.excluded)
+                if start == .entries { writer.close(.excluded, isEmpty: true) }
+                writer.out += separator.suffix(1)
+            }
+            let linesBefore = writer.out.count { $0 == UInt8(ascii: "\n") }
+            writer.out += bytes
+            if let end {
+                writer.out.removeLast(separator.count)
+                writer.close(end, isEmpty: false)
+                if end == .excluded { writer.close(.entries, isEmpty: true) }
+            }
+            return (writer.out, linesBefore)
+        }
+    }
+
+    private static let separator = Array(",\n".utf8)
+    private static let piece = 1 << 20
     private var out: [UInt8] = []
 
     static func json(_ manifest: Manifest) -> [UInt8] {
-        var writer = ManifestWriter()
-        writer.out.reserveCapacity(256 * (manifest.entries.count + manifest.excluded.count) + 4096)
-        writer.write(manifest)
-        return writer.out
+        var json: [UInt8] = []
+        json.reserveCapacity(256 * (manifest.entries.count + manifest.excluded.count) + 4096)
+        write(manifest, excluded: manifest.excluded, entries: manifest.entries) { json += $0.bytes }
+        return json
     }
 
-    private mutating func write(_ manifest: Manifest) {
+    /// Writes a manifest with these lists, its own left out, in pieces.
+    static func write(
+        _ manifest: Manifest, excluded: some Sequence<Manifest.Exclusion>, entries: some Sequence<Manifest.Entry>,
+        _ body: (Piece) throws -> Void
+    ) rethrows {
+        var writer = ManifestWriter()
+        var start: Section?
+        writer.writeHead(manifest)
+        writer.open(.excluded)
+        func write<Item>(
+            _ section: Section, _ items: some Sequence<Item>, _ item: (inout ManifestWriter, Item) -> Void,
+            _ body: (Piece) throws -> Void
+        ) rethrows {
+            var isFirst = true
+            for value in items {
+                writer.out += isFirst ? separator.suffix(1) : separator[...]
+                if !isFirst, writer.out.count > piece {
+                    try body(Piece(bytes: writer.out, start: start, end: section))
+                    writer.out.removeAll(keepingCapacity: true)
+                    start = section
+                }
+                isFirst = false
+                item(&writer, value)
+            }
+            writer.close(section, isEmpty: isFirst)
+        }
+        try write(.excluded, excluded, { $0.exclusion($1) }, body)
+        try write(.entries, entries, { $0.entry($1) }, body)
+        try body(Piece(bytes: writer.out, start: start, end: nil))
+    }
+
+    private mutating func open(_ section: Section) { text(",\n\"\(section.rawValue)\": [") }
+
+    /// Ends a list, and the manifest with the last one.
+    private mutating func close(_ section: Section, isEmpty: Bool) {
+        text(isEmpty ? "]" : "\n]")
+        switch section {
+        case .excluded: open(.entries)
+        case .entries: text("\n}\n")
+        }
+    }
+
+    private mutating func writeHead(_ manifest: Manifest) {
         text("{\n\"formatVersion\": \(manifest.formatVersion),\n\"instance\": ")
         string(manifest.instance)
         text(",\n\"policy\": ")
@@ -60,18 +137,17 @@ struct ManifestWriter {
             writer.name("path", irregular.path)
             writer.text(", \"kind\": \"\(irregular.kind.rawValue)\"}")
         }
-        list("excluded", manifest.excluded) { writer, excluded in
-            writer.text("{")
-            writer.name("path", excluded.path)
-            writer.text(", \"rule\": ")
-            writer.string(excluded.rule)
-            writer.text(", \"reason\": ")
-            writer.string(excluded.reason)
-            writer.redactions("findings", excluded.findings)
-            writer.text("}")
-        }
-        list("entries", manifest.entries) { $0.entry($1) }
-        text("\n}\n")
+    }
+
+    private mutating func exclusion(_ excluded: Manifest.Exclusion) {
+        text("{")
+        name("path", excluded.path)
+        text(", \"rule\": ")
+        string(excluded.rule)
+        text(", \"reason\": ")
+        string(excluded.reason)
+        redactions("findings", excluded.findings)
+        text("}")
     }
 
     private mutating func entry(_ entry: Manifest.Entry) {

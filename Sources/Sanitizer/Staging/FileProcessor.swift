@@ -41,10 +41,10 @@ struct FileProcessor: Sendable {
         if let reason = PathRule.refusal(of: item.path) ?? PathRule.refusal(of: name) {
             return excluded("git cannot hold it: \(reason)")
         }
-        if item.status.kind == .symlink { return try symlink(item, name: name, nameHits: nameHits, excluded: excluded) }
-        if item.status.size > maxFileSize { return excluded("larger than maxFileSize (\(maxFileSize) bytes)") }
+        if item.kind == .symlink { return try symlink(item, name: name, nameHits: nameHits, excluded: excluded) }
+        if item.stamp.size > maxFileSize { return excluded("larger than maxFileSize (\(maxFileSize) bytes)") }
         let isUnclassified = item.decision.action == nil
-        if isUnclassified, item.status.size > FileProcessor.largestUnclassified {
+        if isUnclassified, item.stamp.size > FileProcessor.largestUnclassified {
             return excluded("no rule names it, and it is larger than \(FileProcessor.largestUnclassified) bytes")
         }
         let content: StableReader.Content
@@ -161,7 +161,7 @@ struct FileProcessor: Sendable {
 
     private func stored(_ item: HomeInventory.Item, _ draft: Draft, original: [UInt8]) -> FileRecord.Stored {
         let entry = Manifest.Entry(
-            path: draft.storedName, original: draft.originalName(item.path), kind: .file, mode: item.status.permissions,
+            path: draft.storedName, original: draft.originalName(item.path), kind: .file, mode: item.stamp.permissions,
             size: Int64(draft.bytes.count), sha256: hex(Digest.of(draft.bytes, .sha256)), target: nil,
             action: draft.bytes == original && draft.storedName == item.path ? .keep : .redact,
             rule: item.decision.rule,
@@ -232,9 +232,4 @@ enum SymlinkTarget {
 }
 
 /// git's id of a file's content.
-func gitBlobID(_ bytes: [UInt8]) -> [UInt8] {
-    var digest = Digest(.sha1)
-    digest.update(Array("blob \(bytes.count)\0".utf8))
-    digest.update(bytes)
-    return digest.finish()
-}
+func gitBlobID(_ bytes: [UInt8]) -> ObjectID { bytes.withUnsafeBytes { ObjectID(of: $0, type: "blob") } }

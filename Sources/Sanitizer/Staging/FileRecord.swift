@@ -11,8 +11,8 @@ struct FileRecord: Sendable, Equatable {
 
     struct Stored: Sendable, Equatable {
         var entry: Manifest.Entry
-        /// git's id of the stored bytes: SHA-1 of `blob SIZE\0` and the bytes.
-        var blob: [UInt8]
+        /// git's id of the stored bytes.
+        var blob: ObjectID
         var needed: [Manifest.Needed] = []
         /// Ids of cron jobs, where the file is a jobs.json.
         var cronJobs: [String]?
@@ -23,6 +23,16 @@ struct FileRecord: Sendable, Equatable {
     }
 
     var outcome: Outcome
+
+    /// With a marker in place of each secret in it.
+    var name: [UInt8]? {
+        switch outcome {
+        case .stored(let stored): stored.entry.path
+        case .excluded(let exclusion): exclusion.path
+        case .vanished: nil
+        }
+    }
+
     /// The file changed during each of the attempts to read it.
     var changedWhileRead = false
 }

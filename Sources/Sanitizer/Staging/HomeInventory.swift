@@ -6,18 +6,32 @@ struct HomeInventory {
     struct Item: Sendable {
         /// Relative to the home.
         var path: [UInt8]
-        var status: FileStatus
+        var kind: FileStatus.Kind
+        var stamp: FileStamp
         var decision: PolicyDecision
+        /// Where it stands among the items; names its file in the staging folder.
+        var index = 0
+
+        init(path: [UInt8], kind: FileStatus.Kind, stamp: FileStamp, decision: PolicyDecision) {
+            self.path = path
+            self.kind = kind
+            self.stamp = stamp
+            self.decision = decision
+        }
+
+        init(path: [UInt8], status: FileStatus, decision: PolicyDecision) {
+            self.init(path: path, kind: status.kind, stamp: FileStamp(status), decision: decision)
+        }
     }
 
-    /// Regular files and symlinks that are not skipped, and folders that lie too deep for any backup to hold what is in them.
-    var items: [Item] = []
+    /// Regular files and symlinks that are not skipped, and folders that lie too deep for any backup to hold what is in them. Sorted.
+    var items = HomeItems()
     /// Files that only the harvest reads: skipped, but with secrets in them.
-    var harvestOnly: [Item] = []
+    var harvestOnly = HomeItems()
     var irregular: [Manifest.Irregular] = []
     var skippedRules: Set<Manifest.Skipped> = []
     /// Every skipped path, folders that were not entered with a `/` at their end; only on request.
-    var skipped: [Item] = []
+    var skipped = HomeItems()
     /// Folders and files that could not be looked at.
     var failures: [OperatorError] = []
 
@@ -32,7 +46,7 @@ struct HomeInventory {
             if policy.decision(for: path + Array("/\u{1}".utf8)).action == .skip { return }
             inventory.failures.append(error)
         }
-        items = inventory.items
+        items = inventory.items.sorted()
         harvestOnly = inventory.harvestOnly
         irregular = inventory.irregular
         skippedRules = inventory.skippedRules
@@ -44,11 +58,11 @@ struct HomeInventory {
 private struct HomeInventoryBuilder {
     let policy: Policy
     let listingSkipped: Bool
-    var items: [HomeInventory.Item] = []
-    var harvestOnly: [HomeInventory.Item] = []
+    var items = HomeItems()
+    var harvestOnly = HomeItems()
     var irregular: [Manifest.Irregular] = []
     var skippedRules: Set<Manifest.Skipped> = []
-    var skipped: [HomeInventory.Item] = []
+    var skipped = HomeItems()
     var failures: [OperatorError] = []
     /// The folder, with its `/`, that is walked for the harvest alone.
     private var harvested: [UInt8]?

@@ -1,132 +1,298 @@
 internal import Support
 
 /// Puts the records of all files together: unique names, the manifest, its totals.
-struct TreeAssembly {
-    private var entries: [(entry: Manifest.Entry, file: SanitizedTree.File)] = []
-    private var excluded: [Manifest.Exclusion] = []
-    private var needed: [Manifest.Needed] = []
-    private var counts = Manifest.Counts()
-    private var redactionCount = 0
-    private var changed: [String] = []
-    private var warnings: [String] = []
-    private var pending: [(item: HomeInventory.Item, stored: FileRecord.Stored, source: SanitizedTree.Source)] = []
-    private let instance: String
-    private let policyHash: String
-    private let inventory: HomeInventory
-
-    init(instance: String, policyHash: String, inventory: HomeInventory) {
-        self.instance = instance
-        self.policyHash = policyHash
-        self.inventory = inventory
+///
+/// Files that were kept under their own names stay where they are, in the inventory and the records; the few others are held whole.
+struct TreeAssembly: Sendable {
+    /// A file of the tree.
+    enum Member {
+        /// By its index in the inventory.
+        case kept(Int, FileRecords.Kept)
+        /// By its index in the inventory too; nil for the canary.
+        case other(Int?, FileRecord.Stored)
+        case manifest
     }
 
-    mutating func add(_ item: HomeInventory.Item, _ record: FileRecord, _ source: SanitizedTree.Source) {
-        switch record.outcome {
-        case .vanished: return
-        case .excluded(let exclusion):
-            excluded.append(exclusion)
-            if item.decision.rule == "credentials" || item.decision.rule == "credential-files"
-                || item.decision.rule == "key-files"
-                || item.decision.rule == "provider-config"
-            {
-                let name = printable(exclusion.path)
-                needed.append(Manifest.Needed(kind: .file, name: name, file: name, location: nil))
-            }
-            if item.decision.action == .keep || item.decision.action == .redact {
-                warnings.append("\(shortened(printable(exclusion.path), to: 120)) was left out: \(exclusion.reason)")
-            }
-        case .stored(let stored): pending.append((item, stored, source))
-        }
-        if record.changedWhileRead {
-            switch record.outcome {
-            case .stored(let stored): changed.append(printable(stored.entry.path))
-            case .excluded(let exclusion): changed.append(printable(exclusion.path))
-            case .vanished: break
-            }
-        }
+    /// Of the tree's files, sorted.
+    private(set) var paths = PathList()
+    /// The manifest without its entries and exclusions.
+    private(set) var head: Manifest
+    /// Paths, printable, of files that changed while they were read.
+    private(set) var changed: [String] = []
+    private(set) var warnings: [String] = []
+
+    /// For each path: the index of a kept file, or beyond ``firstOther`` a place in `others`, which ends with the manifest's.
+    private var members: [UInt32] = []
+    private var others: [(index: Int?, stored: FileRecord.Stored)] = []
+    /// The same for exclusions, sorted: the index of a file, or beyond ``firstOther`` a place in `otherExclusions`.
+    private var exclusionMembers: [UInt32] = []
+    private var otherExclusions: [Manifest.Exclusion] = []
+    /// Reasons of exclusions with markers in place of secrets.
+    private var cleanReasons: [String: String] = [:]
+    private let items: HomeItems
+    private let records: FileRecords
+    private static let firstOther: UInt32 = 1 << 31
+
+    /// - Parameter irregular: with clean names.
+    init(
+        instance: String, policyHash: String, _ inventory: HomeInventory, _ records: FileRecords,
+        irregular: [Manifest.Irregular], inspector: Inspector
+    ) throws {
+        items = inventory.items
+        self.records = records
+        head = Manifest(
+            instance: instance, policy: policyHash, entries: [], excluded: [], irregular: irregular,
+            skipped: inventory.skippedRules.sorted { $0.rule < $1.rule }, secretsToProvide: [],
+            counts: Manifest.Counts(), totals: Manifest.Totals())
+        let (natural, renamed) = collect()
+        for (index, stored) in natural + unique(renamed, besides: natural) { add(index, stored) }
+        others.append((nil, FileRecord.Stored(entry: TreeAssembly.canary, blob: gitBlobID(Canary.bytes))))
+        sortLists()
+        try clean(inspector)
+        mergeExclusions()
+        merge()
     }
 
-    /// The irregular files with clean names.
-    func irregular(_ clean: ([UInt8]) throws -> [UInt8]) rethrows -> [Manifest.Irregular] {
-        try inventory.irregular.map { Manifest.Irregular(path: try clean($0.path), kind: $0.kind) }
-    }
+    // MARK: Names
 
-    mutating func tree(gate: Gate, fromCache: Int, irregular: [Manifest.Irregular]) throws -> SanitizedTree {
-        // Files that keep their names come first to them; the others, templates and redacted names, make way.
-        var taken: Set<[UInt8]> = [Canary.path, Array(Manifest.fileName.utf8)]
-        let natural = pending.indices.filter { pending[$0].item.path == pending[$0].stored.entry.path }
-        let renamed = pending.indices.filter { pending[$0].item.path != pending[$0].stored.entry.path }
-        entries.reserveCapacity(pending.count)
-        for index in natural + renamed {
-            let item = pending[index]
-            var stored = item.stored
-            let name = TreeAssembly.unique(stored.entry.path, &taken)
-            if name != stored.entry.path {
-                // The baseline was asked for the wished name.
-                if stored.entry.original == nil, item.item.path == stored.entry.path {
-                    stored.entry.original = item.item.path
+    private static let ownNames = [Canary.path, Array(Manifest.fileName.utf8)]
+
+    /// Goes through all records, in the order of the paths.
+    ///
+    /// - Returns: the stored files that are not just kept: those with their own names, and those with others.
+    private mutating func collect() -> (
+        natural: [(Int, FileRecord.Stored)], others: [(index: Int, stored: FileRecord.Stored)]
+    ) {
+        var natural: [(Int, FileRecord.Stored)] = []
+        var renamed: [(index: Int, stored: FileRecord.Stored)] = []
+        for index in items.indices {
+            guard let record = records[index] else { continue }
+            let path = items.paths[index]
+            switch record {
+            case .kept(let kept):
+                if TreeAssembly.ownNames.contains(where: { path.starts(with: $0) }) {
+                    natural.append((index, kept.stored(path: Array(path), rule: items.decision(index).rule)))
+                } else {
+                    count(path, kept.size)
+                    members.append(UInt32(index))
                 }
-                stored.entry.path = name
+            case .excluded(let reason):
+                exclude(Array(path), reason, items.decision(index))
+                exclusionMembers.append(UInt32(index))
+                if cleanReasons[reason] == nil { cleanReasons[reason] = reason }
+            case .other(let record):
+                if record.changedWhileRead, let name = record.name { changed.append(printable(name)) }
+                switch record.outcome {
+                case .vanished: break
+                case .excluded(let exclusion):
+                    exclude(exclusion.path, exclusion.reason, items.decision(index))
+                    head.excluded.append(exclusion)
+                case .stored(let stored):
+                    if path.elementsEqual(stored.entry.path) {
+                        natural.append((index, stored))
+                    } else {
+                        renamed.append((index, stored))
+                    }
+                }
             }
-            add(stored, item.source)
         }
-        pending = []
-        entries.sort { $0.entry.path.lexicographicallyPrecedes($1.entry.path) }
-        var manifest = Manifest(
-            instance: instance, policy: policyHash, entries: entries.map(\.entry), excluded: excluded,
-            irregular: irregular,
-            skipped: inventory.skippedRules.sorted { $0.rule < $1.rule }, secretsToProvide: needed, counts: counts,
-            totals: Manifest.Totals())
-        manifest.entries.append(TreeAssembly.canary)
-        manifest.entries.sort { $0.path.lexicographicallyPrecedes($1.path) }
-        manifest.excluded.sort { ($0.path, $0.reason) < ($1.path, $1.reason) }
-        manifest.irregular.sort { $0.path.lexicographicallyPrecedes($1.path) }
-        manifest.secretsToProvide.sort { ($0.file, $0.kind.rawValue, $0.name) < ($1.file, $1.kind.rawValue, $1.name) }
-        manifest.counts.cronJobs.sort { $0.file < $1.file }
-        manifest.counts.memories.sort { $0.file < $1.file }
-        manifest.totals = Manifest.Totals(
-            files: manifest.entries.count, bytes: manifest.entries.reduce(0) { $0 + $1.size },
-            redactedFiles: manifest.entries.count { $0.action == .redact }, redactions: redactionCount,
-            excluded: manifest.excluded.count)
-        return SanitizedTree(
-            files: entries.map(\.file), manifest: try manifest.cleaned(by: gate.inspector),
-            changedWhileRead: changed.sorted(),
-            warnings: warnings.sorted(),
-            unreadThanksToCache: fromCache, gate: gate)
+        return (makingWay(natural), renamed)
     }
 
-    private mutating func add(_ stored: FileRecord.Stored, _ source: SanitizedTree.Source) {
-        let entry = stored.entry
-        let kind: SanitizedTree.FileKind =
-            entry.kind == .symlink ? .symlink : entry.mode & 0o100 != 0 ? .executable : .file
-        entries.append(
-            (
-                entry,
-                SanitizedTree.File(
-                    path: entry.path, kind: kind, size: entry.size,
-                    blob: stored.blob,
-                    source: source)
-            ))
-        needed += stored.needed
-        redactionCount += stored.redactionCount
-        if let jobs = stored.cronJobs {
-            counts.cronJobs.append(Manifest.CronJobs(file: printable(entry.path), ids: jobs))
+    private mutating func exclude(_ path: [UInt8], _ reason: String, _ decision: PolicyDecision) {
+        if ["credentials", "credential-files", "key-files", "provider-config"].contains(decision.rule) {
+            let name = printable(path)
+            head.secretsToProvide.append(Manifest.Needed(kind: .file, name: name, file: name, location: nil))
         }
-        if let memories = stored.memories {
-            counts.memories.append(Manifest.Memories(file: printable(entry.path), entries: memories))
+        if decision.action == .keep || decision.action == .redact {
+            warnings.append("\(shortened(printable(path), to: 120)) was left out: \(reason)")
         }
-        let slash = entry.path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-        if entry.path[slash...].elementsEqual("SKILL.md".utf8) { counts.skills += 1 }
     }
 
-    private static func unique(_ path: [UInt8], _ taken: inout Set<[UInt8]>) -> [UInt8] {
-        if taken.insert(path).inserted { return path }
+    /// Files that keep their names come first to them, but for the names of this program's own files.
+    private func makingWay(_ files: [(Int, FileRecord.Stored)]) -> [(Int, FileRecord.Stored)] {
+        var taken = Set(TreeAssembly.ownNames)
+        return files.map { index, stored in
+            // A number makes a name longer, so whoever has that name already comes later, and makes way in turn.
+            let name = TreeAssembly.free(stored.entry.path) { !taken.contains($0) }
+            guard name != stored.entry.path else { return (index, stored) }
+            taken.insert(name)
+            var stored = stored
+            // The baseline was asked for the wished name.
+            stored.entry.original = stored.entry.original ?? stored.entry.path
+            stored.entry.path = name
+            return (index, stored)
+        }
+    }
+
+    /// Gives templates and redacted names, which make way for all others, names of their own.
+    private func unique(
+        _ files: [(index: Int, stored: FileRecord.Stored)], besides natural: [(Int, FileRecord.Stored)]
+    ) -> [(Int, FileRecord.Stored)] {
+        let slash = UInt8(ascii: "/")
+        func key(_ index: Int) -> some Sequence<UInt8> { items.paths[index].lazy.map { $0 == slash ? 0 : $0 } }
+        var taken = Set(TreeAssembly.ownNames + natural.map(\.1.entry.path))
+        // In the order of a walk: a folder's files before what only begins with its name.
+        return files.sorted { key($0.index).lexicographicallyPrecedes(key($1.index)) }.map { index, stored in
+            var stored = stored
+            stored.entry.path = TreeAssembly.free(stored.entry.path) { !taken.contains($0) && !isKept($0) }
+            taken.insert(stored.entry.path)
+            return (index, stored)
+        }
+    }
+
+    /// Whether a file was kept under this name.
+    private func isKept(_ name: [UInt8]) -> Bool {
+        guard let index = items.paths.index(of: name), case .kept = records[index] else { return false }
+        return true
+    }
+
+    private static func free(_ path: [UInt8], _ isFree: ([UInt8]) -> Bool) -> [UInt8] {
+        if isFree(path) { return path }
         var number = 2
         while true {
             let candidate = path + Array(".\(number)".utf8)
-            if taken.insert(candidate).inserted { return candidate }
+            if isFree(candidate) { return candidate }
             number += 1
         }
+    }
+
+    // MARK: The manifest
+
+    private mutating func add(_ index: Int, _ stored: FileRecord.Stored) {
+        let entry = stored.entry
+        others.append((index, stored))
+        count(entry.path[...], entry.size)
+        head.secretsToProvide += stored.needed
+        head.totals.redactions += stored.redactionCount
+        if entry.action == .redact { head.totals.redactedFiles += 1 }
+        if let jobs = stored.cronJobs {
+            head.counts.cronJobs.append(Manifest.CronJobs(file: printable(entry.path), ids: jobs))
+        }
+        if let memories = stored.memories {
+            head.counts.memories.append(Manifest.Memories(file: printable(entry.path), entries: memories))
+        }
+    }
+
+    private mutating func count(_ path: ArraySlice<UInt8>, _ size: Int64) {
+        head.totals.files += 1
+        head.totals.bytes += size
+        let name = path[(path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? path.startIndex)...]
+        if name.elementsEqual("SKILL.md".utf8) { head.counts.skills += 1 }
+    }
+
+    private mutating func sortLists() {
+        head.totals.files += 1
+        head.totals.bytes += Int64(Canary.bytes.count)
+        head.totals.excluded = head.excluded.count + exclusionMembers.count
+        head.excluded.sort { ($0.path, $0.reason) < ($1.path, $1.reason) }
+        head.irregular.sort { $0.path.lexicographicallyPrecedes($1.path) }
+        head.secretsToProvide.sort { ($0.file, $0.kind.rawValue, $0.name) < ($1.file, $1.kind.rawValue, $1.name) }
+        head.counts.cronJobs.sort { $0.file < $1.file }
+        head.counts.memories.sort { $0.file < $1.file }
+        changed.sort()
+        warnings.sort()
+    }
+
+    private mutating func clean(_ inspector: Inspector) throws {
+        head.entries = others.map(\.stored.entry)
+        head = try head.cleaned(by: inspector)
+        for (place, entry) in head.entries.enumerated() { others[place].stored.entry = entry }
+        head.entries = []
+        otherExclusions = head.excluded
+        head.excluded = []
+        for reason in cleanReasons.keys { cleanReasons[reason] = try inspector.redactedText(reason) }
+    }
+
+    /// Brings all files into the order of their paths.
+    private mutating func merge() {
+        let kept = members
+        var rest = others.indices.map { (place: $0, path: others[$0].stored.entry.path) }
+        rest.append((others.count, Array(Manifest.fileName.utf8)))
+        rest.sort { $0.path.lexicographicallyPrecedes($1.path) }
+        members = []
+        members.reserveCapacity(kept.count + rest.count)
+        paths.reserveCapacity(kept.count + rest.count)
+        var next = 0
+        func addOthers(before path: ArraySlice<UInt8>?) {
+            while next < rest.count, path.map({ rest[next].path.lexicographicallyPrecedes($0) }) ?? true {
+                members.append(TreeAssembly.firstOther + UInt32(rest[next].place))
+                paths.append(rest[next].path)
+                next += 1
+            }
+        }
+        for index in kept {
+            addOthers(before: items.paths[Int(index)])
+            members.append(index)
+            paths.append(items.paths[Int(index)])
+        }
+        addOthers(before: nil)
+    }
+
+    /// Brings all exclusions into the order of their paths, then reasons.
+    private mutating func mergeExclusions() {
+        guard !otherExclusions.isEmpty else { return }
+        let simple = exclusionMembers
+        exclusionMembers = []
+        exclusionMembers.reserveCapacity(simple.count + otherExclusions.count)
+        var next = 0
+        func addOthers(before exclusion: Manifest.Exclusion?) {
+            while next < otherExclusions.count,
+                exclusion.map({
+                    (otherExclusions[next].path, otherExclusions[next].reason) < ($0.path, $0.reason)
+                }) ?? true
+            {
+                exclusionMembers.append(TreeAssembly.firstOther + UInt32(next))
+                next += 1
+            }
+        }
+        for index in simple {
+            addOthers(before: exclusion(index))
+            exclusionMembers.append(index)
+        }
+        addOthers(before: nil)
+    }
+
+    private func exclusion(_ member: UInt32) -> Manifest.Exclusion {
+        if member >= TreeAssembly.firstOther { return otherExclusions[Int(member - TreeAssembly.firstOther)] }
+        let index = Int(member)
+        guard case .excluded(let reason) = records[index] else { preconditionFailure("an excluded file stays one") }
+        return Manifest.Exclusion(
+            path: Array(items.paths[index]), rule: items.decision(index).rule, reason: cleanReasons[reason] ?? reason,
+            findings: [])
+    }
+
+    func member(_ position: Int) -> Member {
+        let member = members[position]
+        if member < TreeAssembly.firstOther {
+            guard case .kept(let kept) = records[Int(member)] else { preconditionFailure("a kept file stays one") }
+            return .kept(Int(member), kept)
+        }
+        let place = Int(member - TreeAssembly.firstOther)
+        return place == others.count ? .manifest : .other(others[place].index, others[place].stored)
+    }
+
+    /// The manifest's entries, each made when it is asked for.
+    var entries: some Sequence<Manifest.Entry> {
+        paths.indices.lazy.compactMap { position in
+            switch member(position) {
+            case .kept(let index, let kept):
+                kept.entry(path: Array(paths[position]), rule: items.decision(index).rule)
+            case .other(_, let stored): stored.entry
+            case .manifest: nil
+            }
+        }
+    }
+
+    /// The manifest's exclusions.
+    var exclusions: some Sequence<Manifest.Exclusion> { exclusionMembers.lazy.map(exclusion) }
+
+    /// The manifest with all its entries, which with many files takes much memory.
+    var manifest: Manifest {
+        var manifest = head
+        manifest.excluded = Array(exclusions)
+        manifest.entries = Array(entries)
+        return manifest
     }
 
     private static let canary = Manifest.Entry(

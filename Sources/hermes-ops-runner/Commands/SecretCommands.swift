@@ -87,8 +87,8 @@ struct SanitizeCommand: AsyncParsableCommand {
         for warning in tree.warnings + tree.changedWhileRead.map({ "\($0) changed while it was read" }) {
             session.console.note("warning: \(warning)")
         }
-        try session.console.show(tree.manifest.totals) {
-            let totals = tree.manifest.totals
+        try session.console.show(tree.totals) {
+            let totals = tree.totals
             return
                 "\(HumanUnits.count(totals.files, "file")), \(HumanUnits.bytes(totals.bytes)): \(HumanUnits.count(totals.redactions, "secret")) redacted in \(HumanUnits.count(totals.redactedFiles, "file")), \(totals.excluded) excluded\n"
         }

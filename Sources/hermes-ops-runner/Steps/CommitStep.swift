@@ -22,8 +22,8 @@ struct CommitStep: Step {
         } else {
             access = try await session.repository(context.configuration)
         }
-        let entries = try tree.files.map { try $0.backupEntry() }
-        let counts = BackupRepository.counts(of: entries, over: try await access.repository.inspect())
+        let files = FileListing(tree.files)
+        let counts = BackupRepository.counts(of: files, over: try await access.repository.inspect())
         if !acceptShrink, counts.previous > 0, counts.removed * 2 > counts.previous {
             throw OperatorError(
                 "shrunk", doing: "committing",
@@ -37,6 +37,12 @@ struct CommitStep: Step {
             return StepOutcome(changed: effects.changed, effects: effects, summary: "would commit: \(counts.sentence)")
         }
         let instance = context.configuration.instance
+        let entries = BackupEntries(files) { index in
+            switch tree.files.source(index) {
+            case .staged(let path): .staged(path)
+            case .unchanged: .unchanged
+            }
+        }
         let outcome = try await access.repository.commit(entries, at: context.time.now) { counts in
             "Back up \(instance.id): \(counts.sentence)\n"
         }
@@ -48,7 +54,7 @@ struct CommitStep: Step {
         effects.filesChanged = Int64(outcome.counts.modified)
         effects.filesRemoved = Int64(outcome.counts.removed)
         return StepOutcome(
-            changed: outcome.changed, items: Int64(entries.count), effects: effects, warnings: outcome.notes,
+            changed: outcome.changed, items: Int64(files.count), effects: effects, warnings: outcome.notes,
             summary: outcome.changed ? "committed \(counts.sentence)" : "nothing changed")
     }
 }

@@ -21,17 +21,17 @@ struct SanitizeStep: Step {
         let home = configuration.instance.hermesHome
         try HomeInspection.require(home)
         let sanitizer = try await session.sanitizer(configuration)
-        var baseline: [[UInt8]: [UInt8]] = [:]
+        var baseline = Baseline()
         var notes: [String] = []
         var staging = Staging.folder(in: context.stateDirectory, job: context.job.name)
         if let place = configuration.repository?.path, context.job.steps.contains(where: { $0.action.kind == .commit })
         {
             let access = try await session.repository(configuration)
             if context.dryRun {
-                baseline = try await access.repository.inspect()?.files.mapValues { $0.blob.bytes } ?? [:]
+                baseline = try await access.repository.inspect().map { Baseline($0.files) } ?? Baseline()
             } else {
                 notes = try await access.repository.prepare(access.remote).notes
-                baseline = try await access.repository.baseline().files.mapValues { $0.blob.bytes }
+                baseline = Baseline(try await access.repository.baseline().files)
                 staging =
                     Staging.folder(in: context.stateDirectory, job: context.job.name, repository: place) ?? staging
             }
@@ -47,15 +47,15 @@ struct SanitizeStep: Step {
         }
         context.values[BackupValues.tree] = tree.forgettingManifest()
         var effects = RunEffects()
-        effects.secretFindings = Int64(tree.manifest.totals.redactions)
+        effects.secretFindings = Int64(tree.totals.redactions)
         let changed = tree.changedWhileRead.map {
             "\($0) kept changing while it was read; what was read last is stored"
         }
         return StepOutcome(
-            items: Int64(tree.files.count), bytes: tree.manifest.totals.bytes, effects: effects,
+            items: Int64(tree.files.count), bytes: tree.totals.bytes, effects: effects,
             warnings: notes + tree.warnings + changed,
             summary:
-                "\(HumanUnits.count(tree.files.count, "file")), \(HumanUnits.count(tree.manifest.totals.redactions, "secret")) redacted, \(tree.manifest.totals.excluded) excluded"
+                "\(HumanUnits.count(tree.files.count, "file")), \(HumanUnits.count(tree.totals.redactions, "secret")) redacted, \(tree.totals.excluded) excluded"
         )
     }
 }

@@ -36,24 +36,24 @@ extension Session {
     }
 }
 
-extension SanitizedTree.File {
-    /// The file as the repository takes it.
-    func backupEntry() throws -> BackupEntry {
-        guard let blob = ObjectID(blob) else {
-            throw OperatorError(
-                "blob-id", doing: "committing", subject: printable(path), reason: "its git id has not 20 bytes")
-        }
-        let kind: BackupEntry.Kind =
-            switch self.kind {
-            case .file: .file
-            case .executable: .executable
-            case .symlink: .symlink
-            }
-        let source: BackupEntry.Source =
-            switch self.source {
-            case .staged(let path): .staged(path)
-            case .unchanged: .unchanged
-            }
-        return BackupEntry(path: path, kind: kind, blob: blob, source: source)
+extension Baseline {
+    /// What the last commit holds.
+    init(_ files: FileListing) { self.init(paths: files.paths, blobs: files.blobs) }
+}
+
+extension FileListing {
+    /// A tree's files as the repository takes them.
+    init(_ files: SanitizedFiles) {
+        self.init(
+            paths: files.paths,
+            files: files.indices.map { index in
+                let kind: BackupEntry.Kind =
+                    switch files.kind(index) {
+                    case .file: .file
+                    case .executable: .executable
+                    case .symlink: .symlink
+                    }
+                return StoredFile(kind: kind, blob: files.blob(index))
+            })
     }
 }

@@ -1,5 +1,3 @@
-internal import Support
-
 /// The name of a git object: SHA-1 over `TYPE SIZE\0` and its content.
 public struct ObjectID: Sendable, Hashable, Comparable, CustomStringConvertible {
     private let first: UInt64
@@ -68,13 +66,13 @@ public struct ObjectID: Sendable, Hashable, Comparable, CustomStringConvertible 
     }
 
     /// The first byte, which pack indexes fan out by.
-    var firstByte: UInt8 { UInt8(truncatingIfNeeded: first >> 56) }
+    public var firstByte: UInt8 { UInt8(truncatingIfNeeded: first >> 56) }
 
     /// 40 hexadecimal digits.
     public var description: String { hex(bytes) }
 
     /// All zeros: what git's protocol says for "no object".
-    static let none = ObjectID(repeatElement(0, count: 20))!
+    public static let none = ObjectID(repeatElement(0, count: 20))!
 
     public static func < (left: ObjectID, right: ObjectID) -> Bool {
         (left.first, left.second, left.third) < (right.first, right.second, right.third)
