@@ -94,7 +94,7 @@ final class TokenRule: Sendable {
         prefixLength = template?.fixedFront.utf8.count ?? keyword.utf8.count
         // Glued to a word, a token is one all the same when its prefix is long and odd enough to stand out.
         let standsOut = prefixLength >= 6 && keyword.utf8.contains { !$0.isLetter && !$0.isDigit }
-        glue = source.anywhere ?? false || standsOut ? .any : prefixLength >= 3 ? .afterUnderscore : .none
+        glue = (source.anywhere ?? false) || standsOut ? .any : prefixLength >= 3 ? .afterUnderscore : .none
         window = 4096
         skipsPlaceholders = true
         isCaseSensitive = !expression.hasPrefix("(?i)")
