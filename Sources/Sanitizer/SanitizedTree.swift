@@ -30,7 +30,7 @@ public struct SanitizedTree: Sendable {
 
     /// Sorted by path bytes; ``Manifest/fileName`` and the canary are among them.
     public internal(set) var files: SanitizedFiles
-    public let totals: Manifest.Totals
+    public var totals: Manifest.Totals { head.totals }
     /// Paths, printable, of files that changed during every attempt to read them. What was read last was scanned and is stored.
     public let changedWhileRead: [String]
     /// What the operator should know and what is no error.
@@ -39,6 +39,7 @@ public struct SanitizedTree: Sendable {
     public let unreadThanksToCache: Int
     /// Looks for the detectors' secrets and for this home's known values.
     public let gate: Gate
+    private let head: Manifest
     private var assembly: TreeAssembly?
 
     init(_ assembly: TreeAssembly, _ files: SanitizedFiles, gate: Gate, unreadThanksToCache: Int) {
@@ -46,19 +47,13 @@ public struct SanitizedTree: Sendable {
         self.files = files
         self.gate = gate
         self.unreadThanksToCache = unreadThanksToCache
-        totals = assembly.head.totals
+        head = assembly.head
         changedWhileRead = assembly.changed
         warnings = assembly.warnings
     }
 
-    /// The manifest with all its entries: made anew each time, and large with many files. Without entries after
-    /// ``forgettingManifest()``.
-    public var manifest: Manifest {
-        assembly?.manifest
-            ?? Manifest(
-                instance: "", policy: "", entries: [], excluded: [], irregular: [], skipped: [], secretsToProvide: [],
-                counts: Manifest.Counts(), totals: totals)
-    }
+    /// The manifest: made anew each time, and large with many files. Without entries and exclusions after ``forgettingManifest()``.
+    public var manifest: Manifest { assembly?.manifest ?? head }
 
     /// The tree without what its manifest is made of, which takes most of the memory: its bytes are among the files.
     public func forgettingManifest() -> SanitizedTree {

@@ -169,6 +169,32 @@ struct CommitTests {
         #expect(stored == large)
     }
 
+    @Test("A large file goes into a pack from where it is staged, however few objects there are")
+    func largeFile() async throws {
+        let fixture = try await Fixture()
+        _ = try await fixture.repository.prepare(Fixture.access())
+        let large = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 ^ ($0 >> 7)) }
+        func entries(_ blob: ObjectID) throws -> [BackupEntry] {
+            let staged = try fixture.folder.write("staged", large, permissions: 0o644)
+            return [BackupEntry(path: Array("a/large".utf8), kind: .file, blob: blob, source: .staged(staged))]
+        }
+        let wrong = await Fixture.failure {
+            let entries = try entries(Fixture.blob(Array(large.dropLast())))
+            _ = try await fixture.repository.commit(entries, at: Fixture.time) { _ in "" }
+        }
+        #expect(wrong?.type == "git.content")
+        let right = try entries(Fixture.blob(large))
+        try await #expect(fixture.repository.commit(right, at: Fixture.time) { _ in "x" }.changed)
+        try await fixture.requireSound()
+        let counts = try await fixture.git("count-objects", "-v").split(separator: "\n")
+        #expect(counts.contains("count: 0") && counts.contains("packs: 1"))
+        let outcome = try await fixture.repository.push(Fixture.access()) { _ in }
+        #expect(outcome.objects == 5)
+        #expect(
+            try await Git.run(["cat-file", "-s", "main:hermes_persistent_backup/a/large"], in: fixture.remote)
+                == "5000000")
+    }
+
     @Test("What stands outside the folder stays, staged and unstaged changes with it")
     func outside() async throws {
         let fixture = try await Fixture()
