@@ -1,7 +1,4 @@
-internal import CLinux
-internal import Glibc
 internal import Support
-internal import Synchronization
 internal import SystemPackage
 
 /// Walks a home and writes it into an archive: every file as it is, every database as a snapshot, and the manifest at the end.
@@ -363,43 +360,4 @@ final class HomeCollector {
 
 extension FileStatus {
     fileprivate func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
-}
-
-/// Where a sparse file has data.
-enum SparseMap {
-    /// A file in more pieces than this is stored whole.
-    private static let limit = 10_000
-
-    /// Empty: everywhere, or not known. A file that is one hole has one empty extent at its end.
-    static func extents(of file: FileDescriptor, size: Int64) -> [Range<Int64>] {
-        var extents: [Range<Int64>] = []
-        var position: Int64 = 0
-        while position < size {
-            let start = hx_seek_data(file.rawValue, position)
-            if start < 0 {
-                guard errno == ENXIO else { return [] }
-                break
-            }
-            let end = hx_seek_hole(file.rawValue, start)
-            guard end > start, extents.count < limit else { return [] }
-            if start < size { extents.append(start..<min(end, size)) }
-            position = end
-        }
-        return extents.isEmpty ? [size..<size] : extents == [0..<size] ? [] : extents
-    }
-}
-
-/// SHA-256 digests of files, with their places in the manifest, as other threads find them.
-private final class LaterDigests: Sendable {
-    private let found = Mutex<[(place: Int, sha256: [UInt8])]>([])
-
-    func add(_ sha256: [UInt8], at place: Int) { found.withLock { $0.append((place, sha256)) } }
-
-    /// Those that came since the last time.
-    func take() -> [(place: Int, sha256: [UInt8])] {
-        found.withLock { found in
-            defer { found = [] }
-            return found
-        }
-    }
 }
