@@ -38,7 +38,8 @@ extension DetectionPass {
         "basic_auth \"", "create_user(",
         "create_superuser(", "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(", "username_pw_set(", "wifi.begin(", "setcredentials(",
-        "passwordcredentials(",
+        "passwordcredentials(", "wlan.connect(", "wifi.connect(", "sta.connect(", "sta_if.connect(", "nic.connect(",
+        "radio.connect(", "usernamepwset(",
     ]
 
     func loginCallHit(_ end: Int, argument: Int) {
@@ -112,9 +113,12 @@ extension DetectionPass {
         else { return }
         let names = columnNames(open, close)
         var position = text.skipSpace(close + 1)
-        guard names.contains(where: { $0.level >= .medium }) else { return }
         guard text.has("values", at: position) else { return }
         position = text.skipSpace(position + 6)
+        guard names.contains(where: { $0.level >= .medium }) else {
+            settingRows(open, close, from: position)
+            return
+        }
         var rows = 0
         while text[position] == 40, rows < 10_000 {
             position += 1
