@@ -2,10 +2,9 @@
 /// `$("#password").val() === "x"`.
 extension DetectionPass {
     /// Properties and methods that give a control's content.
-    private static let contents: [StaticString] = [
-        "text", "value", "content", "string", "gettext", "getvalue", "get", "val", "inputvalue", "plaintext", "unwrap",
-        "trim", "tostring", "stringvalue",
-    ]
+    private static let contents = WordTable(
+        "text value content string gettext getvalue get val inputvalue plaintext unwrap trim tostring stringvalue"
+            .split(separator: " ").map { (String($0), UInt32(1)) })
 
     /// The control that the name in `range` is, or that it finds, is read by the member whose dot is at `dot`: what that is compared
     /// with, or gets, may be the secret.
@@ -15,10 +14,7 @@ extension DetectionPass {
         while text[index] == 46, members < 3 {
             var end = index + 1
             while text[end].isWord { end += 1 }
-            let isContent = Self.contents.contains { word in
-                word.utf8CodeUnitCount == end - index - 1 && text.has(word, at: index + 1)
-            }
-            guard isContent else { break }
+            guard end > index + 1, Self.contents.flags(text, index + 1..<end) != 0 else { break }
             members += 1
             if text[end] == 40, text[end + 1] == 41 { end += 2 }
             index = end

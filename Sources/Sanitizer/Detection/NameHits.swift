@@ -62,7 +62,7 @@ extension DetectionPass {
                 return
             }
         }
-        if let dot = (first..<last).first(where: { text[$0] == 46 }), controlContent(first..<dot, dot) { return }
+        if end < last, let dot = text.first(46, in: end..<last), controlContent(first..<dot, dot) { return }
 
         // What stands between the name and its operator.
         var position = last

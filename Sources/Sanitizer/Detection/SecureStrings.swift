@@ -83,8 +83,8 @@ extension DetectionPass {
 
     /// `mysqladmin -u root password x`: the command's last word.
     func isLastOfAdministration(_ range: Range<Int>, _ position: Int) -> Bool {
-        let line = text.lineStart(before: range.lowerBound, limit: 200)..<range.lowerBound
-        guard text[position].isWord, text[range.lowerBound - 1] == 32,
+        guard text[position].isWord, text[range.lowerBound - 1] == 32, text[position - 1] == 32, !syntax.isCode,
+            case let line = text.lineStart(before: range.lowerBound, limit: 200)..<range.lowerBound,
             text.find("mysqladmin ", in: line) != nil || text.find("mariadb-admin ", in: line) != nil
         else { return false }
         let word = bareWord(at: position)
