@@ -55,7 +55,8 @@ extension DetectionPass {
             profile.digits > 0 || profile.symbols > 0 || profile.looksRandom
         else {
             // `setProperty("password", "x")`, `define('DB_PASSWORD', 'x')`: any word but the common ones.
-            guard name.kind == .password, profile.length >= 8, profile.letters == profile.length, profile.upper <= 1,
+            guard name.kind == .password, profile.length >= (text.has("with: ", at: start - 6) ? 5 : 8),
+                profile.letters == profile.length, profile.upper <= 1,
                 weigh(range).level == .strong,
                 text[text.skipBlanks(value.end)] == 41 || text.has("with: ", at: start - 6),
                 judge.commonWords.flags(text, value.range) == 0, !judge.isMadeOfVocabulary(text, value.range)

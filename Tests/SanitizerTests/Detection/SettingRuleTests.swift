@@ -69,6 +69,17 @@ internal import Testing
         Case("a.cs", "if (PasswordTextBox.Text == \"@@\")\n", .word),
         Case("A.java", "if (passwordField.getText().equals(\"@@\"))\n", .word),
         Case("a.js", "if (document.getElementById(\"password\").value !== \"@@\")\n", .word),
+        // Logins by place, whose passwords are words.
+        Case("a.py", "requests.get(u, auth=(\"kim\", \"@@\"))\n", .word),
+        Case("a.cpp", "driver->connect(\"tcp://db:3306\", \"kim\", \"@@\");\n", .word),
+        Case("a.pl", "DBI->connect(\"dbi:Pg:shop\", \"kim\", \"@@\")\n", .word),
+        Case("a.py", "tn.read_until(b\"Password: \")\ntn.write(b\"@@\\n\")\n", .word),
+        Case("a.bat", "net user kim @@ /add\n", .word),
+        Case("a.sh", "useradd -p $(openssl passwd -6 @@) kim\n", .word),
+        Case("secrets", "https://dav.example.org/remote kim @@\n", .lower),
+        Case("sasl_passwd", "smtp.example.org kim@example.org:@@\n", .word),
+        Case("chap-secrets", "# client server secret IP\nkim * @@ *\n", .lower),
+        Case("a.rb", "fill_in 'Password', with: '@@'\n", .word),
         // Keys beside ciphers.
         Case("a.go", "key, err := hex.DecodeString(\"@@\")\nc, err := chacha20poly1305.New(key)\n", .hex),
         Case("a.py", "key = bytes.fromhex(\"@@\")\nc = AES.new(key, AES.MODE_GCM)\n", .hex),
@@ -118,6 +129,9 @@ internal import Testing
         ),
         ("a.go", "sum, _ := hex.DecodeString(\"d131dd02c5e6eec4693d9a0698aff95c\")\nif !bytes.Equal(got, sum) {}\n"),
         ("a.rst", "Set ``password`` to ``None``, and the token as ``token``.\n"),
+        ("a.py", "tn.read_until(b\"Password: \")\ntn.write(pw)\ntn.write(b\"terminal length\\n\")\n"),
+        ("a.py", "requests.get(u, auth=(\"user\", \"password\"))\n"),
+        ("a.sh", "openssl passwd -6 -stdin\nopenssl passwd -1 $PASSWORD\n"),
         // Results, references, locked accounts, coordinates of packages, templates.
         ("ci.txt", "pass: 4711, fail: 2, skipped: 0\n"),
         ("a.json", "{\"pass\": 4711, \"fail\": 0}\n"),
