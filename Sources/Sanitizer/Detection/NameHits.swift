@@ -62,7 +62,11 @@ extension DetectionPass {
                 return
             }
         }
-        if end < last, let dot = text.first(46, in: end..<last), controlContent(first..<dot, dot) { return }
+        if end < last, text[last].isOne(of: " (=!<"), let dot = text.first(46, in: end..<last),
+            controlContent(first..<dot, dot)
+        {
+            return
+        }
 
         // What stands between the name and its operator.
         var position = last
@@ -185,7 +189,7 @@ extension DetectionPass {
             {
                 return
             }
-            if closedQuote, text[position] == 44, text[position + 1].isSpace || text[position + 1] == 92,
+            if closedQuote, text[position] == 44, text[first - 1] == 45 || text[first - 2] == 40,
                 weigh(range).level >= .medium, optionDefault(range, position + 1)
             {
                 return
