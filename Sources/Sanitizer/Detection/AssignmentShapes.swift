@@ -25,6 +25,7 @@ extension DetectionPass {
             return false
         }
         value = unwrapped(value)
+        if setterValue(range, value) { return true }
         let isWhole =
             text[range.lowerBound - 1].isQuote || text[range.lowerBound - 1] == 123 || isFlag
             || (text[range.lowerBound - 1] == 58 && text[range.lowerBound - 2] == 32 && syntax.isCode)
@@ -54,7 +55,8 @@ extension DetectionPass {
             profile.digits > 0 || profile.symbols > 0 || profile.looksRandom
         else {
             // `setProperty("password", "x")`, `define('DB_PASSWORD', 'x')`: any word but the common ones.
-            guard name.kind == .password, profile.length >= 8, profile.letters == profile.length, profile.upper <= 1,
+            guard name.kind == .password, profile.length >= (text.has("with: ", at: start - 6) ? 5 : 8),
+                profile.letters == profile.length, profile.upper <= 1,
                 weigh(range).level == .strong,
                 text[text.skipBlanks(value.end)] == 41 || text.has("with: ", at: start - 6),
                 judge.commonWords.flags(text, value.range) == 0, !judge.isMadeOfVocabulary(text, value.range)
@@ -68,8 +70,15 @@ extension DetectionPass {
 
     /// `PASSWORD 'x'`, `bind pass "x"`: a string right behind the name, that is made as passwords are.
     func quotedAfter(_ range: Range<Int>, _ position: Int) -> Bool {
+        if range.count == 8, isLastOfAdministration(range, position) { return true }
         guard text[position] == 34 || text[position] == 39, text[range.upperBound] == 32 else { return false }
         let name = weigh(range)
+        if name.kind == .password, setsPassword(range), let value = text.readValue(at: position), value.isQuoted,
+            judge.isSecret(text, value, name: name, isCode: false)
+        {
+            add(Self.ruleID(name), value.range)
+            return true
+        }
         guard name.level == .strong, name.kind == .password || name.kind == .secret,
             let value = text.readValue(at: position), value.isQuoted, !hasBlank(value.range),
             case let profile = ByteProfile(text, value.range), profile.length >= 8, profile.upper > 0,
@@ -239,7 +248,7 @@ extension DetectionPass {
     /// `| name | value |`: the next cell of a table's row.
     func cellPair(_ range: Range<Int>, _ position: Int) {
         let name = weigh(range)
-        guard name.level > .none, !syntax.isCode else { return }
+        guard name.level > .none, !syntax.isCode, !isInTemplate(range), !isVerdictCell(range, position) else { return }
         // "You can pass |name| to it."
         if range.count == 4, text.has("pass", at: range.lowerBound), text[range.lowerBound - 2].isLetter { return }
         var start = text.skipBlanks(position)
@@ -331,127 +340,5 @@ extension DetectionPass {
             }
             start = end + 1
         }
-    }
-
-    /// A name that is itself a value: `- name: X_PASSWORD` / `value: y`, `{"key": "token", "value": "y"}`,
-    /// `<add key="Password" value="y"/>`, `<property name="password">y</property>`, `<key>Password</key><string>y</string>`.
-    func namedValue(_ range: Range<Int>, _ close: Int) {
-        var position = range.lowerBound - 1
-        while text[position].isQuote || text[position] == 92 || text[position] == 35 { position -= 1 }
-        while text[position].isBlank { position -= 1 }
-        if text[position] == 62 {
-            plistValue(range, close)
-            return
-        }
-        guard text[position] == 58 || text[position] == 61 else { return }
-        position -= 1
-        while text[position].isBlank { position -= 1 }
-        while text[position].isQuote || text[position] == 92 { position -= 1 }
-        let keyEnd = position + 1
-        while text[position].isWord { position -= 1 }
-        let key = (position + 1)..<keyEnd
-        let name = weigh(range)
-        // `"type": "password", "value": "…"`: other types are kinds of things, not of secrets.
-        let isType = key.count == 4 && text.has("type", at: key.lowerBound) && name.kind == .password
-        guard !key.isEmpty, name.level > .none, isType || Self.isNameOfName(text, key) else { return }
-        var index = close
-        let limit = min(text.count, close + 300)
-        while index < limit {
-            let byte = text[index]
-            if byte == 125 {
-                valueBeforeName(key.lowerBound, name, range, open: 123)
-                return
-            }
-            if byte == 62, text[index - 1] != 61 {
-                valueBeforeName(key.lowerBound, name, range, open: 60)
-                addElementText(index + 1, name, range)
-                return
-            }
-            // The next item of the list.
-            if text.has("- name", at: index) || text.has("{", at: index) { break }
-            if lowered(byte) == 118 || lowered(byte) == 99 || lowered(byte) == 100 || lowered(byte) == 116
-                || lowered(byte) == 97,
-                !text[index - 1].isWord || text[index - 2] == 92 || (byte == 86 && text[index - 1].isLower),
-                let after = Self.valueKeyEnd(text, index)
-            {
-                guard let value = text.readValue(at: after) else { return }
-                let first = text[value.range.lowerBound]
-                if first == 62 || first == 124, blockScalar(range, name, at: value.range.lowerBound) { return }
-                if judge.isSecret(text, value, name: name, isCode: false, nameRange: range) {
-                    add(Self.ruleID(name), value.range)
-                }
-                return
-            }
-            index += 1
-        }
-        // `- value: x` on the line before.
-        let line = text.lineStart(before: key.lowerBound, limit: 80)
-        guard line > 0, text.skipBlanks(line) == key.lowerBound else { return }
-        var lead = text.skipBlanks(text.lineStart(before: line - 1, limit: 400))
-        guard text[lead] == 45, text[lead + 1] == 32 else { return }
-        lead = text.skipBlanks(lead + 1)
-        guard let after = Self.valueKeyEnd(text, lead), let value = text.readValue(at: after),
-            value.range.upperBound < line, judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
-        else { return }
-        add(Self.ruleID(name), value.range)
-    }
-
-    /// `{"value": "x", "name": "password"}`: the value stands before its name in the object.
-    /// In a tag it is another attribute: `<input value="x" name="password">`.
-    private func valueBeforeName(_ end: Int, _ name: KeyName, _ range: Range<Int>, open: UInt8) {
-        var index = end
-        let floor = max(0, end - 300)
-        while index > floor, text[index] != open { index -= 1 }
-        guard text[index] == open else { return }
-        while index < end {
-            if text[index].isQuote || (open == 60 && text[index] == 32), let after = Self.valueKeyEnd(text, index + 1) {
-                guard let value = text.readValue(at: after), value.isQuoted, value.range.upperBound < end else {
-                    return
-                }
-                var weighed = name
-                weighed.level = min(name.level, .medium)
-                if judge.isSecret(text, value, name: weighed, isCode: false, nameRange: range) {
-                    add(Self.ruleID(name), value.range)
-                }
-                return
-            }
-            index += 1
-        }
-    }
-
-    private static func isNameOfName(_ text: ByteText, _ key: Range<Int>) -> Bool {
-        for word in [
-            "name", "key", "id", "field", "variable", "property", "var", "env", "label", "k", "option", "param",
-            "header", "element", "selector", "locator", "input", "prompt", "title", "question",
-        ]
-            as [StaticString]
-        where key.count == word.utf8CodeUnitCount && text.has(word, at: key.lowerBound) {
-            return true
-        }
-        return key.count > 4 && (text.has("name", at: key.upperBound - 4) || text.has("key", at: key.upperBound - 3))
-    }
-
-    /// Just after the operator of `value:`, `"value":`, `value=`, `content:`, `default:` at `index`.
-    private static func valueKeyEnd(_ text: ByteText, _ index: Int) -> Int? {
-        for word in ["value", "val", "content", "default", "credential_value", "text", "answer"] as [StaticString]
-        where text.has(word, at: index) {
-            var position = index + word.utf8CodeUnitCount
-            while text[position].isQuote || text[position] == 92 { position += 1 }
-            position = text.skipBlanks(position)
-            guard text[position] == 58 || text[position] == 61 else { continue }
-            if text[position + 1] == 62 { position += 1 }
-            return position + 1
-        }
-        return nil
-    }
-
-    func plistValue(_ range: Range<Int>, _ close: Int) {
-        guard text.has("</", at: close), let open = text.first(62, in: close..<min(text.count, close + 40)) else {
-            return
-        }
-        let next = text.skipSpace(open + 1)
-        guard text[next] == 60, let end = text.first(62, in: next..<min(text.count, next + 60)) else { return }
-        let name = weigh(range)
-        if name.level > .none { addElementText(end + 1, name, range) }
     }
 }

@@ -143,11 +143,11 @@ extension DetectionPass {
             // `: &str = "x"` of Rust
             readFrom = text.skipBlanks(equals + 1)
         }
-        guard let value = text.readValue(at: readFrom, context: context) else { return }
+        guard let value = text.readValue(at: readFrom, context: context), !isCutByPlaceholder(value) else { return }
         if isTest(at: operatorStart, value, closedQuote: closedQuote, name: range) { return }
         // `--passwd=FILE` of a manual
         if isFlag, !value.isQuoted, value.range.count >= 3, value.range.allSatisfy({ text[$0].isUpper }) { return }
-        if isChecksumLine(value, colon: operatorStart) { return }
+        if isChecksumLine(value, colon: operatorStart) || isCountOfPasses(range, value.range) { return }
         if name.kind == .secret || name.kind == .key, !value.isQuoted, value.range.count < 6,
             text[value.range.lowerBound].isDigit
         {
@@ -188,9 +188,7 @@ extension DetectionPass {
         let isCompared =
             value.isQuoted && text[operatorStart + 1] == 61
             && (text[operatorStart] == 33 || text[operatorStart] == 61) && text.has("secret", at: range.upperBound - 6)
-        let isSession =
-            value.isQuoted && name.kind == .secret && range.count == 6
-            && text.find("session", in: max(0, range.lowerBound - 40)..<range.lowerBound) != nil
+        let isSession = value.isQuoted && name.kind == .secret && range.count == 6 && signsSessions(range)
         let isTyped =
             isCompared || isSession
             || name.kind == .secret && !code
@@ -204,6 +202,7 @@ extension DetectionPass {
             if name.kind == .password, !isColon, syntax != .dotenv, syntax != .shell { accountBefore(range) }
             return
         }
+        if cipherConstant(value, name, range) { return }
         try fallbackValue(range, name, value)
     }
 }

@@ -8,6 +8,8 @@ extension DetectionPass {
         if putMember(range, method, start) || comparedArgument(range, method, start) { return }
         // `setpassword(b"x")`
         if text[start].isLetter, text[start + 1].isQuote { start += 1 }
+        let wrapped = wrappedString(start)
+        if let wrapped { start = wrapped }
         var name = weigh(method)
         // `toggl.NewClient("…")`: the vendor's word stands before the method.
         if name.level == .none, case let whole = weigh(range), whole.hasVendor, whole.level == .weak {
@@ -54,6 +56,11 @@ extension DetectionPass {
             }
             value = second
             name = KeyName(kind: .password, level: .strong)
+        } else if name.kind == .password, text[method.lowerBound - 1] == 46,
+            wrapped != nil || text.find("user", in: max(0, range.lowerBound - 80)..<range.upperBound) != nil
+        {
+            // `.user(Some("kim")).pass(Some("x"))`: a link of a builder's chain says what it takes.
+            name.level = .strong
         } else if name.kind != .password || !text.has("password(", at: range.upperBound - 8) {
             name.level = min(name.level, .medium)
         }

@@ -204,7 +204,7 @@ extension DetectionPass {
                 || (text[rest] == 45 && text[rest + 1] == 45)
         else { return }
         let profile = ByteProfile(text, value.range)
-        guard profile.digits > 0 || profile.looksRandom,
+        guard profile.digits > 0 || profile.looksRandom || (value.isQuoted && command.namesQuoted),
             judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false)
         else { return }
         add("command-line", value.range)

@@ -6,6 +6,8 @@ struct CommandOption: Sendable {
     let options: [(flag: StaticString, form: Form, isGlued: Bool)]
     var takesPositional = false
     var lastPositional = false
+    /// What stands in quotes at the line's end is the secret, though it be a word.
+    var namesQuoted = false
     /// A word `user/password@database` among its arguments.
     var slashPositional = false
     /// An account and its password, one after the other.
@@ -44,7 +46,8 @@ struct CommandOption: Sendable {
                 ("-passin", .afterPass, false), ("-passout", .afterPass, false), ("-pass", .afterPass, false),
                 ("-k", .whole, false), ("-passwd", .whole, false), ("-srppass", .whole, false),
             ]),
-        CommandOption(command: "htpasswd", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(
+            command: "htpasswd", options: [], takesPositional: true, lastPositional: true, namesQuoted: true),
         CommandOption(command: "ldapsearch", options: [("-w", .whole, false)]),
         CommandOption(command: "ldapmodify", options: [("-w", .whole, false)]),
         CommandOption(command: "ldapadd", options: [("-w", .whole, false)]),
@@ -109,13 +112,15 @@ struct CommandOption: Sendable {
         CommandOption(command: "twine", options: [("-p", .whole, false)]),
         CommandOption(command: "poetry", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "gem", options: [("-k", .whole, false)]),
-        CommandOption(command: "rabbitmqctl", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(
+            command: "rabbitmqctl", options: [], takesPositional: true, lastPositional: true, namesQuoted: true),
         CommandOption(command: "rabbitmqadmin", options: [("-p", .whole, false)]),
         CommandOption(command: "influx", options: [("-t", .whole, false)]),
         CommandOption(
             command: "schtasks",
             options: [("/rp", .whole, false), ("/p", .whole, false), ("/RP", .whole, false), ("/P", .whole, false)]),
-        CommandOption(command: "mosquitto_passwd", options: [], takesPositional: true, lastPositional: true),
+        CommandOption(
+            command: "mosquitto_passwd", options: [], takesPositional: true, lastPositional: true, namesQuoted: true),
         CommandOption(command: "openssl passwd", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "bw unlock", options: [], takesPositional: true, lastPositional: true),
         CommandOption(command: "operator unseal", options: [], takesPositional: true, lastPositional: true),

@@ -28,6 +28,8 @@ extension DetectionPass {
         guard cuts.count >= 4, cuts[0] + 1 == start + (text[start] == 58 ? 1 : 0) else { return }
         for index in line.lowerBound..<cuts[3] where text[index].isSpace || text[index] == 47 { return }
         let password = (cuts[3] + 1)..<line.upperBound
+        // A line of `/etc/shadow` ends in days and empty fields: `daemon:*:19405:0:99999:7:::`.
+        if password.allSatisfy({ text[$0].isDigit || text[$0] == 58 }), text[line.upperBound - 1] == 58 { return }
         let value = FoundValue(range: password, quote: 34, end: line.upperBound)
         if judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false) {
             add("pgpass", password)
@@ -49,7 +51,7 @@ extension DetectionPass {
             position = text.skipBlanks(position + 3)
         }
         guard text.quoteDepth(at: position) != nil, let value = text.readValue(at: position), value.isQuoted else {
-            if text.has("identified by", at: start) { bareSQLPassword(at: position) }
+            if text.has("identified by", at: start) { bareSQLPassword(at: position, after: start) }
             return
         }
         if judge.isSecret(text, value, name: KeyName(kind: .password, level: .strong), isCode: false) {

@@ -68,6 +68,23 @@ extension DetectionPass {
         }
         typedSecret(
             FoundValue(range: value.range.lowerBound..<last, quote: value.quote, end: value.end), rule: "form-input",
-            isCode: true)
+            isCode: true, allowWords: answersPrompt(start, window.lowerBound))
+    }
+
+    /// Whether what is sent at `start` is the first thing sent after a prompt for a password.
+    private func answersPrompt(_ start: Int, _ floor: Int) -> Bool {
+        var prompt: Int?
+        for word in ["assword", "assphrase", "asswort"] as [StaticString] {
+            var from = floor
+            while let found = text.find(word, in: from..<start) {
+                prompt = max(prompt ?? found, found)
+                from = found + 1
+            }
+        }
+        // The prompt ends the string that was waited for.
+        guard let prompt, let end = (prompt..<min(start, prompt + 16)).first(where: { text[$0].isQuote }),
+            (prompt..<end).allSatisfy({ text[$0].isLetter || text[$0].isOne(of: ": ?*") })
+        else { return false }
+        return text.find("write", in: end..<start) == nil && text.find("send", in: end..<start) == nil
     }
 }

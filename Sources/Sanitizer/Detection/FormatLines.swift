@@ -99,6 +99,7 @@ extension DetectionPass {
 
     /// A word that its place makes a secret if it looks like one.
     func typedWordHit(_ end: Int) {
+        guard text[end] != 45, text[end] != 36 else { return }
         let word = bareWord(at: end)
         typedSecret(FoundValue(range: word, quote: 34, end: word.upperBound), rule: "password", allowWords: true)
     }

@@ -181,6 +181,13 @@ extension DetectionPass {
 
     /// A line of a cookie file (Netscape's format, as curl and wget write it): seven fields between tabs.
     func cookieFileHit(_ hit: Int) {
+        let fields = text[hit] == 92 ? escapedFields(hit) : tabbedFields(hit)
+        guard fields.count == 7, !fields[5].isEmpty, !fields[6].isEmpty, fields[4].allSatisfy({ text[$0].isDigit })
+        else { return }
+        if isSecretCookie(fields[5], fields[6]) { add("cookie", fields[6]) }
+    }
+
+    private func tabbedFields(_ hit: Int) -> [Range<Int>] {
         let start = text.lineStart(before: hit, limit: 1000)
         let end = text.lineEnd(from: hit, limit: 16_384)
         var fields: [Range<Int>] = []
@@ -189,8 +196,30 @@ extension DetectionPass {
             fields.append(first..<index)
             first = index + 1
         }
-        guard fields.count == 7, !fields[5].isEmpty, !fields[6].isEmpty, fields[4].allSatisfy({ text[$0].isDigit })
-        else { return }
-        if isSecretCookie(fields[5], fields[6]) { add("cookie", fields[6]) }
+        return fields
+    }
+
+    /// The fields of a line in a string of JSON, where backslashes and a `t` stand for a tab: from the domain before `hit` on.
+    private func escapedFields(_ hit: Int) -> [Range<Int>] {
+        var first = hit
+        while first > 0, text[first - 1] == 92 { first -= 1 }
+        var start = first
+        while start > 0, first - start < 300, text[start - 1].isName || text[start - 1] == 35 { start -= 1 }
+        // The `n` of the line break before it.
+        if text[start - 1] == 92, text[start] == 110 { start += 1 }
+        guard start < first else { return [] }
+        var fields = [start..<first]
+        let limit = min(text.count, hit + 16_384)
+        var index = first
+        while index < limit, fields.count < 7 {
+            while text[index] == 92 { index += 1 }
+            guard text[index] == 116 else { return [] }
+            index += 1
+            let begin = index
+            while index < limit, text[index] > 32, text[index] != 92, text[index] != 34 { index += 1 }
+            fields.append(begin..<index)
+            if text[index] != 92 { break }
+        }
+        return fields
     }
 }

@@ -6,6 +6,7 @@ extension DetectionPass {
             secretLines()
         }
         if file.find("-secrets", in: whole) != nil, file.count <= 16 { chapLines() }
+        if file.has("secrets", at: 0), file.count == 7 { addressLines() }
         if file.find("rediscli", in: whole) != nil { redisHistory() }
         if file.find("davfs", in: whole) != nil || file.find(".user", in: whole) != nil
             || file.find("sasl_passwd", in: whole) != nil || file.find("passwd.client", in: whole) != nil
@@ -67,7 +68,25 @@ extension DetectionPass {
             }
             guard let value = text.readValue(at: position, context: .word), value.range.upperBound <= line.upperBound
             else { return }
-            typedSecret(value, rule: "login-pair")
+            typedSecret(value, rule: "login-pair", allowWords: true)
+        }
+    }
+
+    /// `https://host/dav kim x` as davfs2 keeps logins.
+    private func addressLines() {
+        eachLine { line in
+            guard let address = text.find("://", in: line), address - line.lowerBound <= 8 else { return }
+            var words: [Range<Int>] = []
+            var index = line.lowerBound
+            while index < line.upperBound, words.count < 4 {
+                let first = index
+                while index < line.upperBound, text[index] > 32 { index += 1 }
+                words.append(first..<index)
+                index = text.skipBlanks(index)
+            }
+            guard words.count == 3 else { return }
+            typedSecret(
+                FoundValue(range: words[2], quote: 34, end: line.upperBound), rule: "login-pair", allowWords: true)
         }
     }
 
@@ -93,7 +112,14 @@ extension DetectionPass {
             {
                 first = colon + 1
             }
-            guard first > line.lowerBound, looksTyped(first..<line.upperBound, besideAccount: true) else { return }
+            // After an account's colon any word is the password.
+            guard first > line.lowerBound,
+                looksTyped(first..<line.upperBound, besideAccount: true)
+                    || (text[first - 1] == 58
+                        && judge.isSecret(
+                            text, FoundValue(range: first..<line.upperBound, quote: 34, end: line.upperBound),
+                            name: KeyName(kind: .password, level: .strong), isCode: false))
+            else { return }
             add("login-pair", first..<line.upperBound)
         }
     }

@@ -5,7 +5,8 @@ extension DetectionPass {
     static let loginCalls: [(anchor: String, argument: Int)] = [
         (".login(", 1), (">login(", 1), ("sequelize(", 2), ("basicauth(", 1), ("basic_auth(", 1), ("auth=(", 1),
         ("auth = (", 1), (".auth(", 1),
-        ("getconnection(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2), ("jwt.sign(", 1),
+        ("getconnection(", 2), ("dbi->connect(", 2), ("new pdo(", 2), ("mysqli(", 2), ("mysqli_connect(", 2),
+        ("jwt.sign(", 1),
         ("jwt.verify(", 1), ("jwt.encode(", 1), ("jwt.decode(", 1), ("createhmac(", 1), ("hmac.new(", 0),
         ("ftp(", 2), (".authenticate(", 1),
         ("basic_auth '", 1), ("basic_auth \"", 1), (".connect(", 2), (":connect(", 2), (">connect(", 2),
@@ -38,11 +39,12 @@ extension DetectionPass {
         "basic_auth \"", "create_user(",
         "create_superuser(", "passwordauthentication(", "plainauth(",
         "new pdo(", "mysqli(", "getconnection(", "ftp(", "username_pw_set(", "wifi.begin(", "setcredentials(",
-        "passwordcredentials(",
+        "passwordcredentials(", "wlan.connect(", "wifi.connect(", "sta.connect(", "sta_if.connect(", "nic.connect(",
+        "radio.connect(", "usernamepwset(", "auth=(", "auth = (", "dbi->connect(",
     ]
 
     func loginCallHit(_ end: Int, argument: Int) {
-        let isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
+        var isCertain = Self.certainCalls.contains { text.has($0, at: end - $0.utf8CodeUnitCount) }
         var position = text[end - 1].isQuote ? end - 1 : end
         var account: Range<Int>?
         var argument = argument
@@ -54,6 +56,8 @@ extension DetectionPass {
                 || text.quoteDepth(at: position + 1) != nil && text[position].isLetter
             {
                 guard let value = text.readValue(at: position), value.isQuoted else { return }
+                // `connect("tcp://db:3306", "kim", "x")`: behind an address stand an account and its password.
+                if place == 0, argument == 2, text.find("://", in: value.range) != nil { isCertain = true }
                 if place == argument {
                     let isFound = typedSecret(value, rule: "login-call", isCode: true, allowWords: isCertain)
                     if isFound, let account, text.has("directoryentry(", at: end - 15) { addAccount(account) }
@@ -95,7 +99,7 @@ extension DetectionPass {
         let profile = ByteProfile(text, value.range)
         guard profile.length >= 4,
             looksTyped(value.range, besideAccount: true)
-                || (allowWords && profile.length >= 6)
+                || (allowWords && profile.length >= 6) || isDrawnWords(value.range)
                 || ((profile.digits + profile.symbols > 0 || profile.looksRandom)
                     && (profile.digits > 0 || !judge.isWordLike(text, value.range))),
             judge.isSecret(
@@ -112,9 +116,12 @@ extension DetectionPass {
         else { return }
         let names = columnNames(open, close)
         var position = text.skipSpace(close + 1)
-        guard names.contains(where: { $0.level >= .medium }) else { return }
         guard text.has("values", at: position) else { return }
         position = text.skipSpace(position + 6)
+        guard names.contains(where: { $0.level >= .medium }) else {
+            settingRows(open, close, from: position)
+            return
+        }
         var rows = 0
         while text[position] == 40, rows < 10_000 {
             position += 1
@@ -235,7 +242,9 @@ extension DetectionPass {
             if words > 0, text[start] != 47, text[start] != 92, last != 58, last != 42,
                 let value = text.readValue(at: start, context: .word)
             {
-                typedSecret(value, rule: "command-line")
+                // `net user kim x /add`
+                let isAdded = words == 1 && text.has("/add", at: text.skipBlanks(value.end))
+                typedSecret(value, rule: "command-line", allowWords: isAdded)
             }
             words += 1
         }

@@ -58,7 +58,14 @@ extension DetectionPass {
             // `def token = "x"` declares a variable, and what a function returns may be a secret.
             let next = text.skipBlanks(last)
             if text[next] == UInt8(ascii: "(") { _ = returnedValue(first..<last, from: next) }
-            guard text[next] == UInt8(ascii: "=") else { return }
+            guard text[next] == UInt8(ascii: "=") || (text.has("(def ", at: first - 5) && text[next] == 34) else {
+                return
+            }
+        }
+        if end < last, text[last].isOne(of: " (=!<"), let dot = text.first(46, in: end..<last),
+            controlContent(first..<dot, dot)
+        {
+            return
         }
 
         // What stands between the name and its operator.
@@ -132,6 +139,7 @@ extension DetectionPass {
         case UInt8(ascii: ":"), UInt8(ascii: "="):
             try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
         case UInt8(ascii: ".") where text[position + 1].isSpace || text[position + 1] == 0 || text[position + 1] == 34:
+            if dottedPair(range, position) { return }
             valueBefore(range)
         case let sign where (sign == 60 || sign == 63 || sign == 123 || sign == 125) && looseValue(range, position):
             return
@@ -147,6 +155,8 @@ extension DetectionPass {
                 try assignment(range, at: position, closedQuote: closedQuote, isFlag: isFlag)
             } else if text[position] == 45, next == 32, position > close {
                 dashPair(range, position + 2)
+            } else if text[position] == 46, closedQuote, weigh(range).level >= .medium {
+                if !controlContent(range, position) { _ = optionDefault(range, position) }
             }
         case UInt8(ascii: "|"):
             if text[position + 1] == UInt8(ascii: "=") {
@@ -172,10 +182,15 @@ extension DetectionPass {
             }
         case UInt8(ascii: "["): memberAssignment(range, position)
         case UInt8(ascii: ","), UInt8(ascii: ";"):
-            if text[position] == 44, comparedAfter(range, position + 1) { return }
+            if text[position] == 44, comparedAfter(range, position + 1) || declaredFlag(range, position + 1) { return }
             if closedQuote || text[first - 1] == 123
                 || (text[first - 1] == 58 && (text[first - 2] == 123 || syntax.isCode)),
                 try commaPair(range, position + 1)
+            {
+                return
+            }
+            if closedQuote, text[position] == 44, text[first - 1] == 45 || text[first - 2] == 40,
+                weigh(range).level >= .medium, optionDefault(range, position + 1)
             {
                 return
             }
@@ -280,7 +295,7 @@ extension DetectionPass {
                 if text[close] == 32, text[close + 1] == 32 { alignedTable(range) }
                 if closedQuote || text[close - 1] == 34 { namedValue(range, close) }
                 if comparedList(range, position) || quotedAfter(range, position) || looseValue(range, position)
-                    || declaredVariable(range, position)
+                    || declaredVariable(range, position) || boundString(range, position)
                 {
                     return
                 }

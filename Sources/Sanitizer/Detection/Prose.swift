@@ -268,7 +268,9 @@ extension DetectionPass {
             let isPlace =
                 (words > 0 || name.kind == .secret || name.kind == .key) && wordEnd - wordStart == 2
                 && text.has("to", at: wordStart) && !isChanged(wordStart)
-            if flags & ProseWords.connector != 0 && !isPlace || isTo || (text[wordEnd] == 58 && wordEnd < index)
+            if flags & ProseWords.connector != 0 && !isPlace || isTo
+                || (wordEnd - wordStart == 2 && isCopula(wordStart..<wordEnd, of: range))
+                || (text[wordEnd] == 58 && wordEnd < index)
                 || isArrow(start..<index)
                 || (wordStart > start && flags & ProseWords.filler != 0)
             {

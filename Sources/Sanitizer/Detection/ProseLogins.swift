@@ -159,7 +159,9 @@ extension DetectionPass {
             "my ",
             "mein", "unser", "our ", "mi ", "mon ", "minha", "account", "konto", "email", "mail", "netflix", "gast",
             "disk",
-            "luks", "backup", "ssh", "ftp", "database", "db ",
+            "luks", "backup", "ssh", "ftp", "database", "db ", "ruter", "routeur", "roteador", "reitit", "skrivare",
+            "printer",
+            "drucker", "imprimante", "impresora", "stampante", "drukark", "tulostin",
         ].contains { (word: StaticString) in text.find(word, in: line) != nil }
     }
 

@@ -99,7 +99,7 @@ extension DetectionPass {
                         isTyped
                             || ((!judge.isWord(text, range, profile) || innerCapitals(range))
                                 && closesClause(range.upperBound))
-                            || isSpokenPassword(range, profile)
+                            || isSpokenPassword(range, profile) || isToldPassword(range, profile)
                     else { return false }
                 }
             }
@@ -156,7 +156,7 @@ enum ProseWords {
     static let filler: UInt32 = 2
 
     static let table = WordTable(
-        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci still remains stays bleibt sigue je to jest теперь сейчас stal hai है هي هو là adalah ialah este esta é olduğu ditt"
+        "是 は 为 為 는 은 is was are to becomes became equals reads says ist lautet war wird heißt heisst es era son est sera è é foi será fue это = := zijn jest auf para naar c'est escribe ingresa tapez saisissez digita inserisci still remains stays bleibt sigue je to jest теперь сейчас stal hai है هي هو là adalah ialah este esta é olduğu ditt är yra estas és este blev blir"
             .split(separator: " ").map {
                 (String($0), connector)
             }

@@ -54,20 +54,34 @@ extension DetectionPass {
         case 63: if text[position + 1] == 63 { start = position + 2 }
         case 60: if text.has("<<<", at: position) { start = position + 3 }
         case 125:
-            if text[range.lowerBound - 1] == 123, text[range.lowerBound - 2] == 36, text[position + 1].isBlank,
-                text[position + 2].isBlank
+            if text[range.lowerBound - 1] == 123, text[range.lowerBound - 2] == 36,
+                text[position + 1].isBlank || text[position + 1] == 61,
+                text[position + 2].isBlank || text[position + 2] == 61
             {
                 start = position + 1
+                let sign = text.skipBlanks(position + 1)
+                if text[sign] == 61, text[sign + 1].isBlank { start = sign + 1 }
             }
         case 118, 86:
             if text[range.lowerBound - 1] == 60, text.has("value=", at: position) { start = position + 6 }
         default: break
         }
         guard let start, case let name = weigh(range), name.level >= .medium, let value = text.readValue(at: start),
-            isMade(value, name, range)
+            isMade(value, name, range) || (text[position] == 125 && isVariable(range, value, name))
         else { return false }
         add(Self.ruleID(name), value.range)
         return true
+    }
+
+    /// `${PASSWORD}    x` under the heading `*** Variables ***` of Robot Framework: any word is a value there.
+    private func isVariable(_ range: Range<Int>, _ value: FoundValue, _ name: KeyName) -> Bool {
+        var index = range.lowerBound
+        let floor = max(0, index - 4000)
+        while index > floor, text[index] != 42 || text[index - 1] != 42 || text[index - 2] != 42 { index -= 1 }
+        guard index > floor, let word = text.find("*** variable", in: max(0, index - 20)..<range.lowerBound),
+            word < index
+        else { return false }
+        return judge.isSecret(text, value, name: name, isCode: false, nameRange: range)
     }
 
     /// `DECLARE @password NVARCHAR(50) = N'x'`

@@ -27,6 +27,7 @@ final class RuleSet: Sendable {
         case secureString, setPassword, loginProcedure, apartName, apiName, serverLine, clientCall, sourceName,
             loginModule,
             passwordLines, slashLogin, targetLogin, storeField, privateHex
+        case decodedKey, relayLogin, robotInput
         case note, heredoc, privateKeyHex, socks, secretObject, accountAnd, shortFields
         /// A name written with JSON's escapes.
         case escapedName(KeyName.Kind)
@@ -156,7 +157,7 @@ final class RuleSet: Sendable {
                 add(close == ":" ? " \(member): '" : "\(member)\(close)", .jwkMember)
             }
         }
-        for anchor in ["\ttrue\t/", "\tfalse\t/"] { add(anchor, .cookieFile) }
+        for anchor in ["\ttrue\t/", "\tfalse\t/", "\\ttrue\\", "\\tfalse\\"] { add(anchor, .cookieFile) }
         for anchor in [
             "login:", "logins:", "zugang:", "creds:", "credentials:", "zugangsdaten:", "account:", "wifi:", "wi-fi:",
             "wlan:", "ssid:", "ssh: ", "sftp: ", "ftp: ", "smb: ", "vnc: ", "rdp: ",
@@ -182,7 +183,9 @@ final class RuleSet: Sendable {
             add(anchor, .asRole)
         }
         for call in DetectionPass.loginCalls { add(call.anchor, .loginCall(argument: call.argument)) }
-        add("insert into", .insert)
+        for anchor in ["insert into", "replace into", "insert ignore into", "or replace into", "or ignore into"] {
+            add(anchor, .insert)
+        }
         add("from stdin", .copyTable)
         for anchor in ["nickserv ", "nickserv: "] { add(anchor, .sessionLogin) }
         for anchor in [" LOGIN ", "AUTH default ", "> AUTH ", "> auth "] {

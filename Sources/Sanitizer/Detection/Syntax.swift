@@ -27,7 +27,7 @@ enum Syntax: Sendable {
                 """
                 py js mjs cjs ts tsx jsx go rs rb php java kt kts cs c h cc cpp hpp swift m mm scala hs ex exs erl clj lua \
                 pl pm r dart groovy vb fs erb vue svelte sql jl nim zig pyi pyx pxd cxx hxx hh inc ml mli vim el proto sol \
-                f90 td
+                f90 td scm rkt lisp lsp cljs cljc edn bas vba
                 """
             ),
             (.markdown, "md markdown rst adoc org txt"), (.log, "log out err"), (.table, "csv tsv"),

@@ -149,7 +149,13 @@ extension DetectionPass {
         guard delimiter == 124 || delimiter == 9, lineStart > 1, text[lineStart - 1] == 10 || text[lineStart - 1] == 110
         else { return false }
         let end = text[lineStart - 1] == 10 ? lineStart - 1 : lineStart - 2
-        let line = text.lineStart(before: end, limit: 600)..<end
+        var line = text.lineStart(before: end, limit: 600)..<end
+        // The line under a heading: the row before it is the heading.
+        if delimiter == 124, line.lowerBound > 1, text[line.lowerBound - 1] == 10, text.first(45, in: line) != nil,
+            line.allSatisfy({ text[$0].isOne(of: " -:|") })
+        {
+            line = text.lineStart(before: line.lowerBound - 1, limit: 600)..<line.lowerBound - 1
+        }
         guard text.first(delimiter, in: line) != nil, line.contains(where: { text[$0].isLetter }) else { return false }
         return cells(of: line, delimiter).count == cellCount
     }

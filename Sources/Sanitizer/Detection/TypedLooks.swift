@@ -97,6 +97,23 @@ extension DetectionPass {
         return plus - range.lowerBound <= 5 && range.upperBound - plus <= 6
     }
 
+    /// `walrus-copper-violin-harvest`: four words or more of small letters that one sign joins, as generators of passphrases draw them,
+    /// and none that names a secret or stands for one.
+    func isDrawnWords(_ range: Range<Int>) -> Bool {
+        guard let joint = range.first(where: { !text[$0].isLower }), text[joint].isOne(of: "-._ ") else { return false }
+        var words = 0
+        var start = range.lowerBound
+        for index in range.lowerBound...range.upperBound where index == range.upperBound || text[index] == text[joint] {
+            let word = start..<index
+            guard (3...9).contains(word.count), word.allSatisfy({ text[$0].isLower }),
+                !judge.lexicon.isVocabulary(text, word), judge.placeholders.flags(text, word) == 0
+            else { return false }
+            words += 1
+            start = index + 1
+        }
+        return words >= 4 && words <= 10
+    }
+
     /// `copper-lantern82`, `velvet_goblin_7`: words of three letters or more, the last with a number of one to four digits.
     private func isJoinedWords(_ range: Range<Int>) -> Bool {
         var segments = 0

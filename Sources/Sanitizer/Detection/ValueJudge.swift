@@ -66,7 +66,8 @@ final class ValueJudge: Sendable {
         }
         if hasBlank(text, range) {
             let isPhrase = nameRange.map { text.find("phrase", in: $0) != nil } ?? false
-            return name.kind == .password && isPassphrase(text, range, profile, isPhrase: isPhrase || allowWords)
+            return (name.kind == .password || (allowWords && name.kind == .secret))
+                && isPassphrase(text, range, profile, isPhrase: isPhrase || allowWords)
         }
         if name.level == .weak {
             return isToken(text, range, profile, allowHex: name.hasVendor || name.kind == .secret)
@@ -90,9 +91,9 @@ final class ValueJudge: Sendable {
             if name.level == .medium { return isToken(text, range, profile, allowHex: true) || looksTyped(profile) }
             if allowWords, name.level == .strong, profile.digits == 0, profile.upper <= 1,
                 profile.letters == profile.length || (value.isQuoted && isWordPath(text, range)),
-                commonWords.flags(text, range) == 0
+                profile.length >= 9, commonWords.flags(text, range) == 0
             {
-                return profile.length >= 9
+                return true
             }
             if profile.digits == 0, profile.symbols == 0 || isWordPath(text, range) {
                 return profile.length >= 7 && !isWord(text, range, profile) && !(isCode && !value.isQuoted)

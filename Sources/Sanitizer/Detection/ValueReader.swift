@@ -60,6 +60,13 @@ extension ByteText {
             isTriple = true
             start += 2
         }
+        // Two backticks around what may hold one: reStructuredText and Markdown.
+        if depth == 0, quote == 96, self[start] == 96, !self[start + 1].isOne(of: "\0 \n\r\t\"'`,;:)}]."),
+            let close = find("``", in: start + 1..<min(lineEnd(from: start, limit: 100), start + 100)),
+            (start + 1..<close).allSatisfy({ base[$0] > 32 && base[$0] != 61 && base[$0] != 40 })
+        {
+            return FoundValue(range: start + 1..<close, quote: quote, end: close + 2)
+        }
         let limit = min(count, start + Self.valueLimit)
         var position = start
         while position < limit {

@@ -226,10 +226,23 @@ extension ValueJudge {
         {
             return true
         }
+        if isFieldOfPath(text, range, profile) { return true }
         for ending in PlaceholderWords.fileEndings where range.count > ending.utf8CodeUnitCount + 1 {
             if text.has(ending, at: range.upperBound - ending.utf8CodeUnitCount), profile.symbols <= 4 { return true }
         }
         return false
+    }
+
+    /// `kv/data/mail:password`: a path in a store of secrets, and the field to read there.
+    private func isFieldOfPath(_ text: ByteText, _ range: Range<Int>, _ profile: ByteProfile) -> Bool {
+        guard profile.digits * 6 < profile.length, let slash = text.first(47, in: range), slash > range.lowerBound,
+            let colon = range.last(where: { text[$0] == 58 || text[$0] == 35 }), colon > slash,
+            colon + 1 < range.upperBound
+        else { return false }
+        let field = colon + 1..<range.upperBound
+        return range.allSatisfy { text[$0].isName || text[$0].isOne(of: ":/#") }
+            && (lexicon.isVocabulary(text, field) || isMadeOfVocabulary(text, field)
+                || lexicon.read(text, field).level > .none)
     }
 
     /// A URL, e-mail address or host name. A URL's own secrets are another rule's.

@@ -9,7 +9,7 @@ internal import Testing
         var name: String
         var text: String
         var secret = Kind.random
-        enum Kind: Sendable { case random, typed, pin, hex, base64, words, uuid }
+        enum Kind: Sendable { case random, typed, pin, hex, base64, words, uuid, word, lower, groups }
         var testDescription: String { "\(name): \(text.prefix(60))" }
         init(_ name: String, _ text: String, _ secret: Kind = .random) {
             self.name = name
@@ -42,6 +42,11 @@ internal import Testing
         case .hex: draw("0-9a-f", 32)
         case .base64: draw("A-Za-z0-9", 40) + "=="
         case .uuid: "6b1c4fd1-2d1e-4a57-bd1f-" + draw("0-9a-f", 12)
+        // What people choose: letters that can be spoken; the same with digits and no capital; groups as WordPress draws them.
+        case .word: (0..<4).map { _ in draw("bdfgklmnprtvz", 1) + draw("aeiou", 1) }.joined() + draw("bdfgklmnprt", 1)
+        case .lower: draw("a-z", 5) + draw("0-9", 2) + draw("a-z", 4) + draw("0-9", 1) + draw("a-z", 3)
+        case .groups:
+            (0..<6).map { draw("A-Z", 1) + draw("0-9", 1) + draw("a-z", 2) + ($0 < 5 ? " " : "") }.joined()
         case .words: "apfel-" + draw("a-z", 6) + "-" + draw("a-z", 7)
         }
     }
