@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+// The compiler knows #embed in every mode, and says so each time.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
 static const unsigned char config_schema[] = {
 #embed "data/schemas/config.schema.json"
 };
