@@ -10,7 +10,6 @@ final class Deflater {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         guard deflateInit_(stream, level, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            stream.deallocate()
             throw OperatorError("git.zlib", doing: "starting compression", reason: "zlib has no memory")
         }
     }

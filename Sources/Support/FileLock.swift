@@ -24,14 +24,17 @@ public final class FileLock {
     private init?(_ path: FilePath, _ flags: Int32) throws {
         let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, flags | O_CLOEXEC, 0o600) }
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening the lock", subject: path.printable) }
-        descriptor = FileDescriptor(rawValue: raw)
+        let file = FileDescriptor(rawValue: raw)
         while flock(raw, LOCK_EX | LOCK_NB) != 0 {
             let code = errno
             if code == EINTR { continue }
-            try? descriptor.close()
+            try? file.close()
             if code == EWOULDBLOCK { return nil }
             throw OperatorError.system(code, doing: "locking", subject: path.printable)
         }
+        // Only now: an object that has all it needs is deinitialised when its init fails, and would close a descriptor twice, the
+        // second time perhaps somebody else's.
+        descriptor = file
     }
 
     deinit {

@@ -1,5 +1,7 @@
+internal import Dispatch
 internal import Glibc
 internal import Support
+internal import Synchronization
 internal import SystemPackage
 internal import TestSupport
 internal import Testing
@@ -27,6 +29,30 @@ internal import Testing
             withExtendedLifetime(lock) {}
         }
         #expect(try FileLock(path) != nil)
+    }
+
+    /// Whoever does not get a lock closes its own descriptor, once: another thread may have that number by then.
+    @Test func aLockThatIsHeldClosesNothingElse() throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path.appending("job.lock")
+        let lock = try #require(try FileLock(path))
+        let lost = Atomic<Int>(0)
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(null) }
+        DispatchQueue.concurrentPerform(iterations: 4) { worker in
+            for _ in 0..<20_000 {
+                if worker.isMultiple(of: 2) {
+                    _ = try? FileLock(path)
+                } else {
+                    // A copy takes a free number faster than anything else that does.
+                    let file = fcntl(null, F_DUPFD_CLOEXEC, 0)
+                    usleep(1)
+                    if close(file) != 0 { lost.wrappingAdd(1, ordering: .relaxed) }
+                }
+            }
+        }
+        withExtendedLifetime(lock) {}
+        #expect(lost.load(ordering: .relaxed) == 0)
     }
 }
 
