@@ -30,7 +30,8 @@ struct Download {
             } catch var error as OperatorError where error.type == "damaged" {
                 guard isSecond else {
                     isSecond = true
-                    try part.restart()
+                    // The transfer's thread may let go of the part, and of its lock, only later.
+                    part.discard()
                     options.logger.notice("what came is damaged; it is fetched once more as a whole")
                     continue
                 }
@@ -156,5 +157,6 @@ private final class SharedPart: @unchecked Sendable {
     var offset: Int64 { part.offset }
     func write(_ bytes: UnsafeRawBufferPointer) throws { try part.write(bytes) }
     func restart() throws { try part.restart() }
+    func discard() { part.discard() }
     func finish(_ cancellation: CancellationFlag) throws { try part.finish(cancellation: cancellation) }
 }

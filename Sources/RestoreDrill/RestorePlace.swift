@@ -45,7 +45,7 @@ final class RestorePlace {
         try requireNoGateway()
     }
 
-    deinit { lock?.closeQuietly() }
+    deinit { lock?.closeUnlocked() }
 
     /// Nobody holds gateway.lock, and no gateway of this home runs. The lock is taken, so that none starts meanwhile.
     func requireNoGateway() throws {

@@ -44,7 +44,7 @@ final class PartialCopy {
         }
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "writing", subject: partial.printable) }
         let target = FileDescriptor(rawValue: raw)
-        defer { target.closeQuietly() }
+        defer { target.closeUnlocked() }
         // The one that had the lock may have finished the bundle meanwhile.
         guard flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(partial, of: target), try !stands() else {
             throw OperatorError(
@@ -201,7 +201,7 @@ final class PartialCopy {
         let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0) }
         guard raw >= 0 else { return }
         let file = FileDescriptor(rawValue: raw)
-        defer { file.closeQuietly() }
+        defer { file.closeUnlocked() }
         if flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(path, of: file) {
             _ = path.withPlatformString { unlink($0) }
         }

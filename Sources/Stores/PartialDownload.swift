@@ -49,7 +49,7 @@ public final class PartialDownload {
         }
     }
 
-    deinit { descriptor.closeQuietly() }
+    deinit { descriptor.closeUnlocked() }
 
     /// Takes the bytes that follow. More than the item has is an error.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -100,5 +100,6 @@ public final class PartialDownload {
         try FileSystem.syncDirectory(folder.isEmpty ? "." : folder)
     }
 
-    private func discard() { _ = part.withPlatformString { unlink($0) } }
+    /// Removes what is there: another download of the item starts anew, even while this object still stands.
+    public func discard() { _ = part.withPlatformString { unlink($0) } }
 }

@@ -37,9 +37,14 @@ public final class FileLock {
         descriptor = file
     }
 
-    deinit {
-        // A process that is being started holds a copy of the descriptor until its exec, and closing alone would leave it the lock.
-        _ = flock(descriptor.rawValue, LOCK_UN)
-        try? descriptor.close()
+    deinit { descriptor.closeUnlocked() }
+}
+
+extension FileDescriptor {
+    /// Closes a descriptor under whose flock(2) something was done, the lock given up first: a process that is being started holds a
+    /// copy of the descriptor until its exec, and closing alone would leave it the lock.
+    public func closeUnlocked() {
+        _ = flock(rawValue, LOCK_UN)
+        closeQuietly()
     }
 }
