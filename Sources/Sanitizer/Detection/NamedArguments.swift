@@ -99,8 +99,14 @@ extension DetectionPass {
         }
         let start = text.skipBlanks(position)
         guard text[index - 1] == 40, let word = calledWord(before: index - 1),
-            text.has("define_", at: word.lowerBound) || text.has("absl_flag", at: word.lowerBound),
-            text.quoteDepth(at: start) != nil, let value = text.readValue(at: start), value.isQuoted,
+            text.has("define_", at: word.lowerBound) || text.has("absl_flag", at: word.lowerBound)
+        else { return false }
+        return takeString(at: start, namedBy: range)
+    }
+
+    /// Takes the string that starts just there, if it is a secret under the name in `range`.
+    private func takeString(at start: Int, namedBy range: Range<Int>) -> Bool {
+        guard text.quoteDepth(at: start) != nil, let value = text.readValue(at: start), value.isQuoted,
             case let name = weigh(range), name.level >= .medium,
             judge.isSecret(text, value, name: name, isCode: true, nameRange: range)
         else { return false }
@@ -132,13 +138,7 @@ extension DetectionPass {
             if text[index] == 95 { index += 1 }
             if text.has("value", at: index) { index += 5 }
             index = text.skipBlanks(index)
-            guard text[index].isOne(of: "(=:"), case let start = text.skipBlanks(index + 1),
-                text.quoteDepth(at: start) != nil, let value = text.readValue(at: start), value.isQuoted,
-                case let name = weigh(range), name.level >= .medium,
-                judge.isSecret(text, value, name: name, isCode: true, nameRange: range)
-            else { return false }
-            add(Self.ruleID(name), value.range)
-            return true
+            return text[index].isOne(of: "(=:") && takeString(at: text.skipBlanks(index + 1), namedBy: range)
         }
         return false
     }

@@ -3,7 +3,7 @@ extension DetectionPass {
     /// What stands beside a count of passes: `pass: 8636, fail: 0`, `"pass": 12, "skipped": 1`.
     private static let outcomes: [StaticString] = ["fail", "skip", "xfail", "error", "flaky", "todo", "tests", "total"]
 
-    /// Whether a number is the count of what passed, which others of the line go with.
+    /// Whether a number is the count of what passed, which other counts of the line go with.
     func isCountOfPasses(_ range: Range<Int>, _ value: Range<Int>) -> Bool {
         guard range.count == 4 || range.count == 6, text.has("pass", at: range.lowerBound),
             value.allSatisfy({ text[$0].isDigit || text[$0] == 44 })
@@ -15,11 +15,23 @@ extension DetectionPass {
         return Self.outcomes.contains { word in
             var from = around.lowerBound
             while let found = text.find(word, in: from..<around.upperBound) {
-                if !text[found - 1].isLetter { return true }
+                if !text[found - 1].isLetter, isCount(found) { return true }
                 from = found + 1
             }
             return false
         }
+    }
+
+    /// Whether the word that begins at `position` has a number: `fail: 0`, `"skipped": 1`, `3 failed`. Without one, as in `error`
+    /// somewhere on the line, it says nothing of what stands behind `pass`.
+    private func isCount(_ position: Int) -> Bool {
+        if text[position - 1].isBlank, text[position - 2].isDigit { return true }
+        var end = position
+        while text[end].isLetter { end += 1 }
+        if text[end].isQuote { end += 1 }
+        end = text.skipBlanks(end)
+        guard text[end] == 58 || text[end] == 61 else { return false }
+        return text[text.skipBlanks(end + 1)].isDigit
     }
 
     /// Whether `pass` is a cell of its own that says how something went: `| login | pass | 672 |`.
