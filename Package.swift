@@ -138,6 +138,10 @@ for target in package.targets where ![.system, .plugin, .binary].contains(target
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
     ]
-    if strict { settings.append(.treatAllWarnings(as: .error)) }
+    if strict {
+        settings.append(.treatAllWarnings(as: .error))
+        // The few targets in C.
+        target.cSettings = (target.cSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
     target.swiftSettings = settings
 }
