@@ -5,8 +5,8 @@ internal import SystemPackage
 final class HomeCollector {
     /// A file up to this size is read whole before it is written, and read again if it changed meanwhile.
     private static let wholeLimit: Int64 = 1 << 20
-    /// Larger ones come in pieces that stay in a core's cache until they are hashed and copied.
-    private static let pieceLength = 256 << 10
+    /// Larger ones come in pieces.
+    private static let pieceLength = 1 << 20
     private static let digestToCome = String(repeating: "0", count: 64)
 
     private let request: BundleRequest
@@ -185,44 +185,82 @@ final class HomeCollector {
         for (place, sha256) in digests.take() { try lines.set(sha256: sha256, at: place) }
     }
 
-    /// A large or sparse file, in pieces.
+    /// A large file, in pieces.
     private func writeLarge(_ name: [UInt8], _ file: FileDescriptor, _ status: FileStatus) throws {
+        let extents = status.blocks * 512 < status.size ? SparseMap.extents(of: file, size: status.size) : []
         var item = entry(name, .file, status)
         item.size = status.size
-        item.extents = status.blocks * 512 < status.size ? SparseMap.extents(of: file, size: status.size) : []
+        item.extents = extents
         try tar.begin(item)
-        var digest = Digest(.sha256)
-        var position: Int64 = 0
         var trouble: String?
-        let whole = [0..<status.size]
-        for extent in item.extents.isEmpty ? whole : item.extents {
-            try writeZeros(extent.lowerBound - position, &digest)
-            position = extent.lowerBound
-            while position < extent.upperBound, trouble == nil {
-                try cancellation.check()
-                let room = UnsafeMutableRawBufferPointer(
-                    start: buffer.base, count: Int(min(Int64(Self.pieceLength), extent.upperBound - position)))
-                do {
-                    buffer.count = try file.read(fromAbsoluteOffset: position, into: room)
-                } catch let error as Errno {
-                    trouble = "it cannot be read from byte \(position) on: \(errorText(error.rawValue))"
-                    break
-                }
-                if buffer.count == 0 {
-                    trouble = "it became shorter while it was read; zeros stand for what was missing"
-                    break
-                }
-                digest.update(buffer.bytes)
-                try tar.write(buffer.bytes)
-                position += Int64(buffer.count)
-                progress.advance(Int64(buffer.count))
+        func read(_ room: UnsafeMutableRawBufferPointer, at position: Int64) throws -> Int? {
+            guard trouble == nil else { return nil }
+            do {
+                let count = try file.read(fromAbsoluteOffset: position, into: room)
+                if count > 0 { return count }
+                trouble = "it became shorter while it was read; zeros stand for what was missing"
+            } catch let error as Errno {
+                trouble = "it cannot be read from byte \(position) on: \(errorText(error.rawValue))"
             }
+            return nil
         }
-        try writeZeros(status.size - position, &digest)
+        if extents.isEmpty {
+            try pour(name, status, size: status.size) { room, position in
+                if let count = try read(room, at: position) { return count }
+                room.initializeMemory(as: UInt8.self, repeating: 0)
+                return room.count
+            }
+        } else {
+            try writeSparse(name, status, extents, read)
+        }
         if trouble == nil, try !FileStatus(of: file).isSameContent(as: status) {
             trouble = "it changed while it was read"
         }
         if let trouble { warn(name, trouble) }
+    }
+
+    /// All bytes of the current entry, hashed behind the one who reads them.
+    private func pour(
+        _ name: [UInt8], _ status: FileStatus, size: Int64,
+        from read: (_ room: UnsafeMutableRawBufferPointer, _ position: Int64) throws -> Int
+    ) throws {
+        let place = try listFile(name, status, size: size, nil)
+        let digest = StreamDigest(of: size) { [digests] in digests.add($0, at: place) }
+        var position: Int64 = 0
+        while position < size {
+            try cancellation.check()
+            let count = try tar.fill(upTo: Self.pieceLength, inspecting: { digest.update($0) }) {
+                try read($0, position)
+            }
+            position += Int64(count)
+            progress.advance(Int64(count))
+        }
+    }
+
+    /// A file with holes. They are hashed and not written, so the bytes between them are hashed here too.
+    private func writeSparse(
+        _ name: [UInt8], _ status: FileStatus, _ extents: [Range<Int64>],
+        _ read: (UnsafeMutableRawBufferPointer, Int64) throws -> Int?
+    ) throws {
+        var digest = Digest(.sha256)
+        var position: Int64 = 0
+        pieces: for extent in extents {
+            try writeZeros(extent.lowerBound - position, &digest)
+            position = extent.lowerBound
+            while position < extent.upperBound {
+                try cancellation.check()
+                let length = Int(min(Int64(Self.pieceLength), extent.upperBound - position))
+                guard
+                    let count = try read(UnsafeMutableRawBufferPointer(rebasing: buffer.whole.prefix(length)), position)
+                else { break pieces }
+                buffer.count = count
+                digest.update(buffer.bytes)
+                try tar.write(buffer.bytes)
+                position += Int64(count)
+                progress.advance(Int64(count))
+            }
+        }
+        try writeZeros(status.size - position, &digest)
         try listFile(name, status, size: status.size, digest.finish())
     }
 
@@ -267,18 +305,10 @@ final class HomeCollector {
         var item = entry(name, .file, status)
         item.size = snapshot.size
         try tar.begin(item)
-        var digest = Digest(.sha256)
-        var written: Int64 = 0
-        while written < snapshot.size {
-            try cancellation.check()
-            let room = UnsafeMutableRawBufferPointer(
-                start: buffer.base, count: Int(min(Int64(Self.pieceLength), snapshot.size - written)))
-            buffer.count = try snapshot.source.read(into: room)
-            guard buffer.count > 0 else { throw DatabaseMoved(path: name) }
-            digest.update(buffer.bytes)
-            try tar.write(buffer.bytes)
-            written += Int64(buffer.count)
-            progress.advance(Int64(buffer.count))
+        try pour(name, status, size: snapshot.size) { room, _ in
+            let count = try snapshot.source.read(into: room)
+            guard count > 0 else { throw DatabaseMoved(path: name) }
+            return count
         }
         let database = try snapshot.describe()
         guard snapshot.isUnchanged() else { throw DatabaseMoved(path: name) }
@@ -286,7 +316,6 @@ final class HomeCollector {
             warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
         }
         manifest.databases.append(database)
-        try listFile(name, status, size: snapshot.size, digest.finish())
         return true
     }
 

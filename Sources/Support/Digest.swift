@@ -9,16 +9,26 @@ public struct Digest: ~Copyable {
         case md5, sha1, sha256
     }
 
+    // Looked up once: a home has many small files, and libcrypto would search its providers for each.
+    private nonisolated(unsafe) static let md5 = fetch("MD5")
+    private nonisolated(unsafe) static let sha1 = fetch("SHA1")
+    private nonisolated(unsafe) static let sha256 = fetch("SHA2-256")
+
+    private static func fetch(_ name: String) -> OpaquePointer {
+        guard let kind = EVP_MD_fetch(nil, name, nil) else { fatalError("libcrypto has no \(name)") }
+        return kind
+    }
+
     private let context: OpaquePointer
     /// Bytes of the result.
     private let length: Int
 
     public init(_ algorithm: Algorithm) {
-        let (kind, length): (OpaquePointer?, Int) =
+        let (kind, length) =
             switch algorithm {
-            case .md5: (EVP_md5(), 16)
-            case .sha1: (EVP_sha1(), 20)
-            case .sha256: (EVP_sha256(), 32)
+            case .md5: (Self.md5, 16)
+            case .sha1: (Self.sha1, 20)
+            case .sha256: (Self.sha256, 32)
             }
         guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, kind, nil) == 1 else {
             fatalError("libcrypto has no \(algorithm)")

@@ -53,6 +53,18 @@ final class TarWriter {
         position = size
     }
 
+    /// Has a part of the current file's data, which has no holes, put in its place (``ByteSink/fill(upTo:inspecting:from:)``); returns
+    /// its length.
+    func fill(
+        upTo limit: Int, inspecting body: @escaping Inspection,
+        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> Int {
+        guard stored == size, position < size else { throw Self.failure("a file is longer than its header says") }
+        let count = try sink.fill(upTo: Int(min(Int64(limit), size - position)), inspecting: body, from: read)
+        position += Int64(count)
+        return count
+    }
+
     /// Returns when all that was to be looked at was.
     func settle() throws { try sink.settle() }
 

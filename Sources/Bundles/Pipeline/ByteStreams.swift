@@ -13,6 +13,12 @@ public protocol ByteSink: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer) throws
     /// The same, and has a body look at the bytes: now, or on another thread before ``settle()`` returns.
     func write(_ bytes: UnsafeRawBufferPointer, inspecting body: @escaping Inspection) throws
+    /// Has bytes put in their place, at most `limit` (one or more), and returns how many came. A body looks at them; those that are
+    /// given here are called in order, one at a time.
+    func fill(
+        upTo limit: Int, inspecting body: @escaping Inspection,
+        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> Int
     /// Returns when every body was called.
     func settle() throws
 }
@@ -25,6 +31,17 @@ extension ByteSink {
         try write(bytes)
         body(bytes)
     }
+
+    public func fill(
+        upTo limit: Int, inspecting body: @escaping Inspection,
+        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> Int {
+        let block = Block(capacity: min(limit, 1 << 16))
+        block.count = try read(block.whole)
+        try write(block.bytes, inspecting: body)
+        return block.count
+    }
+
     public func settle() throws {}
 }
 

@@ -24,6 +24,8 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     private var slots: [Slot] = []
     /// Not begun.
     private var pending: [Slot] = []
+    /// How many were handed on and did not come back yet.
+    private var handedOn = 0
     private var isClosed = false
     private var ending: (any Error)?
     private var stop: (any Error)?
@@ -97,6 +99,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
                     if first.isDone {
                         slots.removeFirst()
                         if let failure = first.failure { throw failure }
+                        handedOn += 1
                         return first.job
                     }
                 } else if isClosed {
@@ -108,12 +111,12 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Waits until the work of all jobs that were submitted is done. Throws what stopped the pipeline.
+    /// Waits until all jobs that were submitted were handed on and came back. Throws what stopped the pipeline.
     func settle() throws {
         try monitor.locked {
             while true {
                 if let stop { throw stop }
-                if slots.allSatisfy(\.isDone) { return }
+                if slots.isEmpty, handedOn == 0 { return }
                 monitor.wait()
             }
         }
@@ -121,6 +124,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
 
     func recycle(_ job: Job) {
         monitor.locked {
+            handedOn -= 1
             free.append(job)
             monitor.wakeAll()
         }

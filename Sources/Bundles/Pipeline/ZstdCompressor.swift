@@ -12,10 +12,17 @@ final class ZstdCompressor: ByteSink {
         let input = Block(capacity: ZstdCompressor.pieceLength)
         let output = Block(capacity: ZSTD_compressBound(ZstdCompressor.pieceLength))
         var inspections: [(bytes: Range<Int>, body: Inspection)] = []
+        /// Those that are to be called in order, of all jobs.
+        var orderedInspections: [(bytes: Range<Int>, body: Inspection)] = []
         let frame: ZstdFrame
         var search = ZstdFrame.Search.ofLevel
 
         init(_ level: Int) throws { frame = try ZstdFrame(level: level) }
+
+        func inspect(_ inspections: inout [(bytes: Range<Int>, body: Inspection)]) {
+            for (range, body) in inspections { body(UnsafeRawBufferPointer(rebasing: input.bytes[range])) }
+            inspections.removeAll(keepingCapacity: true)
+        }
     }
 
     private let jobs: OrderedJobs<Job>
@@ -27,8 +34,7 @@ final class ZstdCompressor: ByteSink {
     /// `sink` is called from another thread until ``finish()`` has returned.
     init(level: Int, sink: Transferred<any ByteSink>) throws {
         let jobs = try OrderedJobs(jobs: try (0..<jobsInFlight).map { _ in try Job(level) }) { job in
-            for (range, body) in job.inspections { body(UnsafeRawBufferPointer(rebasing: job.input.bytes[range])) }
-            job.inspections.removeAll(keepingCapacity: true)
+            job.inspect(&job.inspections)
             job.output.count = try job.frame.compress(job.input.bytes, into: job.output.whole, job.search)
         }
         self.jobs = jobs
@@ -37,6 +43,7 @@ final class ZstdCompressor: ByteSink {
         mover = try Stage {
             do {
                 while let job = try jobs.next() {
+                    job.inspect(&job.orderedInspections)
                     try sink.value.write(job.output.bytes)
                     job.input.count = 0
                     jobs.recycle(job)
@@ -69,6 +76,18 @@ final class ZstdCompressor: ByteSink {
         _ = current.input.append(bytes)
         current.inspections.append((start..<current.input.count, body))
         if current.input.room.isEmpty { try next() }
+    }
+
+    func fill(
+        upTo limit: Int, inspecting body: @escaping Inspection,
+        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> Int {
+        let start = current.input.count
+        let count = try read(UnsafeMutableRawBufferPointer(rebasing: current.input.room.prefix(limit)))
+        current.input.count += count
+        current.orderedInspections.append((start..<start + count, body))
+        if current.input.room.isEmpty { try next() }
+        return count
     }
 
     func settle() throws {
