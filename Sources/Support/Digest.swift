@@ -106,12 +106,17 @@ public func hex(_ bytes: some Sequence<UInt8>) -> String { hex(Array(bytes)) }
 
 /// Lower-case hexadecimal. For arrays by themselves: it is done for every file of a home.
 public func hex(_ bytes: [UInt8]) -> String {
-    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
-    return String(unsafeUninitializedCapacity: 2 * bytes.count) { out in
-        for (index, byte) in bytes.enumerated() {
-            out[2 * index] = digit(byte >> 4)
-            out[2 * index + 1] = digit(byte & 15)
-        }
+    String(unsafeUninitializedCapacity: 2 * bytes.count) { out in
+        writeHex(bytes, to: out)
         return 2 * bytes.count
+    }
+}
+
+/// Writes lower-case hexadecimal, two bytes for each.
+public func writeHex(_ bytes: [UInt8], to out: UnsafeMutableBufferPointer<UInt8>) {
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+    for (index, byte) in bytes.enumerated() {
+        out[2 * index] = digit(byte >> 4)
+        out[2 * index + 1] = digit(byte & 15)
     }
 }

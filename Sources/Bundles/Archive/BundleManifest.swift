@@ -30,8 +30,10 @@ public struct BundleManifest: Sendable, Equatable, Codable {
         init(_ path: BundlePath, _ kind: Kind, permissions: UInt32, modified: Int128) {
             self.path = path
             self.kind = kind
-            let digits = String(permissions & 0o7777, radix: 8)
-            mode = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+            mode = String(unsafeUninitializedCapacity: 4) { digits in
+                for index in 0..<4 { digits[index] = 48 + UInt8(permissions >> UInt32(9 - 3 * index) & 7) }
+                return 4
+            }
             self.modified = modified
         }
     }

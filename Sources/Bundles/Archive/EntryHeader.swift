@@ -13,7 +13,7 @@ struct EntryHeader {
 
     /// Reads the next header; nil where a block of zeros stands in its place. `block` gives the next 512 bytes, nil at the end.
     static func read(_ block: () throws -> [UInt8]?) throws -> EntryHeader? {
-        var records: [String: [UInt8]] = [:]
+        var records = PaxRecords.none
         while true {
             guard let bytes = try block() else { throw TarDamage.error("it has no end") }
             if bytes.allSatisfy({ $0 == 0 }) { return nil }
@@ -23,7 +23,7 @@ struct EntryHeader {
                 guard records.isEmpty, header.size <= paxLimit else {
                     throw TarDamage.error("a pax header is malformed")
                 }
-                records = try PaxRecords.decode(try take(Int(header.size), block))
+                records = try PaxRecords(try take(Int(header.size), block))
             case UInt8(ascii: "0"), 0, UInt8(ascii: "2"), UInt8(ascii: "5"):
                 return try EntryHeader(header, records, block)
             case UInt8(ascii: "1"): throw TarDamage.error("it holds a hard link, \(printable(header.path, limit: 80))")
@@ -35,9 +35,9 @@ struct EntryHeader {
     }
 
     private init(
-        _ header: UstarHeader, _ records: [String: [UInt8]], _ block: () throws -> [UInt8]?
+        _ header: UstarHeader, _ records: PaxRecords, _ block: () throws -> [UInt8]?
     ) throws {
-        func number(_ key: String) throws -> Int64? {
+        func number(_ key: StaticString) throws -> Int64? {
             guard let value = records[key] else { return nil }
             guard let number = Int64(String(decoding: value, as: UTF8.self)), number >= 0 else {
                 throw TarDamage.error("a pax header's \(key) is not a number")
@@ -119,6 +119,7 @@ struct EntryHeader {
             guard let next = try block() else { throw TarDamage.error("it ends within a header") }
             bytes += next
         }
-        return Array(bytes.prefix(count))
+        bytes.removeLast(bytes.count - count)
+        return bytes
     }
 }

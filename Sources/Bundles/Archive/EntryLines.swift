@@ -13,46 +13,50 @@ extension BundleManifest {
 
         /// Puts a file's digest in its place.
         mutating func set(sha256: [UInt8], at place: Int) {
-            bytes.replaceSubrange(place..<place + 2 * sha256.count, with: hex(sha256).utf8)
+            bytes.withUnsafeMutableBufferPointer {
+                writeHex(sha256, to: UnsafeMutableBufferPointer(rebasing: $0[place..<place + 2 * sha256.count]))
+            }
         }
 
         /// Appends what `JSONEncoder` makes of the entry, with its keys sorted and slashes as they are.
         mutating func append(_ entry: Entry) {
-            bytes += isFirst ? "{\"kind\":\"".utf8 : ",\n{\"kind\":\"".utf8
+            if !isFirst { bytes.append(",\n") }
             isFirst = false
+            bytes.append("{\"kind\":\"")
             bytes += entry.kind.rawValue.utf8
-            bytes += "\",\"mode\":\"".utf8
+            bytes.append("\",\"mode\":\"")
             bytes += entry.mode.utf8
-            bytes += "\",\"modified\":".utf8
-            bytes += String(entry.modified).utf8
-            bytes += ",\"path\":".utf8
+            bytes.append("\",\"modified\":")
+            bytes.append(decimal: entry.modified)
+            bytes.append(",\"path\":")
             append(entry.path)
             if let sha256 = entry.sha256 {
-                bytes += ",\"sha256\":\"".utf8
+                bytes.append(",\"sha256\":\"")
                 digestPlace = bytes.count
                 bytes += sha256.utf8
                 bytes.append(Self.quote)
             }
             if let size = entry.size {
-                bytes += ",\"size\":".utf8
-                bytes += String(size).utf8
+                bytes.append(",\"size\":")
+                bytes.append(decimal: size)
             }
             if let target = entry.target {
-                bytes += ",\"target\":".utf8
+                bytes.append(",\"target\":")
                 append(target)
             }
             bytes.append(UInt8(ascii: "}"))
         }
 
         private mutating func append(_ path: BundlePath) {
-            guard String(validating: path.bytes, as: UTF8.self) != nil else {
-                bytes += "{\"base64\":\"".utf8
+            let isPlainASCII = path.bytes.allSatisfy { Self.isPlain($0) && $0 < 128 }
+            guard isPlainASCII || String(validating: path.bytes, as: UTF8.self) != nil else {
+                bytes.append("{\"base64\":\"")
                 bytes += Base64.encode(path.bytes, padding: .required)
-                bytes += "\"}".utf8
+                bytes.append("\"}")
                 return
             }
             bytes.append(Self.quote)
-            if path.bytes.allSatisfy(Self.isPlain) { bytes += path.bytes } else { appendEscaped(path.bytes) }
+            if isPlainASCII { bytes += path.bytes } else { appendEscaped(path.bytes) }
             bytes.append(Self.quote)
         }
 

@@ -13,74 +13,78 @@ struct UstarHeader {
     /// Of what is stored behind the header, in bytes.
     var size: Int64
     var type: UInt8
-    private var time: ArraySlice<UInt8> = []
+    private let block: [UInt8]
+
+    private static let magic = Array("ustar".utf8)
 
     init(_ block: [UInt8]) throws {
-        func text(_ range: Range<Int>) -> [UInt8] { Array(block[range].prefix { $0 != 0 }) }
-        guard try Self.number(block[148..<156]) == Int64(Self.sum(block)) else {
+        func text(_ range: Range<Int>) -> [UInt8] {
+            let field = block[range]
+            return Array(field[..<(field.firstIndex(of: 0) ?? field.endIndex)])
+        }
+        guard try Self.number(block[148..<156]) == block.withUnsafeBufferPointer({ Int64(Self.sum($0)) }) else {
             throw TarDamage.error("a header's checksum is wrong")
         }
-        guard block[257..<262].elementsEqual(Array("ustar".utf8)) else {
-            throw TarDamage.error("a header is not ustar")
-        }
-        let prefix = text(345..<500)
-        path = (prefix.isEmpty ? [] : prefix + [UInt8(ascii: "/")]) + text(0..<100)
+        guard block[257..<262].elementsEqual(Self.magic) else { throw TarDamage.error("a header is not ustar") }
+        path = text(0..<100)
+        if block[345] != 0 { path = text(345..<500) + [UInt8(ascii: "/")] + path }
         target = text(157..<257)
         permissions = UInt32(truncatingIfNeeded: try Self.number(block[100..<108])) & 0o7777
         size = try Self.number(block[124..<136])
         guard size >= 0 else { throw TarDamage.error("a header's numbers are out of range") }
-        time = block[136..<148]
         type = block[156]
+        self.block = block
     }
 
     /// Nanoseconds since the epoch. Asked for only where no pax record tells the time: libarchive leaves garbage here for times before
     /// 1970 and after 2242, as bundles of this program's first versions have it.
-    func modified() throws -> Int128 { Int128(try Self.number(time)) * 1_000_000_000 }
+    func modified() throws -> Int128 { Int128(try Self.number(block[136..<148])) * 1_000_000_000 }
 
     /// A block of a header. Numbers that do not fit are told by pax records, and are 0 or the nearest that fits here.
     static func block(
         path: [UInt8], permissions: UInt32, owner: UInt32, group: UInt32, size: Int64, seconds: Int128, type: UInt8,
         target: [UInt8]
     ) -> [UInt8] {
-        var block = [UInt8](repeating: 0, count: length)
-        func put(_ bytes: some Collection<UInt8>, at offset: Int) {
-            block.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-        }
-        func octal(_ value: Int64, _ digits: Int, at offset: Int) {
-            var rest = value
-            for index in (offset..<offset + digits).reversed() {
-                block[index] = 48 + UInt8(rest & 7)
-                rest >>= 3
+        [UInt8](unsafeUninitializedCapacity: length) { block, count in
+            count = length
+            block.initialize(repeating: 0)
+            func put(_ bytes: [UInt8], at offset: Int) {
+                _ = block[offset...].update(fromContentsOf: bytes.prefix(nameLimit))
             }
+            func octal(_ value: Int64, _ digits: Int, at offset: Int) {
+                var rest = value
+                for index in (offset..<offset + digits).reversed() {
+                    block[index] = 48 + UInt8(rest & 7)
+                    rest >>= 3
+                }
+            }
+            put(path, at: 0)
+            octal(Int64(permissions), 7, at: 100)
+            octal(fits(owner) ? Int64(owner) : 0, 7, at: 108)
+            octal(fits(group) ? Int64(group) : 0, 7, at: 116)
+            octal(size < numberLimit ? size : 0, 11, at: 124)
+            octal(Int64(min(max(seconds, 0), Int128(numberLimit - 1))), 11, at: 136)
+            block[156] = type
+            put(target, at: 157)
+            put(magic, at: 257)
+            octal(0, 2, at: 263)
+            octal(0, 7, at: 329)
+            octal(0, 7, at: 337)
+            octal(Int64(sum(UnsafeBufferPointer(block))), 6, at: 148)
+            block[155] = 32
         }
-        put(path.prefix(nameLimit), at: 0)
-        octal(Int64(permissions), 7, at: 100)
-        octal(fits(owner) ? Int64(owner) : 0, 7, at: 108)
-        octal(fits(group) ? Int64(group) : 0, 7, at: 116)
-        octal(size < numberLimit ? size : 0, 11, at: 124)
-        octal(Int64(min(max(seconds, 0), Int128(numberLimit - 1))), 11, at: 136)
-        block[156] = type
-        put(target.prefix(nameLimit), at: 157)
-        put(Array("ustar\u{0}00".utf8), at: 257)
-        octal(0, 7, at: 329)
-        octal(0, 7, at: 337)
-        octal(Int64(sum(block)), 6, at: 148)
-        block[155] = 32
-        return block
     }
 
     /// Whether an owner fits 7 octal digits.
     static func fits(_ owner: UInt32) -> Bool { owner < 1 << 21 }
 
     /// The checksum, its own field taken for spaces.
-    private static func sum(_ block: [UInt8]) -> Int {
-        block.withUnsafeBufferPointer { block in
-            // 512 bytes cannot overflow it.
-            var sum: UInt32 = 8 * 32
-            for byte in block { sum &+= UInt32(byte) }
-            for byte in block[148..<156] { sum &-= UInt32(byte) }
-            return Int(sum)
-        }
+    private static func sum(_ block: UnsafeBufferPointer<UInt8>) -> Int {
+        // 512 bytes cannot overflow it.
+        var sum: UInt32 = 8 * 32
+        for byte in block { sum &+= UInt32(byte) }
+        for byte in block[148..<156] { sum &-= UInt32(byte) }
+        return Int(sum)
     }
 
     /// Octal digits, or base 256 where the first bit is set.
@@ -109,45 +113,74 @@ struct UstarHeader {
 }
 
 /// The records of a pax header: `LENGTH KEY=VALUE\n`, again and again (POSIX.1-2017, pax Extended Header).
-enum PaxRecords {
-    static func encode(_ records: [(key: String, value: [UInt8])]) -> [UInt8] {
-        var out: [UInt8] = []
-        for (key, value) in records {
-            let rest = Array(" \(key)=".utf8) + value + [10]
-            // The length counts its own digits.
-            var length = rest.count
-            while length != rest.count + String(length).utf8.count { length = rest.count + String(length).utf8.count }
-            out += Array(String(length).utf8) + rest
+struct PaxRecords {
+    /// Of a header. Those that are known are a handful.
+    private static let limit = 100
+
+    private let bytes: [UInt8]
+    private var fields: [(key: Range<Int>, value: Range<Int>)] = []
+
+    /// Of an entry without a pax header.
+    static let none = PaxRecords()
+
+    private init() { bytes = [] }
+
+    init(_ bytes: [UInt8]) throws {
+        self.bytes = bytes
+        var start = 0
+        while start < bytes.count {
+            guard let space = bytes[start...].prefix(20).firstIndex(of: 32),
+                let length = Int(String(decoding: bytes[start..<space], as: UTF8.self)), length > 0,
+                length <= bytes.count - start, case let end = start + length - 1, bytes[end] == 10, space < end,
+                let equals = bytes[(space + 1)..<end].firstIndex(of: UInt8(ascii: "="))
+            else { throw TarDamage.error("a pax header is malformed") }
+            let key = (space + 1)..<equals
+            guard fields.count < Self.limit else { throw TarDamage.error("a pax header has too many records") }
+            guard !fields.contains(where: { bytes[$0.key] == bytes[key] }) else {
+                throw TarDamage.error("a pax header says \(printable(Array(bytes[key]), limit: 40)) twice")
+            }
+            fields.append((key, (equals + 1)..<end))
+            start = end + 1
         }
-        return out
     }
 
-    static func decode(_ bytes: [UInt8]) throws -> [String: [UInt8]] {
-        var records: [String: [UInt8]] = [:]
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            guard let space = rest.prefix(20).firstIndex(of: 32),
-                let length = Int(String(decoding: rest[..<space], as: UTF8.self)), length > 0, length <= rest.count,
-                case let record = rest.prefix(length), record.last == 10, space + 1 < record.endIndex,
-                let equals = record[(space + 1)...].firstIndex(of: UInt8(ascii: "="))
-            else { throw TarDamage.error("a pax header is malformed") }
-            let key = String(decoding: record[(space + 1)..<equals], as: UTF8.self)
-            guard records.updateValue(Array(record[(equals + 1)...].dropLast()), forKey: key) == nil else {
-                throw TarDamage.error("a pax header says \(printable(key, limit: 40)) twice")
-            }
-            rest = rest.dropFirst(length)
-        }
-        return records
+    var isEmpty: Bool { fields.isEmpty }
+
+    subscript(key: StaticString) -> [UInt8]? {
+        let key = UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
+        return fields.first { bytes[$0.key].elementsEqual(key) }.map { Array(bytes[$0.value]) }
+    }
+
+    /// Appends a record to a header.
+    static func append(_ key: StaticString, _ value: [UInt8], to header: inout [UInt8]) {
+        let rest = key.utf8CodeUnitCount + value.count + 3
+        // The length counts its own digits.
+        var length = rest
+        while length != rest + digits(of: length) { length = rest + digits(of: length) }
+        header.append(decimal: length)
+        header.append(32)
+        header.append(key)
+        header.append(UInt8(ascii: "="))
+        header += value
+        header.append(10)
+    }
+
+    private static func digits(of number: Int) -> Int {
+        var (count, rest) = (1, number)
+        while rest > 9 { (count, rest) = (count + 1, rest / 10) }
+        return count
     }
 
     /// Decimal seconds with a fraction: `-0.5` is half a second before the epoch.
-    static func text(time nanoseconds: Int128) -> String {
+    static func text(time nanoseconds: Int128) -> [UInt8] {
         let (seconds, fraction) = nanoseconds.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
-        var text = (nanoseconds < 0 ? "-" : "") + String(seconds)
+        var text: [UInt8] = []
+        if nanoseconds < 0 { text.append(UInt8(ascii: "-")) }
+        text.append(decimal: seconds)
         guard fraction > 0 else { return text }
-        let digits = String(UInt32(fraction))
-        text += "." + String(repeating: "0", count: 9 - digits.utf8.count) + digits
-        while text.last == "0" { text.removeLast() }
+        text.append(UInt8(ascii: "."))
+        text.append(digits: UInt64(fraction), count: 9)
+        while text.last == UInt8(ascii: "0") { text.removeLast() }
         return text
     }
 

@@ -24,7 +24,7 @@ final class TarWriter {
         if let reason = rules.admit(entry) { throw Self.failure("\(printable(entry.path, limit: 200)): \(reason)") }
         let header = Self.header(entry)
         let read = try Self.verify(header, entry)
-        try put(header)
+        try put(header[...])
         (size, extents, stored) = (read.entry.size, read.entry.extents, read.stored)
     }
 
@@ -71,16 +71,16 @@ final class TarWriter {
     /// Writes the end of the archive.
     func finish() throws {
         try finishEntry()
-        try put([UInt8](repeating: 0, count: 2 * UstarHeader.length))
+        try put(Self.zeros[...])
     }
 
     private func finishEntry() throws {
         guard position == size else { throw Self.failure("a file is shorter than its header says") }
-        try put(Self.padding(stored))
+        try put(Self.zeros[..<Self.padding(stored)])
         (extents, done, position, size, stored) = ([], 0, 0, 0, 0)
     }
 
-    private func put(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try sink.write($0) } }
+    private func put(_ bytes: ArraySlice<UInt8>) throws { try bytes.withUnsafeBytes { try sink.write($0) } }
 
     // MARK: - Headers
 
@@ -88,9 +88,12 @@ final class TarWriter {
     private static func header(_ entry: TarEntry) -> [UInt8] {
         var path = entry.path
         if entry.kind == .directory { path.append(UInt8(ascii: "/")) }
-        var records: [(key: String, value: [UInt8])] = []
-        func record(_ key: String, _ value: some CustomStringConvertible) {
-            records.append((key, Array(value.description.utf8)))
+        var records: [UInt8] = []
+        func record(_ key: StaticString, _ value: [UInt8]) { PaxRecords.append(key, value, to: &records) }
+        func record(_ key: StaticString, _ value: some BinaryInteger) {
+            var digits: [UInt8] = []
+            digits.append(decimal: value)
+            record(key, digits)
         }
         func needsRecord(_ text: [UInt8]) -> Bool {
             text.count > UstarHeader.nameLimit || text.contains { $0 >= 128 }
@@ -98,22 +101,22 @@ final class TarWriter {
         func isText(_ bytes: [UInt8]) -> Bool {
             bytes.allSatisfy { $0 < 128 } || String(validating: bytes, as: UTF8.self) != nil
         }
-        if !isText(path) || !isText(entry.target) { record("hdrcharset", "BINARY") }
+        if !isText(path) || !isText(entry.target) { record("hdrcharset", Array("BINARY".utf8)) }
         let map = entry.extents.isEmpty ? [] : map(entry)
         let stored =
             entry.kind != .file
             ? 0 : map.isEmpty ? entry.size : entry.extents.reduce(0) { $0 + Int64($1.count) } + Int64(map.count)
         if map.isEmpty {
-            if needsRecord(path) { records.append(("path", path)) }
+            if needsRecord(path) { record("path", path) }
         } else {
             record("GNU.sparse.major", 1)
             record("GNU.sparse.minor", 0)
-            records.append(("GNU.sparse.name", path))
+            record("GNU.sparse.name", path)
             record("GNU.sparse.realsize", entry.size)
             // What a reader that knows nothing of sparse files makes of it.
             path = Array("GNUSparseFile.0/".utf8) + path.suffix(UstarHeader.nameLimit - 16)
         }
-        if needsRecord(entry.target) { records.append(("linkpath", entry.target)) }
+        if needsRecord(entry.target) { record("linkpath", entry.target) }
         if stored >= UstarHeader.numberLimit { record("size", stored) }
         let seconds = entry.modified.flooredQuotient(by: 1_000_000_000)
         if seconds * 1_000_000_000 != entry.modified || seconds < 0 || seconds >= Int128(UstarHeader.numberLimit) {
@@ -123,11 +126,11 @@ final class TarWriter {
         if !UstarHeader.fits(entry.group) { record("gid", entry.group) }
         var out: [UInt8] = []
         if !records.isEmpty {
-            let text = PaxRecords.encode(records)
-            out += UstarHeader.block(
+            out = UstarHeader.block(
                 path: Array("PaxHeader/".utf8) + path.suffix(UstarHeader.nameLimit - 10), permissions: 0o600, owner: 0,
-                group: 0, size: Int64(text.count), seconds: 0, type: UInt8(ascii: "x"), target: [])
-            out += text + padding(Int64(text.count))
+                group: 0, size: Int64(records.count), seconds: 0, type: UInt8(ascii: "x"), target: [])
+            out += records
+            out += zeros.prefix(padding(Int64(records.count)))
         }
         let type: UInt8 =
             switch entry.kind {
@@ -138,7 +141,8 @@ final class TarWriter {
         out += UstarHeader.block(
             path: path, permissions: entry.permissions, owner: entry.owner, group: entry.group, size: stored,
             seconds: seconds, type: type, target: entry.target)
-        return out + map
+        out += map
+        return out
     }
 
     /// The map at the start of a sparse file's data (GNU tar manual, "Storing Sparse Files", version 1.0). An empty piece at the end
@@ -147,13 +151,13 @@ final class TarWriter {
         var extents = entry.extents
         if extents.last?.upperBound != entry.size { extents.append(entry.size..<entry.size) }
         let text = "\(extents.count)\n" + extents.map { "\($0.lowerBound)\n\($0.count)\n" }.joined()
-        return Array(text.utf8) + padding(Int64(text.utf8.count))
+        return Array(text.utf8) + zeros.prefix(padding(Int64(text.utf8.count)))
     }
 
-    /// Zeros up to the end of the block.
-    private static func padding(_ count: Int64) -> [UInt8] {
-        [UInt8](repeating: 0, count: Int((512 - count % 512) % 512))
-    }
+    /// How many bytes are missing to whole blocks.
+    private static func padding(_ count: Int64) -> Int { Int((512 - count % 512) % 512) }
+
+    private static let zeros = [UInt8](repeating: 0, count: 2 * UstarHeader.length)
 
     /// The reader makes of the header what was meant.
     private static func verify(_ header: [UInt8], _ entry: TarEntry) throws -> EntryHeader {
