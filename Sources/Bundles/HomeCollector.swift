@@ -229,9 +229,8 @@ final class HomeCollector {
         var position: Int64 = 0
         while position < size {
             try cancellation.check()
-            let count = try tar.fill(upTo: Self.pieceLength, inspecting: { digest.update($0) }) {
-                try read($0, position)
-            }
+            let count = try tar.fill(
+                upTo: Self.pieceLength, from: { try read($0, position) }, inspecting: { digest.update($0) })
             position += Int64(count)
             progress.advance(Int64(count))
         }

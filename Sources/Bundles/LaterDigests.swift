@@ -23,10 +23,11 @@ final class StreamDigest: @unchecked Sendable {
     private var rest: Int64
     private let finish: @Sendable ([UInt8]) -> Void
 
-    /// `finish` gets the digest when so many bytes, one or more, have come.
+    /// `finish` gets the digest when so many bytes have come.
     init(of length: Int64, finish: @escaping @Sendable ([UInt8]) -> Void) {
         rest = length
         self.finish = finish
+        if length == 0 { update(UnsafeRawBufferPointer(start: nil, count: 0)) }
     }
 
     func update(_ bytes: UnsafeRawBufferPointer) {

@@ -81,6 +81,50 @@ internal import Testing
         #expect(try FileSystem.read(folder.path.appending("out"), limit: 64 << 20) == content)
     }
 
+    /// Bytes that are put in their place are looked at in order, one piece at a time, all of them before `settle` returns; their
+    /// digest is that of the whole, and stock zstd gives them back. A source that fails leaves nothing running.
+    @Test func bytesPutInPlaceAreLookedAtInOrder() async throws {
+        let folder = try TemporaryDirectory()
+        var generator = SeededGenerator(11)
+        let line = generator.bytes(4099)
+        let content = (0..<2200).flatMap { number in line.map { $0 ^ UInt8(truncatingIfNeeded: number) } }
+        let sink = MemorySink()
+        let compressor = try ZstdCompressor(level: 3, sink: Transferred(sink))
+        let sums = Mutex<[[UInt8]]>([])
+        for range in [0..<0, 0..<6_000_000, 6_000_000..<6_000_001, 6_000_001..<content.count] {
+            let digest = StreamDigest(of: Int64(range.count)) { sum in sums.withLock { $0.append(sum) } }
+            var position = range.lowerBound
+            while position < range.upperBound {
+                let limit = min(range.upperBound - position, Int.random(in: 1...2_000_000, using: &generator))
+                func read(_ room: UnsafeMutableRawBufferPointer) -> Int {
+                    #expect(!room.isEmpty && room.count <= limit)
+                    room.copyBytes(from: content[position..<position + room.count])
+                    return room.count
+                }
+                position += try compressor.fill(upTo: limit, from: read, inspecting: { digest.update($0) })
+            }
+            // Other bytes in between, seen elsewhere, do not change the order.
+            try [UInt8](repeating: 7, count: 100).withUnsafeBytes { try compressor.write($0) { _ in } }
+        }
+        try compressor.settle()
+        let pieces = [content[..<0], content[..<6_000_000], content[6_000_000..<6_000_001], content[6_000_001...]]
+        #expect(sums.withLock { $0 } == pieces.map { Digest.of(Array($0), .sha256) })
+        try compressor.finish()
+        try folder.write("out.zst", sink.bytes)
+        try await shell("zstd -qd out.zst", in: folder.path)
+        let sevens = [UInt8](repeating: 7, count: 100)
+        #expect(
+            try FileSystem.read(folder.path.appending("out"), limit: 64 << 20)
+                == Array(pieces.map { Array($0) + sevens }.joined()))
+
+        let broken = try ZstdCompressor(level: 3, sink: Transferred(MemorySink()))
+        #expect(throws: Errno.ioError) {
+            _ = try broken.fill(
+                upTo: 10, from: { _ in throw Errno.ioError }, inspecting: { _ in Issue.record("nothing came") })
+        }
+        broken.cancel()
+    }
+
     /// What lies near is found by the quicker searches; what lies far is not given up for speed.
     @Test func theSearchFitsTheData() throws {
         var generator = SeededGenerator(7)

@@ -53,14 +53,14 @@ final class TarWriter {
         position = size
     }
 
-    /// Has a part of the current file's data, which has no holes, put in its place (``ByteSink/fill(upTo:inspecting:from:)``); returns
+    /// Has a part of the current file's data, which has no holes, put in its place (``ByteSink/fill(upTo:from:inspecting:)``); returns
     /// its length.
     func fill(
-        upTo limit: Int, inspecting body: @escaping Inspection,
-        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+        upTo limit: Int, from read: (UnsafeMutableRawBufferPointer) throws -> Int,
+        inspecting body: @escaping Inspection
     ) throws -> Int {
         guard stored == size, position < size else { throw Self.failure("a file is longer than its header says") }
-        let count = try sink.fill(upTo: Int(min(Int64(limit), size - position)), inspecting: body, from: read)
+        let count = try sink.fill(upTo: Int(min(Int64(limit), size - position)), from: read, inspecting: body)
         position += Int64(count)
         return count
     }

@@ -16,8 +16,8 @@ public protocol ByteSink: AnyObject {
     /// Has bytes put in their place, at most `limit` (one or more), and returns how many came. A body looks at them; those that are
     /// given here are called in order, one at a time.
     func fill(
-        upTo limit: Int, inspecting body: @escaping Inspection,
-        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+        upTo limit: Int, from read: (UnsafeMutableRawBufferPointer) throws -> Int,
+        inspecting body: @escaping Inspection
     ) throws -> Int
     /// Returns when every body was called.
     func settle() throws
@@ -33,8 +33,8 @@ extension ByteSink {
     }
 
     public func fill(
-        upTo limit: Int, inspecting body: @escaping Inspection,
-        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+        upTo limit: Int, from read: (UnsafeMutableRawBufferPointer) throws -> Int,
+        inspecting body: @escaping Inspection
     ) throws -> Int {
         let block = Block(capacity: min(limit, 1 << 16))
         block.count = try read(block.whole)

@@ -79,8 +79,8 @@ final class ZstdCompressor: ByteSink {
     }
 
     func fill(
-        upTo limit: Int, inspecting body: @escaping Inspection,
-        from read: (UnsafeMutableRawBufferPointer) throws -> Int
+        upTo limit: Int, from read: (UnsafeMutableRawBufferPointer) throws -> Int,
+        inspecting body: @escaping Inspection
     ) throws -> Int {
         let start = current.input.count
         let count = try read(UnsafeMutableRawBufferPointer(rebasing: current.input.room.prefix(limit)))
