@@ -18,6 +18,11 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     }
 
     private let monitor = Monitor()
+    // Three things to wait for, each for its own threads: to wake all of them for each would have them take turns on the cores, and
+    // each find its caches full of something else.
+    private let hasWork = Condition()
+    private let isNextDone = Condition()
+    private let isRecycled = Condition()
     private let work: (@Sendable (Job) throws -> Void)?
     private var free: [Job]
     /// In order, done or not.
@@ -49,14 +54,14 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
             monitor.locked {
                 slot.failure = failure
                 slot.isDone = true
-                monitor.wakeAll()
+                if slots.first === slot { isNextDone.wakeAll() }
             }
         }
     }
 
     private func begin() -> Slot? {
         monitor.locked {
-            while pending.isEmpty, !isClosed, stop == nil { monitor.wait() }
+            while pending.isEmpty, !isClosed, stop == nil { monitor.wait(for: hasWork) }
             return pending.isEmpty || stop != nil ? nil : pending.removeFirst()
         }
     }
@@ -67,7 +72,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
             while true {
                 if let stop { throw stop }
                 if let job = free.popLast() { return job }
-                monitor.wait()
+                monitor.wait(for: isRecycled)
             }
         }
     }
@@ -76,8 +81,9 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         monitor.locked {
             let slot = Slot(job, isDone: work == nil)
             slots.append(slot)
-            if work != nil { pending.append(slot) }
-            monitor.wakeAll()
+            if work == nil { return isNextDone.wakeAll() }
+            pending.append(slot)
+            hasWork.wakeOne()
         }
     }
 
@@ -86,7 +92,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         monitor.locked {
             isClosed = true
             ending = failure
-            monitor.wakeAll()
+            wakeAll()
         }
     }
 
@@ -106,7 +112,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
                     if let ending { throw ending }
                     return nil
                 }
-                monitor.wait()
+                monitor.wait(for: isNextDone)
             }
         }
     }
@@ -117,7 +123,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
             while true {
                 if let stop { throw stop }
                 if slots.isEmpty, handedOn == 0 { return }
-                monitor.wait()
+                monitor.wait(for: isRecycled)
             }
         }
     }
@@ -126,7 +132,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         monitor.locked {
             handedOn -= 1
             free.append(job)
-            monitor.wakeAll()
+            isRecycled.wakeAll()
         }
     }
 
@@ -134,8 +140,12 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     func abort(_ error: any Error) {
         monitor.locked {
             if stop == nil { stop = error }
-            monitor.wakeAll()
+            wakeAll()
         }
+    }
+
+    private func wakeAll() {
+        for condition in [hasWork, isNextDone, isRecycled] { condition.wakeAll() }
     }
 }
 

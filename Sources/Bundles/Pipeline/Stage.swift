@@ -70,19 +70,30 @@ struct Transferred<Value>: @unchecked Sendable {
     init(_ value: Value) { self.value = value }
 }
 
-/// A lock with a condition to wait for.
-final class Monitor: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+/// Something that threads wait for under a ``Monitor``'s lock.
+final class Condition: @unchecked Sendable {
+    fileprivate let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
-        precondition(pthread_mutex_init(mutex, nil) == 0 && pthread_cond_init(condition, nil) == 0)
-    }
+    init() { precondition(pthread_cond_init(condition, nil) == 0) }
 
     deinit {
         pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
         condition.deallocate()
+    }
+
+    func wakeOne() { pthread_cond_signal(condition) }
+    func wakeAll() { pthread_cond_broadcast(condition) }
+}
+
+/// A lock with a condition to wait for.
+final class Monitor: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = Condition()
+
+    init() { precondition(pthread_mutex_init(mutex, nil) == 0) }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
         mutex.deallocate()
     }
 
@@ -92,7 +103,9 @@ final class Monitor: @unchecked Sendable {
         return try body()
     }
 
-    /// Inside `locked` only.
-    func wait() { pthread_cond_wait(condition, mutex) }
-    func wakeAll() { pthread_cond_broadcast(condition) }
+    /// Waits for the monitor's own condition. Inside `locked` only.
+    func wait() { wait(for: condition) }
+    /// Inside `locked` only; a condition belongs to one monitor.
+    func wait(for condition: Condition) { pthread_cond_wait(condition.condition, mutex) }
+    func wakeAll() { condition.wakeAll() }
 }

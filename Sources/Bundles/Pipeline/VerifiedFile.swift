@@ -6,7 +6,7 @@ internal import SystemPackage
 /// A bundle's file while it is written: hashed, written in large pieces, and every piece read back from the disk and compared with
 /// what was written, while the next ones are still being made.
 final class VerifiedFile: ByteSink {
-    private static let pieceLength = 4 << 20
+    private static let pieceLength = 2 << 20
     /// One is filled, one is written, one waits until the disk has it, one is spare.
     private static let pieceCount = 4
 
