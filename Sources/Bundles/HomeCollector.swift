@@ -7,7 +7,6 @@ final class HomeCollector {
     private static let wholeLimit: Int64 = 1 << 20
     /// Larger ones come in pieces.
     private static let pieceLength = 1 << 20
-    private static let digestToCome = String(repeating: "0", count: 64)
 
     private let request: BundleRequest
     private let staging: BundleStaging
@@ -20,10 +19,9 @@ final class HomeCollector {
     private let stagingStatus: FileStatus
     private let buffer = Block(capacity: Int(wholeLimit))
     private let zeros = Block(capacity: pieceLength)
-    private var manifest: BundleManifest
-    private let lines: EntrySpool
-    /// Of files that are written whole: they are hashed where they are compressed.
-    private let digests = LaterDigests()
+    /// The home's path in the archive.
+    private let homePath: [UInt8]
+    private let manifest: ManifestDraft
     /// Files that belong to a database whose snapshot was taken.
     private var parts: Set<[UInt8]> = []
     /// Logs of databases that went into the bundle as they lie there: without them rows are missing, so no rule leaves them out.
@@ -34,11 +32,11 @@ final class HomeCollector {
         manifest: BundleManifest, tar: TarWriter, _ progress: any ProgressReporter, _ cancellation: CancellationFlag
     ) throws {
         self.request = request
+        homePath = Array("\(request.instance)/home".utf8)
         self.staging = staging
-        lines = EntrySpool(in: staging.path)
         self.copying = copying
         self.output = output
-        self.manifest = manifest
+        self.manifest = ManifestDraft(manifest, spooling: staging.path)
         self.tar = tar
         self.progress = progress
         self.cancellation = cancellation
@@ -51,53 +49,42 @@ final class HomeCollector {
     /// Writes everything; returns the manifest without its entries.
     func run() throws -> BundleManifest {
         let root = try FileStatus(of: directory.descriptor)
-        let now = Int128(manifest.created.microseconds) * 1000
         // The folder INSTANCE/ holds the home and is not part of it.
-        try tar.begin(TarEntry(path: path(nil), kind: .directory, permissions: 0o700, modified: now))
+        try tar.begin(
+            TarEntry(
+                path: Array(request.instance.utf8), kind: .directory, permissions: 0o700, modified: manifest.created))
         try writeDirectory([], root)
         try DirectoryWalk(request.home).run { entry in
             try cancellation.check()
             return try visit(entry)
         } failing: { path, error in
-            warn(path, error.reason)
+            manifest.warn(path, error.reason)
         }
-        try writeCanary(now)
+        try writeCanary()
         try tar.settle()
-        try takeDigests()
-        try writeManifest(now)
+        try manifest.takeDigests()
+        try manifest.write(as: ownEntry(BundleManifest.fileName), to: tar)
         try tar.finish()
-        return manifest
-    }
-
-    private func writeManifest(_ modified: Int128) throws {
-        let (start, end) = try manifest.frame()
-        let size = Int64(start.count + lines.count + end.count)
-        guard size <= BundleManifest.lengthLimit else {
-            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
-        }
-        try tar.begin(ownEntry(BundleManifest.fileName, size: size, modified))
-        try start.withUnsafeBytes { try tar.write($0) }
-        try lines.read { try tar.write($0) }
-        try end.withUnsafeBytes { try tar.write($0) }
+        return manifest.manifest
     }
 
     private func visit(_ entry: DirectoryWalk.Entry) throws -> DirectoryWalk.Decision {
         if entry.status.isSameFile(as: output) || entry.status.isSameFile(as: stagingStatus) { return .prune }
         if !rawLogs.contains(entry.path), case .skip(let reason) = request.decide(entry.path, entry.status) {
-            skip(entry.path, reason)
+            manifest.skip(entry.path, reason)
             return .prune
         }
         // Checked before anything of it is written; for a link again when its text is known.
         let kind: TarEntry.Kind = entry.status.kind == .directory ? .directory : .file
         if let reason = EntryRules.refusal(self.entry(entry.path, kind, entry.status)) {
-            warn(entry.path, "it is left out: \(reason)")
+            manifest.warn(entry.path, "it is left out: \(reason)")
             return .prune
         }
         switch entry.status.kind {
         case .directory: try writeDirectory(entry.path, entry.status)
         case .symlink: try writeSymlink(entry.path, entry.status)
         case .file: try writeFile(entry.path)
-        case .fifo, .socket, .device: skip(entry.path, "it is a \(entry.status.kind.rawValue)")
+        case .fifo, .socket, .device: manifest.skip(entry.path, "it is a \(entry.status.kind.rawValue)")
         }
         return .descend
     }
@@ -105,9 +92,9 @@ final class HomeCollector {
     // MARK: - Entries
 
     private func writeDirectory(_ name: [UInt8], _ status: FileStatus) throws {
-        try tar.begin(entry(name, .directory, status))
-        manifest.counts.directories += 1
-        try list(name, .directory, status)
+        let item = entry(name, .directory, status)
+        try tar.begin(item)
+        try manifest.list(item)
     }
 
     private func writeSymlink(_ name: [UInt8], _ status: FileStatus) throws {
@@ -115,33 +102,32 @@ final class HomeCollector {
         do {
             target = try directory.readSymlink(name)
         } catch {
-            return warn(name, "the link cannot be read: \(errorText(error.rawValue))")
+            return manifest.warn(name, "the link cannot be read: \(errorText(error.rawValue))")
         }
         var item = entry(name, .symlink, status)
         item.target = target
-        if let reason = EntryRules.refusal(item) { return warn(name, "it is left out: \(reason)") }
+        if let reason = EntryRules.refusal(item) { return manifest.warn(name, "it is left out: \(reason)") }
         try tar.begin(item)
-        manifest.counts.symlinks += 1
-        try list(name, .symlink, status, target: target)
+        try manifest.list(item)
     }
 
     private func writeFile(_ name: [UInt8]) throws {
-        if parts.contains(name) { return skip(name, "it is in its database's snapshot") }
+        if parts.contains(name) { return manifest.skip(name, "it is in its database's snapshot") }
         let file: FileDescriptor
         let status: FileStatus
         do {
             file = try directory.openForReading(name)
         } catch {
-            if error != .noSuchFileOrDirectory { warn(name, "it cannot be read: \(errorText(error.rawValue))") }
-            return
+            if error == .noSuchFileOrDirectory { return }
+            return manifest.warn(name, "it cannot be read: \(errorText(error.rawValue))")
         }
         defer { file.closeQuietly() }
         do {
             status = try FileStatus(of: file)
         } catch {
-            return warn(name, "it cannot be read: \(errorText(error.rawValue))")
+            return manifest.warn(name, "it cannot be read: \(errorText(error.rawValue))")
         }
-        guard status.kind == .file else { return skip(name, "it is a \(status.kind.rawValue)") }
+        guard status.kind == .file else { return manifest.skip(name, "it is a \(status.kind.rawValue)") }
         if status.size <= Self.wholeLimit, status.blocks * 512 >= status.size {
             try writeWhole(name, file, status)
         } else if try !isDatabase(file) || !writeDatabase(name, file, status) {
@@ -162,7 +148,7 @@ final class HomeCollector {
             do {
                 buffer.count = try PositionedSource(file).fill(room)
             } catch let error as Errno {
-                return warn(name, "it cannot be read: \(errorText(error.rawValue))")
+                return manifest.warn(name, "it cannot be read: \(errorText(error.rawValue))")
             }
             let after = try FileStatus(of: file)
             isSteady = after.isSameContent(as: status) && buffer.count == after.size
@@ -171,26 +157,21 @@ final class HomeCollector {
         if buffer.count >= 512, DatabaseSnapshot.isDatabase(buffer.bytes), try writeDatabase(name, file, status) {
             return
         }
-        if !isSteady { warn(name, "it changed while it was read") }
+        if !isSteady { manifest.warn(name, "it changed while it was read") }
         var item = entry(name, .file, status)
         item.size = Int64(buffer.count)
         try tar.begin(item)
-        let place = try listFile(name, status, size: item.size, nil)
-        try tar.write(whole: buffer.bytes) { [digests] bytes in digests.add(Digest.of(bytes, .sha256), at: place) }
+        let tell = manifest.later(at: try manifest.list(item))
+        try tar.write(whole: buffer.bytes) { tell(Digest.of($0, .sha256)) }
         progress.advance(item.size)
-        try takeDigests()
-    }
-
-    private func takeDigests() throws {
-        for (place, sha256) in digests.take() { try lines.set(sha256: sha256, at: place) }
+        try manifest.takeDigests()
     }
 
     /// A large file, in pieces.
     private func writeLarge(_ name: [UInt8], _ file: FileDescriptor, _ status: FileStatus) throws {
-        let extents = status.blocks * 512 < status.size ? SparseMap.extents(of: file, size: status.size) : []
         var item = entry(name, .file, status)
         item.size = status.size
-        item.extents = extents
+        item.extents = status.blocks * 512 < status.size ? SparseMap.extents(of: file, size: status.size) : []
         try tar.begin(item)
         var trouble: String?
         func read(_ room: UnsafeMutableRawBufferPointer, at position: Int64) throws -> Int? {
@@ -204,30 +185,28 @@ final class HomeCollector {
             }
             return nil
         }
-        if extents.isEmpty {
-            try pour(name, status, size: status.size) { room, position in
+        if item.extents.isEmpty {
+            try pour(item) { room, position in
                 if let count = try read(room, at: position) { return count }
                 room.initializeMemory(as: UInt8.self, repeating: 0)
                 return room.count
             }
         } else {
-            try writeSparse(name, status, extents, read)
+            try writeSparse(item, read)
         }
         if trouble == nil, try !FileStatus(of: file).isSameContent(as: status) {
             trouble = "it changed while it was read"
         }
-        if let trouble { warn(name, trouble) }
+        if let trouble { manifest.warn(name, trouble) }
     }
 
     /// All bytes of the current entry, hashed behind the one who reads them.
     private func pour(
-        _ name: [UInt8], _ status: FileStatus, size: Int64,
-        from read: (_ room: UnsafeMutableRawBufferPointer, _ position: Int64) throws -> Int
+        _ item: TarEntry, from read: (_ room: UnsafeMutableRawBufferPointer, _ position: Int64) throws -> Int
     ) throws {
-        let place = try listFile(name, status, size: size, nil)
-        let digest = StreamDigest(of: size) { [digests] in digests.add($0, at: place) }
+        let digest = StreamDigest(of: item.size, finish: manifest.later(at: try manifest.list(item)))
         var position: Int64 = 0
-        while position < size {
+        while position < item.size {
             try cancellation.check()
             let count = try tar.fill(
                 upTo: Self.pieceLength, from: { try read($0, position) }, inspecting: { digest.update($0) })
@@ -238,12 +217,11 @@ final class HomeCollector {
 
     /// A file with holes. They are hashed and not written, so the bytes between them are hashed here too.
     private func writeSparse(
-        _ name: [UInt8], _ status: FileStatus, _ extents: [Range<Int64>],
-        _ read: (UnsafeMutableRawBufferPointer, Int64) throws -> Int?
+        _ item: TarEntry, _ read: (UnsafeMutableRawBufferPointer, Int64) throws -> Int?
     ) throws {
         var digest = Digest(.sha256)
         var position: Int64 = 0
-        pieces: for extent in extents {
+        pieces: for extent in item.extents {
             try writeZeros(extent.lowerBound - position, &digest)
             position = extent.lowerBound
             while position < extent.upperBound {
@@ -259,8 +237,8 @@ final class HomeCollector {
                 progress.advance(Int64(count))
             }
         }
-        try writeZeros(status.size - position, &digest)
-        try listFile(name, status, size: status.size, digest.finish())
+        try writeZeros(item.size - position, &digest)
+        try manifest.list(item, sha256: digest.finish())
     }
 
     private func writeZeros(_ count: Int64, _ digest: inout Digest) throws {
@@ -286,16 +264,15 @@ final class HomeCollector {
     /// Writes a database's snapshot. False: SQLite cannot read it, and it goes into the bundle as any file, its log beside it.
     private func writeDatabase(_ name: [UInt8], _ file: FileDescriptor, _ status: FileStatus) throws -> Bool {
         let snapshot: DatabaseSnapshot
-        let listed = BundlePath(Array("home/".utf8) + name)
+        let listed = ManifestDraft.listed(name)
         do {
             snapshot = try DatabaseSnapshot.take(
                 FilePath(bytes: request.home.bytes + [UInt8(ascii: "/")] + name), file: file, name: listed,
                 staging: staging.path, copying: copying.contains(name))
         } catch let error as SQLiteConnection.Failure {
             let reason = "SQLite cannot read it: \(printable(error.reason, limit: 200))"
-            warn(name, reason + "; it is bundled as it lies there")
-            manifest.databases.append(
-                BundleManifest.Database(path: listed, copy: .raw, integrityCheck: [reason], rows: [:]))
+            manifest.warn(name, reason + "; it is bundled as it lies there")
+            manifest.add(BundleManifest.Database(path: listed, copy: .raw, integrityCheck: [reason], rows: [:]))
             parts.insert(name + Array("-shm".utf8))
             for suffix in ["-wal", "-journal"] { rawLogs.insert(name + Array(suffix.utf8)) }
             return false
@@ -304,7 +281,7 @@ final class HomeCollector {
         var item = entry(name, .file, status)
         item.size = snapshot.size
         try tar.begin(item)
-        try pour(name, status, size: snapshot.size) { room, _ in
+        try pour(item) { room, _ in
             let count = try snapshot.source.read(into: room)
             guard count > 0 else { throw DatabaseMoved(path: name) }
             return count
@@ -312,77 +289,40 @@ final class HomeCollector {
         let database = try snapshot.describe()
         guard snapshot.isUnchanged() else { throw DatabaseMoved(path: name) }
         if !database.isSound {
-            warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
+            manifest.warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
         }
-        manifest.databases.append(database)
+        manifest.add(database)
         return true
     }
 
-    // MARK: - The manifest
+    // MARK: - What stands in the archive
 
+    /// `name`: below the home; empty for the home itself.
     private func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {
-        TarEntry(
-            path: path(name), kind: kind, permissions: status.permissions, modified: status.modified,
-            owner: status.owner,
+        var path = homePath
+        if !name.isEmpty {
+            path.append(UInt8(ascii: "/"))
+            path += name
+        }
+        return TarEntry(
+            path: path, kind: kind, permissions: status.permissions, modified: status.modified, owner: status.owner,
             group: status.group)
     }
 
-    /// The path in the archive: of the folder INSTANCE, of the home (an empty name), or of something in it.
-    private func path(_ name: [UInt8]?) -> [UInt8] {
-        guard let name else { return Array(request.instance.utf8) }
-        return Array("\(request.instance)/home".utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name)
-    }
-
-    private func listed(_ name: [UInt8]) -> BundlePath {
-        BundlePath(Array("home".utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name))
-    }
-
-    private func list(
-        _ name: [UInt8], _ kind: BundleManifest.Kind, _ status: FileStatus, target: [UInt8]? = nil
-    ) throws {
-        var line = BundleManifest.Entry(
-            listed(name), kind, permissions: status.permissions, modified: status.modified)
-        line.target = target.map { BundlePath($0) }
-        try lines.append(line)
-    }
-
-    /// Returns where the digest stands; without one, its place is kept.
-    @discardableResult
-    private func listFile(_ name: [UInt8], _ status: FileStatus, size: Int64, _ sha256: [UInt8]?) throws -> Int {
-        var line = BundleManifest.Entry(
-            listed(name), .file, permissions: status.permissions, modified: status.modified)
-        line.size = size
-        line.sha256 = sha256.map { hex($0) } ?? Self.digestToCome
-        manifest.counts.files += 1
-        manifest.counts.bytes += size
-        return try lines.append(line)
-    }
-
     /// A file of the bundle's own, beside the home.
-    private func ownEntry(_ name: String, size: Int64, _ modified: Int128) -> TarEntry {
+    private func ownEntry(_ name: String) -> TarEntry {
         TarEntry(
-            path: Array("\(request.instance)/\(name)".utf8), kind: .file, permissions: 0o600, modified: modified,
-            size: size)
+            path: Array("\(request.instance)/\(name)".utf8), kind: .file, permissions: 0o600,
+            modified: manifest.created)
     }
 
-    private func writeCanary(_ modified: Int128) throws {
+    private func writeCanary() throws {
         let bytes = BundleCanary.bytes
-        try tar.begin(ownEntry(BundleCanary.name, size: Int64(bytes.count), modified))
+        var item = ownEntry(BundleCanary.name)
+        item.size = Int64(bytes.count)
+        try tar.begin(item)
         try bytes.withUnsafeBytes { try tar.write($0) }
-        var line = BundleManifest.Entry(BundlePath(BundleCanary.name), .file, permissions: 0o600, modified: modified)
-        line.size = Int64(bytes.count)
-        line.sha256 = hex(Digest.of(bytes, .sha256))
-        manifest.counts.files += 1
-        manifest.counts.bytes += Int64(bytes.count)
-        try lines.append(line)
-    }
-
-    private func skip(_ name: [UInt8], _ reason: String) {
-        manifest.skipped.append(BundleManifest.Note(path: listed(name), reason: reason))
-    }
-
-    private func warn(_ name: [UInt8], _ reason: String) {
-        manifest.warnings.append(BundleManifest.Note(path: listed(name), reason: reason))
+        try manifest.list(item, sha256: Digest.of(bytes, .sha256))
     }
 }
 

@@ -1,0 +1,89 @@
+internal import Support
+internal import SystemPackage
+
+/// The manifest of a bundle that is being written, which tells of each entry as it goes into the archive.
+final class ManifestDraft {
+    /// What stands in a digest's place until it is known.
+    private static let digestToCome = String(repeating: "0", count: 64)
+
+    /// Without its entries.
+    private(set) var manifest: BundleManifest
+    private let lines: EntrySpool
+    /// Of files that are hashed behind the one who reads them.
+    private let digests = LaterDigests()
+
+    /// `folder`: a private one, for lines that do not fit memory.
+    init(_ manifest: BundleManifest, spooling folder: FilePath) {
+        self.manifest = manifest
+        lines = EntrySpool(in: folder)
+    }
+
+    /// When the bundle was made, in nanoseconds since the epoch.
+    var created: Int128 { Int128(manifest.created.microseconds) * 1000 }
+
+    /// Tells of an entry below the folder INSTANCE. Of a file returns the place of its digest, which may come later (``later(at:)``).
+    @discardableResult
+    func list(_ entry: TarEntry, sha256: [UInt8]? = nil) throws -> Int {
+        let path = BundlePath(entry.path.dropFirst(manifest.instance.utf8.count + 1))
+        func line(_ kind: BundleManifest.Kind) -> BundleManifest.Entry {
+            BundleManifest.Entry(path, kind, permissions: entry.permissions, modified: entry.modified)
+        }
+        switch entry.kind {
+        case .directory:
+            manifest.counts.directories += 1
+            return try lines.append(line(.directory))
+        case .symlink:
+            manifest.counts.symlinks += 1
+            var line = line(.symlink)
+            line.target = BundlePath(entry.target)
+            return try lines.append(line)
+        case .file:
+            manifest.counts.files += 1
+            manifest.counts.bytes += entry.size
+            var line = line(.file)
+            line.size = entry.size
+            line.sha256 = sha256.map { hex($0) } ?? Self.digestToCome
+            return try lines.append(line)
+        }
+    }
+
+    /// Lets other threads tell the digest of a file that was listed.
+    func later(at place: Int) -> @Sendable ([UInt8]) -> Void {
+        { [digests] sha256 in digests.add(sha256, at: place) }
+    }
+
+    /// Puts the digests that came in their places.
+    func takeDigests() throws {
+        for (place, sha256) in digests.take() { try lines.set(sha256: sha256, at: place) }
+    }
+
+    func add(_ database: BundleManifest.Database) { manifest.databases.append(database) }
+
+    /// `name`: a path below the home.
+    func skip(_ name: [UInt8], _ reason: String) {
+        manifest.skipped.append(BundleManifest.Note(path: Self.listed(name), reason: reason))
+    }
+
+    func warn(_ name: [UInt8], _ reason: String) {
+        manifest.warnings.append(BundleManifest.Note(path: Self.listed(name), reason: reason))
+    }
+
+    /// The path in the manifest of something in the home, or of the home (an empty name).
+    static func listed(_ name: [UInt8]) -> BundlePath {
+        BundlePath(Array("home".utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name))
+    }
+
+    /// Writes the manifest into the archive, when all digests have come.
+    func write(as entry: TarEntry, to tar: TarWriter) throws {
+        let (start, end) = try manifest.frame()
+        var entry = entry
+        entry.size = Int64(start.count + lines.count + end.count)
+        guard entry.size <= BundleManifest.lengthLimit else {
+            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
+        }
+        try tar.begin(entry)
+        try start.withUnsafeBytes { try tar.write($0) }
+        try lines.read { try tar.write($0) }
+        try end.withUnsafeBytes { try tar.write($0) }
+    }
+}
