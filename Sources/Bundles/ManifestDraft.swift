@@ -11,6 +11,7 @@ final class ManifestDraft {
     private let lines: EntrySpool
     /// Of files that are hashed behind the one who reads them.
     private let digests = LaterDigests()
+    private var digestsToCome = 0
 
     /// `folder`: a private one, for lines that do not fit memory.
     init(_ manifest: BundleManifest, spooling folder: FilePath) {
@@ -49,12 +50,16 @@ final class ManifestDraft {
 
     /// Lets other threads tell the digest of a file that was listed.
     func later(at place: Int) -> @Sendable ([UInt8]) -> Void {
-        { [digests] sha256 in digests.add(sha256, at: place) }
+        digestsToCome += 1
+        return { [digests] sha256 in digests.add(sha256, at: place) }
     }
 
     /// Puts the digests that came in their places.
     func takeDigests() throws {
-        for (place, sha256) in digests.take() { try lines.set(sha256: sha256, at: place) }
+        for (place, sha256) in digests.take() {
+            try lines.set(sha256: sha256, at: place)
+            digestsToCome -= 1
+        }
     }
 
     func add(_ database: BundleManifest.Database) { manifest.databases.append(database) }
@@ -73,8 +78,11 @@ final class ManifestDraft {
         BundlePath(Array("home".utf8) + (name.isEmpty ? [] : [UInt8(ascii: "/")] + name))
     }
 
-    /// Writes the manifest into the archive, when all digests have come.
+    /// Writes the manifest into the archive. All digests have come.
     func write(as entry: TarEntry, to tar: TarWriter) throws {
+        guard digestsToCome == 0 else {
+            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "a file has no digest")
+        }
         let (start, end) = try manifest.frame()
         var entry = entry
         entry.size = Int64(start.count + lines.count + end.count)

@@ -10,6 +10,7 @@ extension [UInt8] {
 
     /// Appends decimal digits, at least `count` (up to 20): zeros stand before a shorter number.
     public mutating func append(digits value: UInt64, count: Int) {
+        precondition(count <= 20, "a number of 64 bits has at most 20 digits")
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
             var rest = value
             var start = digits.count

@@ -114,6 +114,7 @@ public func hex(_ bytes: [UInt8]) -> String {
 
 /// Writes lower-case hexadecimal, two bytes for each.
 public func writeHex(_ bytes: [UInt8], to out: UnsafeMutableBufferPointer<UInt8>) {
+    precondition(out.count >= 2 * bytes.count, "hexadecimal takes two bytes for each")
     func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
     for (index, byte) in bytes.enumerated() {
         out[2 * index] = digit(byte >> 4)

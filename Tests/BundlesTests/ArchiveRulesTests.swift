@@ -94,6 +94,65 @@ internal import Testing
         #expect(try read(bytes)?.modified == -315_619_200 * Self.second)
     }
 
+    /// What stands before an entry of the name `plain` whose pax header holds these bytes.
+    private func header(pax records: [UInt8]) -> [UInt8] {
+        func block(_ name: String, _ type: UInt8, size: Int) -> [UInt8] {
+            UstarHeader.block(
+                path: Array(name.utf8), permissions: 0o600, owner: 0, group: 0, size: Int64(size), seconds: 7,
+                type: type, target: [])
+        }
+        let padding = [UInt8](repeating: 0, count: (512 - records.count % 512) % 512)
+        return block("PaxHeader/plain", UInt8(ascii: "x"), size: records.count) + records + padding
+            + block("plain", UInt8(ascii: "0"), size: 0)
+    }
+
+    @Test func paxHeadersAreReadAsTheStandardHasThem() throws {
+        func path(_ text: String) throws -> String? {
+            try read(header(pax: Array(text.utf8))).map { String(decoding: $0.path, as: UTF8.self) }
+        }
+        // Unknown keys, empty values, an equals sign and a line feed in a value, no record at all.
+        #expect(try path("") == "plain")
+        #expect(try path("21 comment=something\n11 path=a=\n") == "a=")
+        #expect(try path("12 comment=\n13 path=a\nb=\n") == "a\nb=")
+        #expect(try path("14 mtime=5.25\n") == "plain")
+        #expect(try read(header(pax: Array("14 mtime=-0.5\n".utf8)))?.modified == -500_000_000)
+
+        for text in [
+            "10 path=a", "9 path=ab\n", "12 path=ab\n", "path=a\n", " 9 path=a\n", "-9 path=a\n", "0 path=a\n",
+            "99999999999999999999 path=a\n", "8 patha\n", "10 path=ab\nx", "5 =\n\n=", "9  path=a", "2 \n", "4 a\n\n",
+            "10 mtime=\n", "11 mtime=x\n", "13 mtime=1.x\n", "10 size=x\n", "11 size=-1\n",
+        ] {
+            let error = failure { _ = try read(header(pax: Array(text.utf8))) }
+            #expect(error?.exit == .damagedInput, "\(text)")
+        }
+        let twice = failure { _ = try read(header(pax: Array("9 path=a\n9 path=b\n".utf8))) }
+        #expect(twice?.reason.contains("says path twice") == true)
+
+        // Records of keys that nobody knows, up to a limit.
+        func records(_ count: Int) -> [UInt8] { (0..<count).flatMap { Array("9 x.\($0 + 100)=\n".utf8) } }
+        #expect(try read(header(pax: records(100)))?.path == Array("plain".utf8))
+        #expect(failure { _ = try read(header(pax: records(101))) }?.reason.contains("too many records") == true)
+    }
+
+    /// Whatever the bytes, reading them ends with an entry or with an error that says that they are damaged.
+    @Test func paxHeadersOfAnyBytesAreReadOrRefused() throws {
+        var generator = SeededGenerator(23)
+        let start = Array("30 mtime=1700000000.123456789\n11 path=ab\n15 size=000000\n".utf8)
+        for _ in 0..<3000 {
+            var bytes = start
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                let place = Int.random(in: 0..<bytes.count, using: &generator)
+                switch Int.random(in: 0..<3, using: &generator) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(UInt8.random(in: 10...61, using: &generator), at: place)
+                }
+            }
+            let error = failure { _ = try read(header(pax: bytes)) }
+            #expect(error == nil || error?.exit == .damagedInput)
+        }
+    }
+
     /// A header block with its checksum made anew.
     private func sealed(_ block: [UInt8]) -> [UInt8] {
         var block = block

@@ -13,6 +13,7 @@ extension BundleManifest {
 
         /// Puts a file's digest in its place.
         mutating func set(sha256: [UInt8], at place: Int) {
+            precondition(place >= 0 && place + 2 * sha256.count <= bytes.count, "a digest has its place in the lines")
             bytes.withUnsafeMutableBufferPointer {
                 writeHex(sha256, to: UnsafeMutableBufferPointer(rebasing: $0[place..<place + 2 * sha256.count]))
             }

@@ -59,8 +59,10 @@ final class TarWriter {
         upTo limit: Int, from read: (UnsafeMutableRawBufferPointer) throws -> Int,
         inspecting body: @escaping Inspection
     ) throws -> Int {
-        guard stored == size, position < size else { throw Self.failure("a file is longer than its header says") }
+        guard stored == size else { throw Self.failure("a file has holes") }
+        guard position < size else { throw Self.failure("a file is longer than its header says") }
         let count = try sink.fill(upTo: Int(min(Int64(limit), size - position)), from: read, inspecting: body)
+        guard count > 0 else { throw Self.failure("a file is shorter than its header says") }
         position += Int64(count)
         return count
     }

@@ -13,8 +13,8 @@ public protocol ByteSink: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer) throws
     /// The same, and has a body look at the bytes: now, or on another thread before ``settle()`` returns.
     func write(_ bytes: UnsafeRawBufferPointer, inspecting body: @escaping Inspection) throws
-    /// Has bytes put in their place, at most `limit` (one or more), and returns how many came. A body looks at them; those that are
-    /// given here are called in order, one at a time.
+    /// Has bytes put in their place, at most `limit`, and returns how many came; `read` puts one there at least. A body looks at them;
+    /// those that are given here are called in order, one at a time.
     func fill(
         upTo limit: Int, from read: (UnsafeMutableRawBufferPointer) throws -> Int,
         inspecting body: @escaping Inspection

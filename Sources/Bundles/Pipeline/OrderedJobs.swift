@@ -83,7 +83,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
             slots.append(slot)
             if work == nil { return isNextDone.wakeAll() }
             pending.append(slot)
-            hasWork.wakeOne()
+            hasWork.wakeAll()
         }
     }
 
@@ -96,7 +96,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         }
     }
 
-    /// The next job in order, once its work is done; nil after the last. Throws what its work threw.
+    /// The next job in order, once its work is done; nil after the last. Throws what its work threw, which stops the pipeline.
     func next() throws -> Job? {
         try monitor.locked {
             while true {
@@ -104,7 +104,11 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
                 if let first = slots.first {
                     if first.isDone {
                         slots.removeFirst()
-                        if let failure = first.failure { throw failure }
+                        if let failure = first.failure {
+                            if stop == nil { stop = failure }
+                            wakeAll()
+                            throw failure
+                        }
                         handedOn += 1
                         return first.job
                     }
@@ -136,7 +140,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         }
     }
 
-    /// Ends both sides: what waits in `take` or `next`, or comes later, throws this.
+    /// Ends both sides: what waits in `take`, `next` or `settle`, or comes later, throws this.
     func abort(_ error: any Error) {
         monitor.locked {
             if stop == nil { stop = error }

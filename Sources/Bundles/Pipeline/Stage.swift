@@ -81,7 +81,7 @@ final class Condition: @unchecked Sendable {
         condition.deallocate()
     }
 
-    func wakeOne() { pthread_cond_signal(condition) }
+    /// Inside `locked` only. There is no waking of one alone: glibc can lose a signal (its bug 25847), not a broadcast.
     func wakeAll() { pthread_cond_broadcast(condition) }
 }
 

@@ -19,6 +19,9 @@ final class ZstdCompressor: ByteSink {
 
         init(_ level: Int) throws { frame = try ZstdFrame(level: level) }
 
+        /// Nothing was put into it, not even a body for no bytes.
+        var isEmpty: Bool { input.count == 0 && inspections.isEmpty && orderedInspections.isEmpty }
+
         func inspect(_ inspections: inout [(bytes: Range<Int>, body: Inspection)]) {
             for (range, body) in inspections { body(UnsafeRawBufferPointer(rebasing: input.bytes[range])) }
             inspections.removeAll(keepingCapacity: true)
@@ -91,7 +94,7 @@ final class ZstdCompressor: ByteSink {
     }
 
     func settle() throws {
-        if current.input.count > 0 { try next() }
+        if !current.isEmpty { try next() }
         try jobs.settle()
     }
 
@@ -115,7 +118,7 @@ final class ZstdCompressor: ByteSink {
 
     /// Compresses what is left, and returns when the sink has it all.
     func finish() throws {
-        if isEmpty || current.input.count > 0 { try submit() }
+        if isEmpty || !current.isEmpty { try submit() }
         jobs.close()
         try mover.join()
     }
