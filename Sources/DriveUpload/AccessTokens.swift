@@ -11,6 +11,8 @@ actor AccessTokens {
     private var token: Secret?
     private var expiry: Timestamp?
     private var refreshToken: Secret?
+    /// The refresh token that the credential's file holds, as far as is known.
+    private var keptRefreshToken: Secret?
     private var refreshing: Task<Secret, any Error>?
 
     /// As google-auth has it: a token is fresh until 3 min 45 s before its end.
@@ -24,6 +26,7 @@ actor AccessTokens {
             token = user.token
             expiry = user.expiry
             refreshToken = user.refreshToken
+            keptRefreshToken = user.refreshToken
         }
     }
 
@@ -51,7 +54,12 @@ actor AccessTokens {
         }
         guard let bytes = answer["access_token"]?.bytes, !bytes.isEmpty,
             bytes.allSatisfy({ (0x21...0x7E).contains($0) })
-        else { throw failure("the answer holds no access token", exit: .unavailable) }
+        else {
+            throw failure(
+                "the answer holds no access token",
+                advice: "run again later; see whether a proxy answers in Google's place",
+                exit: .unavailable)
+        }
         let token = Secret(bytes)
         let lifetime = min(max(answer["expires_in"]?.integer ?? 0, 0), 86_400)
         let expiry = options.time.now + .seconds(lifetime)
@@ -110,8 +118,11 @@ actor AccessTokens {
 
     /// Source: reference of Google's token endpoint and RFC 6749, section 5.2.
     private nonisolated func refusal(_ response: HTTPResponse, _ document: JSONDocument?) -> any Error {
-        let code = document?["error"]?.text ?? document?["error"]?["status"]?.text
-        let detail = document?["error_description"]?.text.map { " (\(printable($0, limit: 200)))" } ?? ""
+        // A server, or what answers in its place, may repeat what it was sent.
+        let code = (document?["error"]?.text ?? document?["error"]?["status"]?.text).map(CredentialScrubber.scrub)
+        let detail =
+            document?["error_description"]?.text.map { " (\(printable(CredentialScrubber.scrub($0), limit: 200)))" }
+            ?? ""
         let temporary = ["internal_failure", "temporarily_unavailable", "server_error", "backend_error"]
         if let code, response.status < 500, response.status != 429, response.status != 408, !temporary.contains(code) {
             let subtype = document?["error_subtype"]?.text
@@ -140,6 +151,7 @@ actor AccessTokens {
                 ? "the answer is not what a token endpoint sends"
                 : "Google's token endpoint answered \(response.status)"
                     + (code.map { " \(printable($0, limit: 60))" } ?? ""),
+            advice: "run again later; if it stays so, see whether a proxy answers in Google's place",
             exit: .unavailable, isTemporary: !(300..<400).contains(response.status))
         error.retryAfter = response.retryAfter(now: options.time.now)
         return error
@@ -163,16 +175,17 @@ actor AccessTokens {
             var document = try JSONDocument(parsing: bytes)
             // gcloud's own file is gcloud's to write.
             guard document["type"]?.text != "authorized_user", document["client_id"]?.text == user.clientID,
-                document["refresh_token"]?.bytes.map({ Secret($0) }) == user.refreshToken
+                document["refresh_token"]?.bytes.map({ Secret($0) }) == keptRefreshToken
             else { return }
             document["token"] = .string(token.withUnsafeBytes { Array($0) })
             document["expiry"] = .string(expiry.description)
-            if let refreshToken, refreshToken != user.refreshToken {
+            if let refreshToken, refreshToken != keptRefreshToken {
                 document["refresh_token"] = .string(refreshToken.withUnsafeBytes { Array($0) })
             }
             var out = document.serialized
             defer { wipe(&out) }
             try FileSystem.replace(path, with: out, permissions: 0o600)
+            keptRefreshToken = refreshToken
         } catch {
             options.logger.debug("the access token could not be kept in the credential's file")
         }

@@ -16,7 +16,7 @@ struct Download {
     /// Until the file stands at its path with the right checksums. Where they are wrong, the whole is fetched once more: the bytes of
     /// an earlier call may be others, and bytes may be damaged on their way.
     func run() async throws {
-        progress.begin("downloading \(item.name)", total: item.size)
+        progress.begin("downloading \(item.localName)", total: item.size)
         defer { progress.end() }
         let meter = ProgressMeter(progress)
         let deadline = options.time.uptime + options.limits.deadline

@@ -78,9 +78,13 @@ struct DriveClient: Sendable {
             body: call.body.map { .bytes($0.serialized) } ?? .none, timeouts: options.limits.call)
         do {
             return try await http.send(request)
-        } catch var error as OperatorError where error.type == "network.reply" {
+        } catch var error as OperatorError where error.type.hasPrefix("network.") {
             // An answer out of all proportion, or no HTTP: another attempt may meet a healthier server.
-            error.isTemporary = true
+            if error.type == "network.reply" { error.isTemporary = true }
+            error.reason = "\(error.doing) \(error.subject ?? "the server"): \(error.reason)"
+            error.doing = call.doing
+            error.subject = call.subject
+            if error.isTemporary { error.advice = error.advice ?? "look at the network, then run again" }
             throw error
         }
     }
@@ -91,7 +95,9 @@ struct DriveClient: Sendable {
             guard let document = try? JSONDocument(parsing: response.body) else {
                 throw OperatorError(
                     "drive-reply", doing: call.doing, subject: call.subject,
-                    reason: "Google Drive's answer is not JSON, or was cut off", exit: .unavailable, isTemporary: true)
+                    reason: "Google Drive's answer is not JSON, or was cut off",
+                    advice: "run again later; if it stays so, see whether a proxy answers in Google's place",
+                    exit: .unavailable, isTemporary: true)
             }
             return Answer(response: response, document: document)
         }
@@ -127,7 +133,8 @@ struct DriveClient: Sendable {
                 query: [("count", "1"), ("space", "drive"), ("type", "files")], doing: "reserving a file id"))
         guard let id = answer.document["ids"]?[0]?.text, DriveFile.isID(id) else {
             throw OperatorError(
-                "drive-reply", doing: "reserving a file id", reason: "the answer holds none", exit: .unavailable)
+                "drive-reply", doing: "reserving a file id", reason: "the answer holds none", advice: "run again later",
+                exit: .unavailable)
         }
         return id
     }
@@ -140,23 +147,41 @@ struct DriveClient: Sendable {
             Call(
                 method: "DELETE", path: "/drive/v3/files/\(id)", query: query, doing: "deleting the file", subject: id,
                 accepting: [403, 404], needsDocument: false))
-        guard answer.status == 403 else { return }
+        guard answer.status == 403 else { return try requireDeletion(answer, id) }
         let refusal = DriveRefusal(answer.response, now: options.time.now)
         switch refusal.meaning {
         case .later:
             // Accepted above so that the reason could be seen; sent once more with the usual patience.
-            _ = try await send(
+            let again = try await send(
                 Call(
                     method: "DELETE", path: "/drive/v3/files/\(id)", query: query, doing: "deleting the file",
                     subject: id,
                     accepting: [404], needsDocument: false))
+            try requireDeletion(again, id)
         case .forbidden:
-            _ = try await send(
+            let trashed = try await send(
                 Call(
-                    method: "PATCH", path: "/drive/v3/files/\(id)", query: query,
+                    method: "PATCH", path: "/drive/v3/files/\(id)", query: query + [("fields", DriveFile.fields)],
                     body: .object([.init("trashed", .bool(true))]), doing: "moving the file to the trash", subject: id,
-                    accepting: [404], needsDocument: false))
+                    accepting: [404]))
+            guard trashed.status == 404 || DriveFile(trashed.document)?.isTrashed == true else {
+                throw OperatorError(
+                    "drive-reply", doing: "moving the file to the trash", subject: id,
+                    reason: "the answer does not say that it is there", advice: "run again later", exit: .unavailable,
+                    isTemporary: true)
+            }
         default: throw refusal.error(doing: "deleting the file", subject: id, isServiceAccount: isServiceAccount)
+        }
+    }
+
+    /// A deletion is answered with nothing, or with 404 where the file is gone already. A page with words is somebody else's.
+    private func requireDeletion(_ answer: Answer, _ id: String) throws {
+        guard answer.status == 404 || answer.response.body.isEmpty else {
+            throw OperatorError(
+                "drive-reply", doing: "deleting the file", subject: id,
+                reason: "the answer \(answer.status) is not one of Google Drive's",
+                advice: "see whether a proxy answers in Google's place, then run again", exit: .unavailable,
+                isTemporary: true)
         }
     }
 
@@ -182,7 +207,8 @@ struct DriveClient: Sendable {
                 Call(method: "GET", path: "/drive/v3/files", query: query, doing: "listing the folder"))
             guard let listed = answer.document["files"]?.elements else {
                 throw OperatorError(
-                    "drive-reply", doing: "listing the folder", reason: "the answer holds no list", exit: .unavailable)
+                    "drive-reply", doing: "listing the folder", reason: "the answer holds no list",
+                    advice: "run again later", exit: .unavailable)
             }
             for element in listed {
                 guard let file = DriveFile(element) else {

@@ -37,7 +37,7 @@ struct DriveFile: Sendable {
 
     /// The item; nil if this program did not put the file there.
     var item: StoredItem? {
-        guard let properties = DriveProperties.bundle(properties), let size, !isTrashed else { return nil }
+        guard let properties = DriveProperties.bundle(properties), let size, size >= 0, !isTrashed else { return nil }
         return StoredItem(id: id, name: name, size: size, checksums: checksums, properties: properties)
     }
 }

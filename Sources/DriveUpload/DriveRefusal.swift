@@ -59,8 +59,10 @@ struct DriveRefusal {
 
     /// The error for the operator.
     func error(doing: String, subject: String?, isServiceAccount: Bool = false) -> OperatorError {
-        let said = message.map { ": \(printable($0, limit: 300))" } ?? ""
-        let code = reason.map { "\(status) \(printable($0, limit: 60))" } ?? "\(status)"
+        // A server, or what answers in its place, may repeat what it was sent.
+        func safe(_ text: String, limit: Int) -> String { printable(CredentialScrubber.scrub(text), limit: limit) }
+        let said = message.map { ": \(safe($0, limit: 300))" } ?? ""
+        let code = reason.map { "\(status) \(safe($0, limit: 60))" } ?? "\(status)"
         var type = "drive-refused"
         var advice: String?
         var exit = ExitStatus.failure

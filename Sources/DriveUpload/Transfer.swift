@@ -26,6 +26,8 @@ struct Transfer {
     /// Rounds in a row without progress.
     private var failures = 0
     private var allFailures = 0
+    /// Whether data was sent.
+    private(set) var hasSent = false
     private var options: DriveOptions { session.client.options }
 
     init(session: UploadSession, file: FileDescriptor, deadline: Duration, meter: ProgressMeter) {
@@ -41,7 +43,7 @@ struct Transfer {
     /// - Parameter start: the offset that a new session begins at; nil asks the server.
     mutating func run(from start: Int64?) async throws -> End {
         var position = start
-        var refusedToken = false
+        var refusals = 0
         while true {
             try Task.checkCancellation()
             guard options.time.uptime < deadline else {
@@ -64,7 +66,7 @@ struct Transfer {
                 meter.reach(stored)
                 let wasQuery = position == nil
                 let isProgress = stored > known
-                if isProgress { refusedToken = false }
+                if isProgress { refusals = 0 }
                 let isLoss = stored < known
                 known = stored
                 // Everything is stored and still the server waits: asking again is all that can be done.
@@ -79,9 +81,9 @@ struct Transfer {
                 chunk = max(options.limits.smallestChunk, chunk / 2 / (256 << 10) * (256 << 10))
                 try await fail(error, after)
             case .unauthorized(let error):
-                // The session's URI is enough as a rule; a server that asks for a token gets a fresh one, once.
-                guard !refusedToken else { throw error }
-                refusedToken = true
+                // The session's URI is enough as a rule. A server that asks for a token gets the one at hand, then a fresh one.
+                guard refusals < 2 else { throw error }
+                refusals += 1
                 token = try await session.client.tokens.current(insteadOf: token)
                 position = nil
             case .gone:
@@ -93,6 +95,7 @@ struct Transfer {
     }
 
     private mutating func send(from offset: Int64) async throws -> UploadSession.Outcome {
+        hasSent = true
         let length = min(chunk, session.size - offset)
         let started = options.time.uptime
         let outcome = try await session.send(file, offset: offset, length: length, token: token) { [meter] moved in

@@ -26,7 +26,7 @@ struct Upload {
         let before = try FileStatus(of: file)
         guard before.size == bundle.properties.size else { throw changed() }
         var state = states.load(key) ?? UploadState(updated: options.time.now)
-        try await clean(&state)
+        await clean(&state)
         if state.isFinished {
             if let id = state.id, let item = try await landed(id) { return item }
             // It was deleted since: this is a new upload.
@@ -50,6 +50,12 @@ struct Upload {
                         reason: "Drive does not show what it was told about the file \(sent.id)",
                         advice: "run again later: it will be looked at anew", exit: .unavailable, isTemporary: true)
                 }
+                guard sent.parents.contains(folder) else {
+                    throw OperatorError(
+                        "drive-moved", doing: "uploading the bundle", subject: bundle.name,
+                        reason: "Drive has it, as the file \(sent.id), and not in the folder \(folder)",
+                        advice: "look who moves files out of the folder, and move it back", exit: .unavailable)
+                }
                 state.isFinished = true
                 state.session = nil
                 try states.save(state, key)
@@ -59,9 +65,12 @@ struct Upload {
                 mismatches += 1
                 state = UploadState(discard: state.discard + [sent.id], updated: options.time.now)
                 try states.save(state, key)
-                let fate =
-                    try await clean(&state).contains(sent.id)
-                    ? "what it held was deleted" : "the file \(sent.id) is not this program's, and was left alone"
+                let fate: String
+                switch await clean(&state)[sent.id] {
+                case .deleted: fate = "what it held was deleted"
+                case .failed(let reason): fate = "what it held could not be deleted (\(reason))"
+                case nil: fate = "the file \(sent.id) is not this bundle's, and was left alone"
+                }
                 options.logger.warning("Drive holds other bytes than were sent: \(fate)")
                 guard try FileStatus(of: file).isSameContent(as: before) else { throw changed() }
                 guard mismatches < 2 else {
@@ -97,6 +106,8 @@ struct Upload {
             }
             var transfer = Transfer(session: session, file: file, deadline: deadline, meter: meter)
             let end = try await transfer.run(from: offset)
+            // It was not all there yet, whatever was said before.
+            if transfer.hasSent { state.unseen = nil }
             guard let id = state.id else { throw unverifiable("") }
             let isFinished = end.error == nil
             if let landed = try await isFinished ? appeared(id, &state) : client.file(id) {
@@ -104,7 +115,7 @@ struct Upload {
                 // It would come to the same with every further copy.
                 state = UploadState(discard: state.discard + [id], updated: options.time.now)
                 try states.save(state, key)
-                try await clean(&state)
+                await clean(&state)
                 try await DriveStore.requireUsable(folder, client)
                 throw OperatorError(
                     "drive-trashed", doing: "uploading the bundle", subject: bundle.name,
@@ -114,7 +125,9 @@ struct Upload {
             restarts += 1
             guard restarts <= options.limits.sessionRestarts else {
                 var error = end.error ?? unverifiable(id)
+                error.subject = error.subject ?? bundle.name
                 error.reason += " (\(restarts) upload sessions came to nothing)"
+                error.advice = error.advice ?? "run again later"
                 throw error
             }
             options.logger.notice(
@@ -201,7 +214,8 @@ struct Upload {
                     }
                     throw OperatorError(
                         "drive-reply", doing: "starting the upload", subject: bundle.name,
-                        reason: "the answer names no upload session", exit: .unavailable, isTemporary: true)
+                        reason: "the answer names no upload session", advice: "run again later",
+                        exit: .unavailable, isTemporary: true)
                 }
                 let session = try resolve(uri)
                 state.session = session
@@ -209,12 +223,12 @@ struct Upload {
                 try states.save(state, key)
                 return .session(session)
             case 409:
-                // Used up by a file that was in the trash or is gone, only a new id helps.
-                if let landed = try await appeared(id, &state) {
+                // Used up by a file that was in the trash, is gone or is another one, only a new id helps.
+                if let landed = try await appeared(id, &state), isOurs(landed) {
                     guard landed.isTrashed else { return .exists(landed) }
                     state.discard.append(id)
                     try states.save(state, key)
-                    try await clean(&state)
+                    await clean(&state)
                 }
             case 404:
                 throw DriveStore.invisibleFolder(folder)
@@ -228,7 +242,9 @@ struct Upload {
             guard unusable <= 2 else {
                 throw OperatorError(
                     "drive-id", doing: "starting the upload", subject: bundle.name,
-                    reason: "Drive takes none of the file ids it gave out", exit: .unavailable, isTemporary: true)
+                    reason: "Drive takes none of the file ids it gave out",
+                    advice: "run again later; if it stays so, see whether a proxy answers in Google's place",
+                    exit: .unavailable, isTemporary: true)
             }
             state.id = nil
         }
@@ -310,8 +326,8 @@ struct Upload {
 
     /// The verified item behind an id, if it is there.
     private func landed(_ id: String) async throws -> StoredItem? {
-        guard let item = try await client.file(id)?.item, item.isVerified,
-            item.properties.sha256 == bundle.properties.sha256
+        guard let file = try await client.file(id), file.parents.contains(folder), let item = file.item,
+            item.isVerified, item.properties.sha256 == bundle.properties.sha256
         else { return nil }
         return item
     }
@@ -335,21 +351,38 @@ struct Upload {
         }
     }
 
-    /// Deletes what earlier attempts left with wrong bytes or in the trash, if it is this program's; returns what was deleted.
+    /// Whether a file was put there as this very bundle. An id that is given out twice leads to another one.
+    private func isOurs(_ file: DriveFile) -> Bool {
+        file.properties[DriveProperties.tag.key] == DriveProperties.tag.bundle
+            && file.properties["instance"] == bundle.properties.instance
+            && file.properties["sha256"] == bundle.properties.sha256
+    }
+
+    private enum Cleaning {
+        case deleted
+        case failed(String)
+    }
+
+    /// Deletes what earlier attempts at this bundle left with wrong bytes or in the trash; returns what became of what is this
+    /// bundle's. What cannot be deleted now is no reason not to send the bundle: it stays on the list for the next time.
     @discardableResult
-    private func clean(_ state: inout UploadState) async throws -> Set<String> {
-        var deleted: Set<String> = []
+    private func clean(_ state: inout UploadState) async -> [String: Cleaning] {
+        var fates: [String: Cleaning] = [:]
         for id in state.discard {
-            if let file = try await client.file(id),
-                file.properties[DriveProperties.tag.key] == DriveProperties.tag.bundle
-            {
-                try await client.delete(id)
-                deleted.insert(id)
+            do {
+                if let file = try await client.file(id), isOurs(file) {
+                    try await client.delete(id)
+                    fates[id] = .deleted
+                }
+                state.discard.removeAll { $0 == id }
+                try states.save(state, key)
+            } catch {
+                let reason = (error as? OperatorError)?.reason ?? "\(error)"
+                fates[id] = .failed(reason)
+                options.logger.warning("the file \(id) of an earlier upload could not be deleted: \(reason)")
             }
-            state.discard.removeAll { $0 == id }
-            try states.save(state, key)
         }
-        return deleted
+        return fates
     }
 
     /// Refuses to start what cannot fit. What cannot be found out does not stop the upload: Drive itself says so later.
@@ -364,8 +397,10 @@ struct Upload {
             options.logger.notice("Drive's free space could not be found out")
             return
         }
-        guard let limit = answer.document["storageQuota"]?["limit"]?.integer,
-            let usage = answer.document["storageQuota"]?["usage"]?.integer, limit - usage < bundle.properties.size
+        // Amounts, so that their difference is a number too.
+        guard let limit = answer.document["storageQuota"]?["limit"]?.integer, limit >= 0,
+            let usage = answer.document["storageQuota"]?["usage"]?.integer, usage >= 0,
+            limit - usage < bundle.properties.size
         else { return }
         // A shared drive has its own accounts; only its metadata says that the folder is in one.
         if try await DriveStore.sharedDrive(of: folder, client) != nil { return }

@@ -30,7 +30,7 @@ final class EasyHandle: @unchecked Sendable {
         try setTimeouts(request.timeouts, uploadLimit: options.uploadLimit)
         try set(CURLOPT_FRESH_CONNECT, request.freshConnection ? 1 : 0)
         try check(hx_easy_set_ptr(handle, CURLOPT_HTTPHEADER, list.head))
-        try setMethod(request.method, bodyLength: exchange.bodyLength)
+        try setMethod(request.method, bodyLength: exchange.bodyLength, uploadLimit: options.uploadLimit)
         try setAuthorization(request.authorization)
         try setCallbacks(exchange)
         let code = errorText.withUnsafeMutableBufferPointer { buffer in
@@ -96,20 +96,24 @@ final class EasyHandle: @unchecked Sendable {
     private func setTimeouts(_ timeouts: HTTPRequest.Timeouts, uploadLimit: Int64?) throws {
         try set(CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, timeouts.connect.wholeMilliseconds)))
         if let total = timeouts.total { try set(CURLOPT_TIMEOUT_MS, Int(max(1, total.wholeMilliseconds))) }
-        try set(CURLOPT_LOW_SPEED_LIMIT, timeouts.lowSpeedLimit)
+        // What is slow because it was asked to be is not too slow.
+        let slow = uploadLimit.map { min(timeouts.lowSpeedLimit, Int($0 / 2)) } ?? timeouts.lowSpeedLimit
+        try set(CURLOPT_LOW_SPEED_LIMIT, slow)
         try set(CURLOPT_LOW_SPEED_TIME, Int(timeouts.lowSpeedTime.components.seconds))
         if let uploadLimit {
             try check(hx_easy_set_off(handle, CURLOPT_MAX_SEND_SPEED_LARGE, Int(uploadLimit)))
         }
     }
 
-    private func setMethod(_ method: String, bodyLength: Int64??) throws {
+    private func setMethod(_ method: String, bodyLength: Int64??, uploadLimit: Int64?) throws {
         switch bodyLength {
         case .some(let length):
             // libcurl's upload mode for every method with a body: it sets no content type by itself.
             try set(CURLOPT_UPLOAD, 1)
             try check(hx_easy_set_off(handle, CURLOPT_INFILESIZE_LARGE, Int(length ?? -1)))
-            try set(CURLOPT_UPLOAD_BUFFERSIZE, 1 << 20)
+            // What is in it goes out at once, and libcurl waits until that was not too fast: a second's worth, as far as it takes
+            // so little.
+            try set(CURLOPT_UPLOAD_BUFFERSIZE, Int(min(max(uploadLimit ?? .max, 16 << 10), 1 << 20)))
             try set(CURLOPT_CUSTOMREQUEST, method)
         case .none where method == "HEAD":
             try set(CURLOPT_NOBODY, 1)

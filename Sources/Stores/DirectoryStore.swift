@@ -50,7 +50,7 @@ public struct DirectoryStore: Store {
     public func get(_ item: StoredItem, into path: FilePath, progress: any ProgressReporter) async throws {
         try await offPoolCancellable { flag in
             guard OutgoingBundle.isSafe(name: item.id) else { throw Self.missing(item, folder) }
-            progress.begin("copying \(item.name)", total: item.size)
+            progress.begin("copying \(item.localName)", total: item.size)
             defer { progress.end() }
             do {
                 try fetch(item, into: path, progress, flag)

@@ -3,8 +3,8 @@ internal import Glibc
 public import Support
 public import SystemPackage
 
-/// A file on its way back from a store: `.NAME.KEY.part` beside its target, where KEY tells item and content, so that what is gone
-/// on with can only be the same bytes. It gets its name when the whole of it has the right checksums.
+/// A file on its way back from a store: `.NAME.KEY.part` beside its target, where NAME is the item's ``StoredItem/localName`` and KEY
+/// tells item and content, so that what is gone on with can only be the same bytes. It gets its name when the whole of it has the right checksums.
 public final class PartialDownload {
     /// How many bytes are there.
     public private(set) var offset: Int64
@@ -25,7 +25,7 @@ public final class PartialDownload {
         let content = "\(item.id)|\(item.size)|\(item.properties.sha256)"
         let key = hex(Digest.of(Array(content.utf8), .sha256).prefix(8))
         let folder = target.removingLastComponent()
-        part = folder.appending(".\(printable(item.name, limit: 150)).\(key).part")
+        part = folder.appending(".\(item.localName).\(key).part")
         let raw = part.withPlatformString {
             hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }

@@ -64,19 +64,24 @@ public struct PrunePlan: Sendable, Equatable {
 extension Store {
     /// Lists, decides and deletes. With `dryRun` nothing is deleted.
     ///
-    /// Before the first deletion the newest verified bundle is looked at once more: if it is gone or no longer whole, nothing is
+    /// Before the first deletion every bundle that is kept is looked at once more: if one is gone or no longer whole, nothing is
     /// deleted. The first deletion that fails ends the call.
     @discardableResult
     public func prune(instance: String, rules: KeepRules, now: Timestamp, dryRun: Bool) async throws -> PrunePlan {
         let plan = try PrunePlan(await list(instance: instance), instance: instance, rules: rules, now: now)
         guard !dryRun, !plan.deletions.isEmpty else { return plan }
-        guard let newest = plan.decisions.first(where: { $0.action == .keep })?.item,
-            let confirmed = try await item(newest.id), confirmed.isVerified, confirmed.properties == newest.properties
-        else {
-            throw OperatorError(
-                "newest-unconfirmed", doing: "pruning", subject: label,
-                reason: "the newest verified bundle could not be confirmed, so nothing is deleted",
-                advice: "look at the store, then run prune again")
+        // The newest is always among them.
+        for kept in plan.decisions where kept.action == .keep {
+            try Task.checkCancellation()
+            guard let confirmed = try await item(kept.item.id), confirmed.isVerified,
+                confirmed.properties == kept.item.properties
+            else {
+                throw OperatorError(
+                    "kept-unconfirmed", doing: "pruning", subject: label,
+                    reason:
+                        "\(printable(kept.item.name, limit: 200)), which is to be kept, could not be confirmed, so nothing is deleted",
+                    advice: "look at the store, then run prune again")
+            }
         }
         for item in plan.deletions {
             try Task.checkCancellation()

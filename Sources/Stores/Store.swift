@@ -61,6 +61,13 @@ public struct StoredItem: Sendable, Hashable {
         self.properties = properties
     }
 
+    /// A name for a file of this machine. In a store anybody with access may name a file as they like, with a slash in it, or longer
+    /// than a file system takes.
+    public var localName: String {
+        OutgoingBundle.isSafe(name: name)
+            ? name : "bundle-\(hex(Digest.of(Array(id.utf8), .sha256).prefix(8))).tar.zst.age"
+    }
+
     /// Whether the store holds, by its own size and checksum, the bytes that were put.
     public var isVerified: Bool { size == properties.size && checksums.confirm(properties.checksums) == .equal }
 

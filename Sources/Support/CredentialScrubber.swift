@@ -31,6 +31,10 @@ public enum CredentialScrubber {
                 Format("-----BEGIN", 0, { $0 >= 0x20 }), Format("eyJ", 10, opaque),
                 Format("AGE-SECRET-KEY-", 0, token), Format("AGE-PLUGIN-", 0, token), Format("glpat-", 8, token),
                 Format("GOCSPX-", 0, token),
+                // Fields of forms and queries, where no whole URL stands before them.
+                Format("upload_id=", 8, opaque), Format("access_token=", 8, opaque),
+                Format("refresh_token=", 8, opaque),
+                Format("client_secret=", 8, opaque), Format("assertion=", 8, opaque),
                 Format("Bearer ", 8, opaque), Format("bearer ", 8, opaque), Format("Basic ", 12, opaque),
             ]
     }()

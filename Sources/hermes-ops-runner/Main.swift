@@ -101,7 +101,9 @@ struct HermesOpsRunner: AsyncParsableCommand {
     }
 
     private static func say(_ line: String) {
-        _ = try? FileDescriptor.standardError.writeAll("hermes-ops-runner: \(line)\n".utf8)
+        // The last fence: no error is to hold a credential in the first place.
+        let text = "hermes-ops-runner: \(CredentialScrubber.scrub(line))\n"
+        _ = try? FileDescriptor.standardError.writeAll(text.utf8)
     }
 }
 
@@ -122,7 +124,7 @@ private struct ErrorDocument: Encodable {
         var plain = error
         plain.advice = nil
         self.error = Failure(
-            type: error.type, message: plain.description, advice: error.advice, exit: error.exit.rawValue,
-            retryable: error.isTemporary, issues: issues)
+            type: error.type, message: CredentialScrubber.scrub(plain.description), advice: error.advice,
+            exit: error.exit.rawValue, retryable: error.isTemporary, issues: issues)
     }
 }

@@ -115,6 +115,21 @@ struct CredentialTests {
         #expect(try FileSystem.read(file, limit: 10_000) == Array(other.utf8))
     }
 
+    @Test("A refresh token that changes again and again is kept each time")
+    func rotation() async throws {
+        let drive = try FakeDrive()
+        let file = try drive.temporary.write("google_token.json", FakeDrive.tokenFile())
+        let credential = try parse(FakeDrive.tokenFile(), writeBack: file)
+        let tokens = AccessTokens(credential, http: drive.http, options: try drive.options())
+        for number in 1...3 {
+            let body = #"{\"access_token\": \"a\#(number)\", \"expires_in\": 0, \"refresh_token\": \"r\#(number)\"}"#
+            try await drive.fault(#"{"on": "token", "do": "status", "status": 200, "body": "\#(body)"}"#)
+            _ = try await tokens.current()
+            let kept = try JSONDocument(parsing: FileSystem.read(file, limit: 10_000))
+            #expect(kept["refresh_token"]?.text == "r\(number)")
+        }
+    }
+
     @Test("A consent screen in testing is told of ahead of its seven days")
     func testingConsent() async throws {
         let drive = try FakeDrive()

@@ -74,10 +74,10 @@ struct PruneTests {
         #expect(store.ids == ["0", "1"])
     }
 
-    @Test("Nothing is deleted when the newest bundle cannot be confirmed")
-    func unconfirmed() async throws {
-        let store = MemoryStore((0..<4).map { Self.item("\($0)", daysAgo: Int64($0)) }, vanished: "0")
-        let rules = try KeepRules(parsing: ["last": "1"])
+    @Test("Nothing is deleted when a bundle that is kept cannot be confirmed", arguments: ["0", "1"])
+    func unconfirmed(_ vanished: String) async throws {
+        let store = MemoryStore((0..<4).map { Self.item("\($0)", daysAgo: Int64($0)) }, vanished: vanished)
+        let rules = try KeepRules(parsing: ["last": "2"])
         await #expect(throws: OperatorError.self) {
             try await store.prune(instance: "bheem", rules: rules, now: Self.now, dryRun: false)
         }

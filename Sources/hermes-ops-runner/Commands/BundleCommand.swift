@@ -47,7 +47,15 @@ struct BundleCommand: ParsableCommand {
                 bundle, in: opened, instance: configuration.instance.id, logger: session.logger)
             let folder = try session.stateFile("downloads")
             try FileSystem.makeDirectory(folder)
-            let file = folder.appending(item.name)
+            let file = folder.appending(item.localName)
+            guard let lock = try FileLock(folder.appending(".\(item.localName).lock")) else {
+                throw OperatorError(
+                    "busy", doing: "fetching", subject: item.localName, reason: "another process is reading it",
+                    advice: "wait until it is done", exit: .skipped, isTemporary: true)
+            }
+            defer { withExtendedLifetime(lock) {} }
+            // Left by a process that was killed while it read it.
+            try FileSystem.removeTree(file)
             try await opened.get(item, into: file, progress: session.progress)
             defer { try? FileSystem.removeTree(file) }
             return try await body(file)
@@ -353,7 +361,7 @@ enum StoredBundles {
                     "\(printable(passed.name, limit: 200)) in \(store.label) is newer and damaged, so it is passed over: make a new one"
                 )
             }
-            if !listing.isComplete { logger.warning("\(store.label) holds a bundle whose record cannot be read") }
+            if !listing.isComplete { logger.warning("the list of \(store.label) may lack a bundle that is newer") }
         }
         return item
     }

@@ -39,7 +39,9 @@ enum RunText {
             }
         }
         for warning in result.warnings { text += "  warning: \(printableLine(warning))\n" }
-        if let error = result.error { text += "  error: \(printableLine(error.description))\n" }
+        if let error = result.error {
+            text += "  error: \(printableLine(CredentialScrubber.scrub(error.description)))\n"
+        }
         return text
     }
 

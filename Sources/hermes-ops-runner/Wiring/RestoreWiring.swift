@@ -36,7 +36,7 @@ extension Session {
             return BundleOrigin(identities: identities) { folder in
                 let item = try await StoredBundles.find(
                     bundle ?? "latest", in: opened, instance: instance, logger: logger)
-                let target = folder.appending(FilePath(item.name).lastComponent?.string ?? "bundle")
+                let target = folder.appending(item.localName)
                 try await opened.get(item, into: target, progress: progress)
                 return target
             }

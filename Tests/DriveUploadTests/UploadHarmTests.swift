@@ -1,0 +1,149 @@
+import Stores
+import Support
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import DriveUpload
+
+/// What an upload may not do, whatever a server says: harm older bundles, make copies, end without a word, or tell secrets.
+@Suite("An upload harms nothing", .timeLimit(.minutes(5)))
+struct UploadHarmTests {
+    let drive: FakeDrive
+
+    init() throws { drive = try FakeDrive() }
+
+    private func put(_ bundle: OutgoingBundle) async throws -> StoredItem {
+        try await drive.store().put(bundle, progress: NoProgress())
+    }
+
+    private func failure(_ bundle: OutgoingBundle) async throws -> OperatorError {
+        let error = try await #require(throws: OperatorError.self) { try await put(bundle) }
+        for needle in FakeDrive.needles { #expect(!error.description.contains(needle), "\(error)") }
+        return error
+    }
+
+    private var states: UploadStates {
+        UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
+    }
+
+    private func key(_ bundle: OutgoingBundle) -> String {
+        UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+    }
+
+    @Test("An id that is given out twice leads to an older bundle, which stays as it is")
+    func repeatedID() async throws {
+        let first = try await put(try await drive.bundle(600_000))
+        let bundle = try await drive.bundle(600_001)
+        let again =
+            #"{"on": "ids", "times": 99, "do": "status", "status": 200, "body": "{\"ids\": [\"\#(first.id)\"]}"}"#
+        try await drive.fault(again)
+        let error = try await failure(bundle)
+        #expect(error.type == "drive-id" && error.advice != nil, "\(error)")
+        #expect(try await drive.world().files.map(\.id) == [first.id])
+        try await drive.fault(again.replacing("99", with: "1"))
+        #expect(try await put(bundle).isVerified)
+        let world = try await drive.world()
+        #expect(world.files.count == 2 && world.files.contains { $0.id == first.id })
+        #expect(!world.operations.contains("delete"))
+    }
+
+    @Test(
+        "Amounts of space that cannot be are as good as none",
+        arguments: [(.max, -5), (.min, 5), (-5, .max), (-1, -1)] as [(Int64, Int64)])
+    func impossibleQuota(_ limit: Int64, _ usage: Int64) async throws {
+        try await drive.control("set", #"{"limit": \#(limit), "usage": \#(usage)}"#)
+        #expect(try await put(try await drive.bundle(1000)).isVerified)
+    }
+
+    private static let page = #""do": "status", "status": 200, "body": "<html>welcome</html>""#
+    private static let forbidden = #""do": "status", "status": 403, "reason": "insufficientFilePermissions""#
+
+    @Test("A page of somebody else's in answer to a deletion is no deletion")
+    func deletionsAreDeletions() async throws {
+        let item = try await put(try await drive.bundle(1000))
+        let store = try drive.store()
+        for faults in [
+            [#"{"on": "delete", "times": 99, \#(Self.page)}"#],
+            [#"{"on": "delete", "times": 99, \#(Self.forbidden)}"#, #"{"on": "patch", "times": 99, \#(Self.page)}"#],
+        ] {
+            try await drive.control("faults", "[\(faults.joined(separator: ","))]")
+            let error = try await #require(throws: OperatorError.self) { try await store.delete(item) }
+            #expect(error.type == "drive-reply" && error.isTemporary && error.advice != nil, "\(error)")
+            #expect(try await drive.world().files.count { !$0.isTrashed } == 1)
+        }
+        try await drive.fault(#"{"on": "delete", "times": 99, \#(Self.forbidden)}"#)
+        try await store.delete(item)
+        #expect(try await drive.world().files.count { !$0.isTrashed } == 0)
+    }
+
+    @Test("A damaged copy that may not be deleted stops nothing, and is deleted when it may be")
+    func undeletable() async throws {
+        let bundle = try await drive.bundle(600_000)
+        try await drive.fault(
+            #"{"on": "data", "skip": 1, "do": "corrupt"}"#, #"{"on": "delete", "times": 99, \#(Self.forbidden)}"#,
+            #"{"on": "patch", "times": 99, \#(Self.forbidden)}"#)
+        let item = try await put(bundle)
+        #expect(item.isVerified)
+        #expect(drive.log.lines.contains { $0.contains("could not be deleted") })
+        #expect(try await drive.world().files.count == 2)
+        try await drive.fault()
+        #expect(try await put(bundle).id == item.id)
+        try await drive.expectOne(bundle)
+    }
+
+    @Test("A file that was said to be there and was not, and is sent at last, may take its time to show")
+    func staleDisappearance() async throws {
+        let bundle = try await drive.bundle(1_700_001)
+        // The first chunk's answer is not the upload server's.
+        try await drive.fault(#"{"on": "data", "skip": 1, \#(Self.page)}"#)
+        #expect(try await failure(bundle).type == "drive-unseen")
+        #expect(states.load(key(bundle))?.unseen != nil)
+        drive.time.advance(by: .seconds(7200))
+        // Two looks at the folder come before those at the file.
+        try await drive.fault(#"{"on": "get", "skip": 1, "times": 99, "do": "status", "status": 404}"#)
+        #expect(try await failure(bundle).type == "drive-unseen")
+        try await drive.fault()
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle)
+        #expect(try await drive.world().operations.count { $0 == "ids" } == 1)
+    }
+
+    @Test("A session that asks for a token gets a fresh one when the one at hand was revoked")
+    func revokedToken() async throws {
+        let bundle = try await drive.bundle(600_000)
+        try await drive.fault(
+            #"{"on": "data", "do": "status", "status": 401}"#, #"{"on": "query", "do": "status", "status": 401}"#)
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle)
+        #expect(try await drive.world().operations.count { $0 == "token" } == 2)
+    }
+
+    @Test("A file that somebody moved elsewhere is not said to be in the folder")
+    func movedFile() async throws {
+        let bundle = try await drive.bundle(600_000)
+        let item = try await put(bundle)
+        try await drive.control("tamper", #"{"id": "\#(item.id)", "members": {"parents": ["elsewhere"]}}"#)
+        try states.save(UploadState(id: item.id, updated: drive.time.now), key(bundle))
+        let error = try await failure(bundle)
+        #expect(error.type == "drive-moved" && error.advice != nil, "\(error)")
+        #expect(try await drive.world().files.count == 1)
+    }
+
+    @Test(
+        "What a server repeats of what it was sent is told to nobody", arguments: ["ids", "initiate", "data", "token"])
+    func echoes(_ operation: String) async throws {
+        // Put together here, so that no scanner takes this file for a leak.
+        let said = ["ya29" + ".a0AfH6SMBexample", "upload_id" + "=ABgVH88session-example", "1//0" + "gExample-refresh"]
+            .joined(separator: " and ")
+        let body =
+            operation == "token"
+            ? #"{\"error\": \"invalid_grant\", \"error_description\": \"\#(said)\"}"#
+            : #"{\"error\": {\"message\": \"\#(said)\", \"errors\": [{\"reason\": \"insufficientPermissions\"}]}}"#
+        try await drive.fault(
+            #"{"on": "\#(operation)", "times": 99, "do": "status", "status": 403, "body": "\#(body)"}"#)
+        let error = try await failure(try await drive.bundle(1000))
+        #expect(error.reason.contains("«redacted»") && !error.reason.contains("1//0"), "\(error)")
+        drive.expectNoSecret()
+    }
+}
