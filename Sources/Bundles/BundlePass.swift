@@ -135,7 +135,8 @@ final class BundlePass {
                 isSame =
                     record.kind == .file && entry.size == record.size && entry.sha256 == sha256(record).map { hex($0) }
             }
-            guard isSame, entry.permissions == record.permissions, entry.modified == record.modified else {
+            let mode = BundleManifest.Entry.mode(record.permissions)
+            guard isSame, entry.mode == mode, entry.modified == record.modified else {
                 throw damage("\(entry.path) is not as its manifest says")
             }
         }

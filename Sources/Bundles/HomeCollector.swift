@@ -22,6 +22,8 @@ final class HomeCollector {
     /// The home's path in the archive.
     private let homePath: [UInt8]
     private let manifest: ManifestDraft
+    /// For what is in the home: the folder INSTANCE, the canary and the manifest have their room too.
+    private var rules: EntryRules
     /// Files that belong to a database whose snapshot was taken.
     private var parts: Set<[UInt8]> = []
     /// Logs of databases that went into the bundle as they lie there: without them rows are missing, so no rule leaves them out.
@@ -40,6 +42,11 @@ final class HomeCollector {
         self.tar = tar
         self.progress = progress
         self.cancellation = cancellation
+        let limits = BundleLimits()
+        rules = EntryRules(
+            BundleLimits(
+                bytes: limits.bytes - BundleManifest.lengthLimit - Int64(BundleCanary.bytes.count),
+                entries: limits.entries - 3))
         directory = try ConfinedDirectory(request.home)
         stagingStatus = try FileStatus(at: staging.path)
         zeros.room.initializeMemory(as: UInt8.self, repeating: 0)
@@ -53,7 +60,7 @@ final class HomeCollector {
         try tar.begin(
             TarEntry(
                 path: Array(request.instance.utf8), kind: .directory, permissions: 0o700, modified: manifest.created))
-        try writeDirectory([], root)
+        _ = try writeDirectory([], root)
         try DirectoryWalk(request.home).run { entry in
             try cancellation.check()
             return try visit(entry)
@@ -81,7 +88,7 @@ final class HomeCollector {
             return .prune
         }
         switch entry.status.kind {
-        case .directory: try writeDirectory(entry.path, entry.status)
+        case .directory: if try !writeDirectory(entry.path, entry.status) { return .prune }
         case .symlink: try writeSymlink(entry.path, entry.status)
         case .file: try writeFile(entry.path)
         case .fifo, .socket, .device: manifest.skip(entry.path, "it is a \(entry.status.kind.rawValue)")
@@ -91,10 +98,12 @@ final class HomeCollector {
 
     // MARK: - Entries
 
-    private func writeDirectory(_ name: [UInt8], _ status: FileStatus) throws {
+    /// Returns whether there is room for it.
+    private func writeDirectory(_ name: [UInt8], _ status: FileStatus) throws -> Bool {
         let item = entry(name, .directory, status)
-        try tar.begin(item)
+        guard try begin(item, name) else { return false }
         try manifest.list(item)
+        return true
     }
 
     private func writeSymlink(_ name: [UInt8], _ status: FileStatus) throws {
@@ -107,14 +116,13 @@ final class HomeCollector {
         var item = entry(name, .symlink, status)
         item.target = target
         if let reason = EntryRules.refusal(item) { return manifest.warn(name, "it is left out: \(reason)") }
-        try tar.begin(item)
-        try manifest.list(item)
+        if try begin(item, name) { try manifest.list(item) }
     }
 
     private func writeFile(_ name: [UInt8]) throws {
         if parts.contains(name) { return manifest.skip(name, "it is in its database's snapshot") }
         let file: FileDescriptor
-        let status: FileStatus
+        var status: FileStatus
         do {
             file = try directory.openForReading(name)
         } catch {
@@ -129,14 +137,15 @@ final class HomeCollector {
         }
         guard status.kind == .file else { return manifest.skip(name, "it is a \(status.kind.rawValue)") }
         if status.size <= Self.wholeLimit, status.blocks * 512 >= status.size {
-            try writeWhole(name, file, status)
-        } else if try !isDatabase(file) || !writeDatabase(name, file, status) {
-            try writeLarge(name, file, status)
+            guard let grown = try writeWhole(name, file, status) else { return }
+            status = grown
         }
+        if try !isDatabase(name, file) || !writeDatabase(name, file, status) { try writeLarge(name, file, status) }
     }
 
-    /// A file that fits the buffer: what is written is one state of it.
-    private func writeWhole(_ name: [UInt8], _ file: FileDescriptor, _ first: FileStatus) throws {
+    /// A file that fits the buffer: what is written is one state of it. One that outgrew it meanwhile is not written; its status is
+    /// returned.
+    private func writeWhole(_ name: [UInt8], _ file: FileDescriptor, _ first: FileStatus) throws -> FileStatus? {
         var isSteady = false
         var status = first
         for _ in 0..<4 where !isSteady {
@@ -148,23 +157,26 @@ final class HomeCollector {
             do {
                 buffer.count = try PositionedSource(file).fill(room)
             } catch let error as Errno {
-                return manifest.warn(name, "it cannot be read: \(errorText(error.rawValue))")
+                manifest.warn(name, "it cannot be read: \(errorText(error.rawValue))")
+                return nil
             }
             let after = try FileStatus(of: file)
+            if after.size > Self.wholeLimit { return after }
             isSteady = after.isSameContent(as: status) && buffer.count == after.size
             status = after
         }
         if buffer.count >= 512, DatabaseSnapshot.isDatabase(buffer.bytes), try writeDatabase(name, file, status) {
-            return
+            return nil
         }
         if !isSteady { manifest.warn(name, "it changed while it was read") }
         var item = entry(name, .file, status)
         item.size = Int64(buffer.count)
-        try tar.begin(item)
+        guard try begin(item, name) else { return nil }
         let tell = manifest.later(at: try manifest.list(item))
         try tar.write(whole: buffer.bytes) { tell(Digest.of($0, .sha256)) }
         progress.advance(item.size)
         try manifest.takeDigests()
+        return nil
     }
 
     /// A large file, in pieces.
@@ -172,7 +184,7 @@ final class HomeCollector {
         var item = entry(name, .file, status)
         item.size = status.size
         item.extents = status.blocks * 512 < status.size ? SparseMap.extents(of: file, size: status.size) : []
-        try tar.begin(item)
+        guard try begin(item, name) else { return }
         var trouble: String?
         func read(_ room: UnsafeMutableRawBufferPointer, at position: Int64) throws -> Int? {
             guard trouble == nil else { return nil }
@@ -254,11 +266,15 @@ final class HomeCollector {
 
     // MARK: - Databases
 
-    private func isDatabase(_ file: FileDescriptor) throws -> Bool {
+    private func isDatabase(_ name: [UInt8], _ file: FileDescriptor) throws -> Bool {
         var start = [UInt8](repeating: 0, count: 16)
-        // A file that cannot be read fails where it is read.
-        let count = (try? start.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }) ?? 0
-        return count == start.count && start.withUnsafeBytes { DatabaseSnapshot.isDatabase($0) }
+        do {
+            let count = try start.withUnsafeMutableBytes { try PositionedSource(file).fill($0) }
+            return count == start.count && start.withUnsafeBytes { DatabaseSnapshot.isDatabase($0) }
+        } catch let error as Errno {
+            manifest.warn(name, "whether it is a database could not be read: \(errorText(error.rawValue))")
+            return false
+        }
     }
 
     /// Writes a database's snapshot. False: SQLite cannot read it, and it goes into the bundle as any file, its log beside it.
@@ -268,7 +284,7 @@ final class HomeCollector {
         do {
             snapshot = try DatabaseSnapshot.take(
                 FilePath(bytes: request.home.bytes + [UInt8(ascii: "/")] + name), file: file, name: listed,
-                staging: staging.path, copying: copying.contains(name))
+                staging: staging.path, copying: copying.contains(name), cancellation)
         } catch let error as SQLiteConnection.Failure {
             let reason = "SQLite cannot read it: \(printable(error.reason, limit: 200))"
             manifest.warn(name, reason + "; it is bundled as it lies there")
@@ -280,13 +296,17 @@ final class HomeCollector {
         for suffix in ["-wal", "-shm", "-journal"] { parts.insert(name + Array(suffix.utf8)) }
         var item = entry(name, .file, status)
         item.size = snapshot.size
-        try tar.begin(item)
+        guard try begin(item, name) else { return true }
         try pour(item) { room, _ in
-            let count = try snapshot.source.read(into: room)
-            guard count > 0 else { throw DatabaseMoved(path: name) }
-            return count
+            do {
+                let count = try snapshot.source.read(into: room)
+                if count > 0 { return count }
+            } catch is Errno {
+                // SQLite finds out what it can still read of it, when it is copied first.
+            }
+            throw DatabaseMoved(path: name)
         }
-        let database = try snapshot.describe()
+        let database = try snapshot.describe(cancellation)
         guard snapshot.isUnchanged() else { throw DatabaseMoved(path: name) }
         if !database.isSound {
             manifest.warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
@@ -296,6 +316,16 @@ final class HomeCollector {
     }
 
     // MARK: - What stands in the archive
+
+    /// Begins an entry of the home. False: there is no room for it in a bundle, which is listed.
+    private func begin(_ item: TarEntry, _ name: [UInt8]) throws -> Bool {
+        if let reason = rules.admit(item) {
+            manifest.warn(name, "it is left out: \(reason)")
+            return false
+        }
+        try tar.begin(item)
+        return true
+    }
 
     /// `name`: below the home; empty for the home itself.
     private func entry(_ name: [UInt8], _ kind: TarEntry.Kind, _ status: FileStatus) -> TarEntry {

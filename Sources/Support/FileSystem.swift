@@ -209,7 +209,9 @@ public final class AtomicFile {
         let raw = temporary.withPlatformString {
             hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }
-        guard raw >= 0 else { throw OperatorError.system(errno, doing: "writing", subject: path.printable) }
+        guard raw >= 0 else {
+            throw OperatorError.system(errno, doing: "writing", subject: path.printable, exit: .cannotWrite)
+        }
         descriptor = FileDescriptor(rawValue: raw)
         guard fchmod(raw, permissions) == 0 else {
             let code = errno

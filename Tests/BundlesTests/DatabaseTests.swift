@@ -233,8 +233,8 @@ private func times(_ home: FilePath) throws -> String {
         let start = ContinuousClock.now
         let snapshot = try DatabaseSnapshot.take(
             database, file: file, name: BundlePath("home/state.db"), staging: bench.staging, copying: false,
-            patience: .seconds(1))
-        let description = try snapshot.describe()
+            patience: .seconds(1), CancellationFlag())
+        let description = try snapshot.describe(CancellationFlag())
         let took = ContinuousClock.now - start
         try await shell("touch stop", in: path)
         _ = try await holding

@@ -27,13 +27,17 @@ public struct BundleManifest: Sendable, Equatable, Codable {
 
         public var permissions: UInt32 { UInt32(mode, radix: 8) ?? 0 }
 
-        init(_ path: BundlePath, _ kind: Kind, permissions: UInt32, modified: Int128) {
-            self.path = path
-            self.kind = kind
-            mode = String(unsafeUninitializedCapacity: 4) { digits in
+        static func mode(_ permissions: UInt32) -> String {
+            String(unsafeUninitializedCapacity: 4) { digits in
                 for index in 0..<4 { digits[index] = 48 + UInt8(permissions >> UInt32(9 - 3 * index) & 7) }
                 return 4
             }
+        }
+
+        init(_ path: BundlePath, _ kind: Kind, permissions: UInt32, modified: Int128) {
+            self.path = path
+            self.kind = kind
+            mode = Self.mode(permissions)
             self.modified = modified
         }
     }
@@ -121,6 +125,9 @@ public struct BundleManifest: Sendable, Equatable, Codable {
         let decoder = JSONDecoder()
         // As this program writes it: a general decoder takes ten times as long for the entries, which are nearly all of it, and
         // much memory.
+        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
+            throw BundleDamage.error("its manifest begins with a byte order mark")
+        }
         let parts = EntryLines.split(bytes)
         let data = Data(parts?.head ?? bytes)
         guard let version = try? decoder.decode(Version.self, from: data).formatVersion else {

@@ -13,19 +13,22 @@ struct EntryHeader {
 
     /// Reads the next header; nil where a block of zeros stands in its place. `block` gives the next 512 bytes, nil at the end.
     static func read(_ block: () throws -> [UInt8]?) throws -> EntryHeader? {
-        var records = PaxRecords.none
+        var records: PaxRecords?
         while true {
             guard let bytes = try block() else { throw TarDamage.error("it has no end") }
-            if bytes.allSatisfy({ $0 == 0 }) { return nil }
+            if bytes.allSatisfy({ $0 == 0 }) {
+                guard records == nil else { throw TarDamage.error("it ends after a pax header") }
+                return nil
+            }
             let header = try UstarHeader(bytes)
             switch header.type {
             case UInt8(ascii: "x"):
-                guard records.isEmpty, header.size <= paxLimit else {
+                guard records == nil, header.size <= paxLimit else {
                     throw TarDamage.error("a pax header is malformed")
                 }
                 records = try PaxRecords(try take(Int(header.size), block))
             case UInt8(ascii: "0"), 0, UInt8(ascii: "2"), UInt8(ascii: "5"):
-                return try EntryHeader(header, records, block)
+                return try EntryHeader(header, records ?? .none, block)
             case UInt8(ascii: "1"): throw TarDamage.error("it holds a hard link, \(printable(header.path, limit: 80))")
             case UInt8(ascii: "3"), UInt8(ascii: "4"), UInt8(ascii: "6"):
                 throw TarDamage.error("it holds a device or a FIFO, \(printable(header.path, limit: 80))")
@@ -39,7 +42,7 @@ struct EntryHeader {
     ) throws {
         func number(_ key: StaticString) throws -> Int64? {
             guard let value = records[key] else { return nil }
-            guard let number = Int64(String(decoding: value, as: UTF8.self)), number >= 0 else {
+            guard let number = PaxRecords.number(value[...]) else {
                 throw TarDamage.error("a pax header's \(key) is not a number")
             }
             return number
@@ -57,8 +60,9 @@ struct EntryHeader {
             modified: try records["mtime"].map(PaxRecords.time) ?? header.modified(), size: stored,
             target: kind == .symlink ? records["linkpath"] ?? header.target : [],
             extents: stored > 0 ? [0..<stored] : [])
-        if let major = records["GNU.sparse.major"] {
-            guard kind == .file, major == [UInt8(ascii: "1")], records["GNU.sparse.minor"] == [UInt8(ascii: "0")],
+        if records.isSparse {
+            guard kind == .file, records["GNU.sparse.major"] == [UInt8(ascii: "1")],
+                records["GNU.sparse.minor"] == [UInt8(ascii: "0")],
                 let name = records["GNU.sparse.name"], let real = try number("GNU.sparse.realsize")
             else { throw TarDamage.error("a sparse file's header is malformed") }
             entry.path = name
@@ -80,9 +84,7 @@ struct EntryHeader {
         func line(_ stored: inout Int64) throws -> Int64 {
             while true {
                 if let feed = pending[used...].firstIndex(of: 10) {
-                    guard let number = Int64(String(decoding: pending[used..<feed], as: UTF8.self)), number >= 0 else {
-                        break
-                    }
+                    guard let number = PaxRecords.number(pending[used..<feed]) else { break }
                     used = feed + 1
                     return number
                 }

@@ -15,7 +15,8 @@ struct UstarHeader {
     var type: UInt8
     private let block: [UInt8]
 
-    private static let magic = Array("ustar".utf8)
+    /// With its version: GNU tar's own has blanks there, and other things behind it.
+    private static let magic = Array("ustar\u{0}00".utf8)
 
     init(_ block: [UInt8]) throws {
         func text(_ range: Range<Int>) -> [UInt8] {
@@ -25,7 +26,7 @@ struct UstarHeader {
         guard try Self.number(block[148..<156]) == block.withUnsafeBufferPointer({ Int64(Self.sum($0)) }) else {
             throw TarDamage.error("a header's checksum is wrong")
         }
-        guard block[257..<262].elementsEqual(Self.magic) else { throw TarDamage.error("a header is not ustar") }
+        guard block[257..<265].elementsEqual(Self.magic) else { throw TarDamage.error("a header is not ustar") }
         path = text(0..<100)
         if block[345] != 0 { path = text(345..<500) + [UInt8(ascii: "/")] + path }
         target = text(157..<257)
@@ -67,7 +68,6 @@ struct UstarHeader {
             block[156] = type
             put(target, at: 157)
             put(magic, at: 257)
-            octal(0, 2, at: 263)
             octal(0, 7, at: 329)
             octal(0, 7, at: 337)
             octal(Int64(sum(UnsafeBufferPointer(block))), 6, at: 148)
@@ -130,9 +130,9 @@ struct PaxRecords {
         var start = 0
         while start < bytes.count {
             guard let space = bytes[start...].prefix(20).firstIndex(of: 32),
-                let length = Int(String(decoding: bytes[start..<space], as: UTF8.self)), length > 0,
+                let length = Self.number(bytes[start..<space]).map(Int.init), length > 0,
                 length <= bytes.count - start, case let end = start + length - 1, bytes[end] == 10, space < end,
-                let equals = bytes[(space + 1)..<end].firstIndex(of: UInt8(ascii: "="))
+                let equals = bytes[(space + 1)..<end].firstIndex(of: UInt8(ascii: "=")), equals > space + 1
             else { throw TarDamage.error("a pax header is malformed") }
             let key = (space + 1)..<equals
             guard fields.count < Self.limit else { throw TarDamage.error("a pax header has too many records") }
@@ -144,7 +144,17 @@ struct PaxRecords {
         }
     }
 
-    var isEmpty: Bool { fields.isEmpty }
+    /// Decimal digits and nothing else; nil for other text, and for a number that no file has.
+    static func number(_ text: ArraySlice<UInt8>) -> Int64? {
+        guard (1...18).contains(text.count), text.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        return text.reduce(0) { $0 * 10 + Int64($1 - 48) }
+    }
+
+    /// Whether it tells of a sparse file.
+    var isSparse: Bool {
+        let start = Array("GNU.sparse.".utf8)
+        return fields.contains { bytes[$0.key].starts(with: start) }
+    }
 
     subscript(key: StaticString) -> [UInt8]? {
         let key = UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)

@@ -8,7 +8,7 @@ internal import SystemPackage
 ///
 /// How, by what lies there (all seen with SQLite 3.40; a plain `mode=ro` open leaves a new -wal and -shm behind):
 /// - WAL mode, no -wal: nobody has it open. `immutable=1`, the file itself is the snapshot, and that it did not change is checked.
-/// - WAL mode, -wal and -shm: a read transaction through `readonly_shm=1` pins one state; it is copied in one step.
+/// - WAL mode, -wal and -shm: a read transaction through `readonly_shm=1` pins one state, which is copied.
 /// - WAL mode, -wal without -shm, or a hot rollback journal: recovery would have to write, so a private copy is recovered.
 /// - rollback mode: a read transaction keeps writers off while the file itself is read.
 ///
@@ -29,8 +29,6 @@ final class DatabaseSnapshot {
         var stage: Stage?
     }
 
-    /// Up to this size a copy is made in memory; a larger one goes to an unlinked file in the staging folder.
-    private static let memoryLimit: Int64 = 48 << 20
     private static let attempts = 8
     /// How long a database that somebody has locked is waited for in all; then it is copied without SQLite's locks.
     static let patience = Duration.seconds(10)
@@ -55,9 +53,10 @@ final class DatabaseSnapshot {
         try? description.stage?.join()
     }
 
-    /// What the manifest says of the state.
-    func describe() throws -> BundleManifest.Database {
-        try description.stage?.join()
+    /// What the manifest says of the state. Cancellation ends the check.
+    func describe(_ cancellation: CancellationFlag) throws -> BundleManifest.Database {
+        try description.stage?.join { [connection] in if cancellation.isCancelled { connection.interrupt() } }
+        try cancellation.check()
         guard let database = description.database else {
             throw OperatorError("database", doing: "checking a database", reason: "the check did not end")
         }
@@ -77,14 +76,15 @@ final class DatabaseSnapshot {
     }
 
     /// Takes a snapshot. `file` is the open database; `name` its path relative to the home; `copying` makes a copy first in every
-    /// case. Throws `SQLiteConnection.Failure` when SQLite cannot read it.
+    /// case. Throws `SQLiteConnection.Failure` when SQLite cannot read it, and an ``OperatorError`` when no copy can be made.
     static func take(
         _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, copying: Bool,
-        patience: Duration = patience
+        patience: Duration = patience, _ cancellation: CancellationFlag
     ) throws -> DatabaseSnapshot {
         var failure: any Error = SQLiteConnection.Failure(code: SQLITE_BUSY, reason: "it never stood still")
         let deadline = ContinuousClock.now + patience
         for attempt in 0..<attempts {
+            try cancellation.check()
             do {
                 // The last attempts do without SQLite's own locks, for a -shm that cannot be used as it lies there, and for a lock
                 // that is not given up.
@@ -93,11 +93,19 @@ final class DatabaseSnapshot {
                     attempt >= attempts - 2 || left <= .zero
                     ? .privately : copying || attempt > 2 ? .copied : .inPlace
                 if let snapshot = try once(
-                    path, file: file, name: name, staging: staging, way, patience: max(left, .zero))
+                    path, file: file, name: name, staging: staging, way, patience: max(left, .zero), cancellation)
                 {
                     return snapshot
                 }
+            } catch let error as Errno {
+                throw SQLiteConnection.Failure(code: SQLITE_IOERR, reason: errorText(error.rawValue))
             } catch let error as SQLiteConnection.Failure {
+                try cancellation.check()
+                if let code = error.writing {
+                    // The database itself is only ever read.
+                    throw OperatorError.system(
+                        code, doing: "copying the database \(name) to", subject: staging.printable, exit: .cannotWrite)
+                }
                 failure = error
                 // What a second look may mend: somebody recovers, checkpoints or has just gone.
                 let passing = [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL, SQLITE_READONLY, SQLITE_CANTOPEN]
@@ -112,7 +120,7 @@ final class DatabaseSnapshot {
 
     private static func once(
         _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, _ way: Way,
-        patience: Duration
+        patience: Duration, _ cancellation: CancellationFlag
     ) throws -> DatabaseSnapshot? {
         func length(_ suffix: String) -> Int64? {
             (try? FileStatus(at: FilePath(bytes: path.bytes + suffix.utf8)))?.size
@@ -122,14 +130,18 @@ final class DatabaseSnapshot {
         _ = try withUnsafeMutableBytes(of: &version) { try file.read(fromAbsoluteOffset: 18, into: $0) }
         let wal = length("-wal")
         let isWAL = version == 2 || (wal ?? 0) > 0
-        func recovered() throws -> DatabaseSnapshot? { try privateCopy(path, file, before, name, staging) }
+        func recovered() throws -> DatabaseSnapshot? {
+            try privateCopy(path, file, before, name, staging, cancellation)
+        }
         func open(_ access: SQLiteConnection.Access) throws -> SQLiteConnection {
-            try pinned(try SQLiteConnection(path, access, patience: patience))
+            try pinned(try SQLiteConnection(path, access, patience: patience, cancellation))
         }
         if way == .privately { return try recovered() }
         let connection: SQLiteConnection
         if isWAL, let wal {
-            if length("-shm") != nil { return try copy(try open(.readOnlySharedMemory), name, staging) }
+            if length("-shm") != nil {
+                return try copy(try open(.readOnlySharedMemory), name, staging, cancellation)
+            }
             if wal > 0 { return try recovered() }
             connection = try open(.immutable)
         } else if isWAL {
@@ -145,9 +157,9 @@ final class DatabaseSnapshot {
         // Under a rollback journal's lock the file stands still from here on, and may have moved until here.
         let steady = isWAL ? before : try FileStatus(of: file)
         if way == .copied {
-            let snapshot = try copy(connection, name, staging)
+            let snapshot = try copy(connection, name, staging, cancellation)
             // The check reads the live file too.
-            _ = try snapshot.describe()
+            _ = try snapshot.describe(cancellation)
             return try FileStatus(of: file).isSameContent(as: steady) ? snapshot : nil
         }
         // The pages that the connection sees are the file: it is read as it lies there.
@@ -169,30 +181,27 @@ final class DatabaseSnapshot {
         return connection
     }
 
-    private static func copy(_ connection: SQLiteConnection, _ name: BundlePath, _ staging: FilePath) throws
-        -> DatabaseSnapshot
-    {
-        let size =
-            try (connection.number("PRAGMA page_count") ?? 0) * (connection.number("PRAGMA page_size") ?? 0)
-        if size <= memoryLimit {
-            let image = try connection.serialized()
-            return try DatabaseSnapshot(image, size: Int64(image.count), connection, name)
-        }
+    /// Copies the state that a connection is pinned to, which tells of each page that cannot be read. (`sqlite3_serialize` does not: it
+    /// puts zeros in its place.)
+    private static func copy(
+        _ connection: SQLiteConnection, _ name: BundlePath, _ staging: FilePath, _ cancellation: CancellationFlag
+    ) throws -> DatabaseSnapshot {
         let temporary = staging.appending("\(hex(randomBytes(8))).db")
-        let target = try SQLiteConnection(temporary, .create)
+        let target = try SQLiteConnection(temporary, .create, cancellation)
         let file = try FileSystem.openRegular(temporary)
         // From here on the copy has no name: it goes when this process goes, whatever ends it.
         _ = temporary.withPlatformString { unlink($0) }
         try target.query("PRAGMA journal_mode=OFF")
         try target.query("PRAGMA synchronous=OFF")
-        try connection.backup(to: target)
+        try connection.backup(to: target, cancellation)
         return try DatabaseSnapshot(
             FileSource(file, name: "a database's copy"), size: try FileStatus(of: file).size, connection, name)
     }
 
     /// Copies the file and its logs, sees that none of them changed meanwhile, and recovers the copy.
     private static func privateCopy(
-        _ path: FilePath, _ file: FileDescriptor, _ before: FileStatus, _ name: BundlePath, _ staging: FilePath
+        _ path: FilePath, _ file: FileDescriptor, _ before: FileStatus, _ name: BundlePath, _ staging: FilePath,
+        _ cancellation: CancellationFlag
     ) throws -> DatabaseSnapshot? {
         let temporary = staging.appending("\(hex(randomBytes(8))).db")
         let copies = ["", "-wal", "-shm", "-journal"].map { FilePath(bytes: temporary.bytes + $0.utf8) }
@@ -204,36 +213,48 @@ final class DatabaseSnapshot {
             guard let file = try? FileSystem.openRegular(log, followingLinks: false) else { continue }
             logs.append((suffix, file, try FileStatus(of: file)))
         }
-        try copyBytes(of: file, to: temporary)
-        for log in logs { try copyBytes(of: log.file, to: FilePath(bytes: temporary.bytes + log.suffix.utf8)) }
+        try copyBytes(of: file, to: temporary, cancellation)
+        for log in logs {
+            try copyBytes(of: log.file, to: FilePath(bytes: temporary.bytes + log.suffix.utf8), cancellation)
+        }
         guard try FileStatus(of: file).isSameContent(as: before) else { return nil }
         for log in logs { guard try FileStatus(of: log.file).isSameContent(as: log.before) else { return nil } }
         do {
-            let connection = try SQLiteConnection(temporary, .readWrite)
+            let connection = try SQLiteConnection(temporary, .readWrite, cancellation)
             try connection.query("SELECT count(*) FROM sqlite_schema")
             try connection.query("PRAGMA wal_checkpoint(TRUNCATE)")
         }
         // Recovered and closed, it has no log any more.
-        let connection = try SQLiteConnection(temporary, .immutable)
+        let connection = try SQLiteConnection(temporary, .immutable, cancellation)
         try connection.query("SELECT count(*) FROM sqlite_schema")
         let copy = try FileSystem.openRegular(temporary)
         return try DatabaseSnapshot(
             FileSource(copy, name: "a database's copy"), size: try FileStatus(of: copy).size, connection, name)
     }
 
-    private static func copyBytes(of file: FileDescriptor, to path: FilePath) throws {
-        let target = try FileDescriptor.open(
-            path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
+    /// Throws `Errno` where the file cannot be read.
+    private static func copyBytes(of file: FileDescriptor, to path: FilePath, _ cancellation: CancellationFlag) throws {
+        func writing(_ error: Errno) -> OperatorError {
+            .system(error.rawValue, doing: "copying a database to", subject: path.printable, exit: .cannotWrite)
+        }
+        let target: FileDescriptor
+        do {
+            target = try FileDescriptor.open(
+                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch let error as Errno {
+            throw writing(error)
+        }
         defer { target.closeQuietly() }
         let block = Block(capacity: 1 << 20)
         let source = PositionedSource(file)
         while true {
-            block.count = try source.fill(UnsafeMutableRawBufferPointer(start: block.base, count: block.capacity))
+            try cancellation.check()
+            block.count = try source.fill(block.whole)
             if block.count == 0 { return }
             do {
                 try target.writeAll(block.bytes)
             } catch let error as Errno {
-                throw OperatorError.system(error.rawValue, doing: "copying a database to", subject: path.printable)
+                throw writing(error)
             }
         }
     }

@@ -18,12 +18,35 @@ final class SQLiteConnection {
     struct Failure: Error {
         let code: Int32
         let reason: String
+
+        /// The errno for what failed in writing, or for want of memory; nil for everything else.
+        var writing: Int32? {
+            // SQLITE_IOERR_WRITE, _FSYNC and _TRUNCATE, macros that Swift does not see.
+            let failedWrites = [3, 4, 6].map { SQLITE_IOERR | $0 << 8 }
+            if code & 0xff == SQLITE_FULL { return ENOSPC }
+            if code & 0xff == SQLITE_NOMEM { return ENOMEM }
+            return failedWrites.contains(code) ? EIO : nil
+        }
+    }
+
+    /// What the busy handler looks at.
+    private final class Patience {
+        let milliseconds: Int
+        let cancellation: CancellationFlag
+        init(_ patience: Duration, _ cancellation: CancellationFlag) {
+            milliseconds = Int(patience / .milliseconds(1))
+            self.cancellation = cancellation
+        }
     }
 
     let handle: OpaquePointer
+    private let patience: Patience
 
     /// `patience`: how long a lock of somebody else is waited for.
-    init(_ path: FilePath, _ access: Access, patience: Duration = .seconds(10)) throws {
+    init(
+        _ path: FilePath, _ access: Access, patience: Duration = .seconds(10), _ cancellation: CancellationFlag
+    ) throws {
+        self.patience = Patience(patience, cancellation)
         var handle: OpaquePointer?
         let flags =
             (access == .create
@@ -39,14 +62,15 @@ final class SQLiteConnection {
         self.handle = handle
         // Asked again each millisecond: SQLite's own handler soon waits for a hundred, and never meets the moment between two
         // transactions of a writer that does not pause.
-        let milliseconds = UnsafeMutableRawPointer(bitPattern: Int(patience / .milliseconds(1)))
         sqlite3_busy_handler(
             handle,
-            { milliseconds, asked in
-                guard Int(asked) < Int(bitPattern: milliseconds) else { return 0 }
+            { context, asked in
+                guard let context else { return 0 }
+                let patience = Unmanaged<Patience>.fromOpaque(context).takeUnretainedValue()
+                guard Int(asked) < patience.milliseconds, !patience.cancellation.isCancelled else { return 0 }
                 usleep(1000)
                 return 1
-            }, milliseconds)
+            }, Unmanaged.passUnretained(self.patience).toOpaque())
     }
 
     deinit { sqlite3_close_v2(handle) }
@@ -78,25 +102,19 @@ final class SQLiteConnection {
         guard status == SQLITE_OK else { throw Failure(code: status, reason: String(cString: sqlite3_errmsg(handle))) }
     }
 
-    /// Copies the whole database into another in one step: a stepped copy never ends under a busy writer.
-    func backup(to target: SQLiteConnection) throws {
+    /// Copies the whole database into another. This connection is in a read transaction, so that no writer makes it begin anew.
+    /// Between steps of some MiB cancellation ends it.
+    func backup(to target: SQLiteConnection, _ cancellation: CancellationFlag) throws {
         guard let backup = sqlite3_backup_init(target.handle, "main", handle, "main") else {
             throw Failure(code: sqlite3_errcode(target.handle), reason: String(cString: sqlite3_errmsg(target.handle)))
         }
-        let status = sqlite3_backup_step(backup, -1)
+        var status = SQLITE_OK
+        while status == SQLITE_OK, !cancellation.isCancelled { status = sqlite3_backup_step(backup, 4096) }
         let end = sqlite3_backup_finish(backup)
+        try cancellation.check()
         guard status == SQLITE_DONE, end == SQLITE_OK else {
             throw Failure(code: status, reason: String(cString: sqlite3_errstr(status)))
         }
-    }
-
-    /// The whole database as bytes, in SQLite's memory.
-    func serialized() throws -> SQLiteImage {
-        var size: Int64 = 0
-        guard let bytes = sqlite3_serialize(handle, "main", &size, 0) else {
-            throw Failure(code: SQLITE_NOMEM, reason: "no memory for a copy")
-        }
-        return SQLiteImage(bytes, Int(size))
     }
 
     /// A file: URI; every byte that is not plain is percent-encoded, so that a path need not be UTF-8.
@@ -112,29 +130,5 @@ final class SQLiteConnection {
             }
         }
         return text + "?" + access.rawValue
-    }
-}
-
-/// A database in memory; wiped when freed.
-final class SQLiteImage: ByteSource {
-    private let base: UnsafeMutablePointer<UInt8>
-    let count: Int
-    private var position = 0
-
-    init(_ base: UnsafeMutablePointer<UInt8>, _ count: Int) {
-        self.base = base
-        self.count = count
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).initializeMemory(as: UInt8.self, repeating: 0, count: count)
-        sqlite3_free(base)
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let amount = min(buffer.count, count - position)
-        buffer.copyMemory(from: UnsafeRawBufferPointer(start: base + position, count: amount))
-        position += amount
-        return amount
     }
 }

@@ -20,8 +20,12 @@ final class Stage: @unchecked Sendable {
         }
     }
 
-    /// Waits for the end and throws what the stage threw.
-    func join() throws {
+    /// Waits for the end and throws what the stage threw. `glance` is called now and then while it waits.
+    func join(_ glance: (() -> Void)? = nil) throws {
+        while let glance, !monitor.locked({ isDone }) {
+            monitor.locked { if !isDone { monitor.wait(milliseconds: 50) } }
+            glance()
+        }
         let failure = monitor.locked {
             while !isDone { monitor.wait() }
             return self.failure
@@ -107,5 +111,14 @@ final class Monitor: @unchecked Sendable {
     func wait() { wait(for: condition) }
     /// Inside `locked` only; a condition belongs to one monitor.
     func wait(for condition: Condition) { pthread_cond_wait(condition.condition, mutex) }
+    /// The same, for so long at most.
+    func wait(milliseconds: Int) {
+        var end = timespec()
+        clock_gettime(CLOCK_REALTIME, &end)
+        end.tv_nsec += milliseconds * 1_000_000
+        end.tv_sec += end.tv_nsec / 1_000_000_000
+        end.tv_nsec %= 1_000_000_000
+        pthread_cond_timedwait(condition.condition, mutex, &end)
+    }
     func wakeAll() { condition.wakeAll() }
 }
