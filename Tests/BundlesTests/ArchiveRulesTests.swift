@@ -120,6 +120,7 @@ internal import Testing
         for text in [
             "10 path=a", "9 path=ab\n", "12 path=ab\n", "path=a\n", " 9 path=a\n", "-9 path=a\n", "0 path=a\n",
             "99999999999999999999 path=a\n", "8 patha\n", "10 path=ab\nx", "5 =\n\n=", "9  path=a", "2 \n", "4 a\n\n",
+            "+11 path=a\n", "11 size=+5\n", "4 =\n", "5 =a\n", "26 GNU.sparse.map=0,1,9,1\n", "22 GNU.sparse.major=x\n",
             "10 mtime=\n", "11 mtime=x\n", "13 mtime=1.x\n", "10 size=x\n", "11 size=-1\n",
         ] {
             let error = failure { _ = try read(header(pax: Array(text.utf8))) }
@@ -132,6 +133,33 @@ internal import Testing
         func records(_ count: Int) -> [UInt8] { (0..<count).flatMap { Array("9 x.\($0 + 100)=\n".utf8) } }
         #expect(try read(header(pax: records(100)))?.path == Array("plain".utf8))
         #expect(failure { _ = try read(header(pax: records(101))) }?.reason.contains("too many records") == true)
+    }
+
+    @Test func headersThatReadersDisagreeOnAreRefused() throws {
+        let block = Array(header(pax: []).suffix(512))
+        #expect(try read(block)?.path == Array("plain".utf8))
+        // GNU tar's magic: it would take what stands in the prefix's place for something else.
+        var gnu = block
+        gnu.replaceSubrange(257..<265, with: Array("ustar  \u{0}".utf8))
+        #expect(failure { _ = try read(sealed(gnu)) }?.reason.contains("not ustar") == true)
+        let pax = Array(header(pax: Array("9 path=a\n".utf8)).prefix(1024))
+        let end = failure { _ = try read(pax + [UInt8](repeating: 0, count: 1024)) }
+        #expect(end?.reason.contains("ends after a pax header") == true)
+        let empty = Array(header(pax: []).prefix(512))
+        #expect(failure { _ = try read(empty + pax + block) }?.exit == .damagedInput)
+    }
+
+    /// What is larger than a reader takes is left out, and the rest is bundled.
+    @Test func whatIsTooLargeIsLeftOutAndListed() async throws {
+        let bench = try BundleBench()
+        try bench.folder.write("home/kept", "kept")
+        try await shell("truncate -s 5T home/huge", in: bench.folder.path)
+        let file = try bench.create()
+        let opened = try bench.extract(file.path, into: "ours")
+        #expect(try FileSystem.read(opened.home.appending("kept"), limit: 10) == Array("kept".utf8))
+        let note = try #require(opened.manifest.warnings.first)
+        #expect(note.path == BundlePath("home/huge") && note.reason.contains("left out"), "\(note)")
+        #expect(opened.manifest.counts.files == 2)
     }
 
     /// Whatever the bytes, reading them ends with an entry or with an error that says that they are damaged.

@@ -242,7 +242,7 @@ private func times(_ home: FilePath) throws -> String {
         #expect(description.isSound && description.rows == ["t": 1])
     }
 
-    /// Above the size that is copied in memory.
+    /// It has none from its first byte on.
     @Test func aLargeLiveDatabaseIsCopiedWithoutAName() async throws {
         let bench = try BundleBench()
         let script = #"""

@@ -193,6 +193,28 @@ internal import Testing
         #expect(!waiting.contains(files.first?["name"] as? String ?? ""))
         let opened = try await site.runner("bundle", "verify", "latest", "--store", "far", "--identity", path)
         #expect(opened.status == 0, "\(opened.errors)")
+        // What a reader left that was killed is in nobody's way.
+        let name = try #require(files.first?["name"] as? String)
+        let left = try site.runner.folder.write("state/downloads/\(name)", "left")
+        let again = try await site.runner("bundle", "verify", "latest", "--store", "far", "--identity", path)
+        #expect(again.status == 0 && (try? FileStatus(at: left)) == nil, "\(again.errors)")
+    }
+
+    /// In Drive a file may be named as its owner likes: no name leads out of the program's own folder, or to none.
+    @Test(arguments: ["./../../evil", "a/b", "..", String(repeating: "n", count: 400), "\u{1B}[31mred"])
+    func namesInTheStoreAreNoPaths(name: String) async throws {
+        let site = try await Site(upload: ", { upload: { store: far } }")
+        let run = try await site.runner("run", "emergency")
+        try #require(run.status == 0, "\(run.errors)")
+        let (_, files) = try await site.world()
+        let id = try #require(files.first?["id"] as? String)
+        let members = String(decoding: try JSONEncoder().encode(["name": name]), as: UTF8.self)
+        _ = try await site.control("tamper", #"{"id": "\#(id)", "members": \#(members)}"#)
+        let opened = try await site.runner(
+            "bundle", "verify", "latest", "--store", "far", "--identity", site.identity.string)
+        #expect(opened.status == 0 && !opened.errors.contains("\u{1B}[31m"), "\(opened.errors)")
+        let names = try DirectoryListing.names(at: site.runner.folder.path)
+        #expect(!names.contains { $0.starts(with: "evil".utf8) || $0.starts(with: ".evil".utf8) })
     }
 
     /// What no run could do is said before one is tried.
