@@ -35,16 +35,13 @@ public enum BundleReader {
     /// place at the end: a failure leaves the target as it was. Owners, set-id bits and the sticky bit are not restored. `durable`:
     /// all is on the disk when this returns.
     public static func extract(
-        _ source: any ByteSource, identities: [AgeIdentity], into target: FilePath, limits: BundleLimits? = nil,
-        durable: Bool = false, progress: any ProgressReporter = NoProgress(),
+        _ source: any ByteSource, identities: [AgeIdentity], into target: FilePath,
+        limits: BundleLimits = BundleLimits(), durable: Bool = false, progress: any ProgressReporter = NoProgress(),
         cancellation: CancellationFlag = CancellationFlag()
     ) throws -> ExtractedBundle {
         let decryptor = try AgeDecryptor(source, identities: identities)
         let place = try ExtractionPlace(target)
         do {
-            // Files may be sparse and larger than the space that is free; what is not fits or is refused.
-            let limits =
-                try limits ?? BundleLimits(bytes: max(1 << 30, FileSystem.freeSpace(at: place.staging)) + 1 << 40)
             let extractor = try Extractor(place.staging)
             let (manifest, instance) = try BundlePass(limits, extractor, progress, cancellation).run(decryptor)
             try place.commit(durable: durable)

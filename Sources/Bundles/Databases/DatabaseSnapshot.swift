@@ -33,7 +33,7 @@ final class DatabaseSnapshot {
     /// How long a database that somebody has locked is waited for in all; then it is copied without SQLite's locks.
     static let patience = Duration.seconds(10)
 
-    /// `connection` sees the state; it keeps its locks until ``describe()`` has returned.
+    /// `connection` sees the state; it keeps its locks until ``describe(_:)`` has returned.
     private init(
         _ source: any ByteSource, size: Int64, _ connection: SQLiteConnection, _ name: BundlePath,
         watched: (FileDescriptor, FileStatus)? = nil
@@ -49,8 +49,10 @@ final class DatabaseSnapshot {
     }
 
     deinit {
+        let connection = connection
         connection.interrupt()
-        try? description.stage?.join()
+        // Again and again: what is interrupted is one statement.
+        try? description.stage?.join { connection.interrupt() }
     }
 
     /// What the manifest says of the state. Cancellation ends the check.
@@ -63,7 +65,7 @@ final class DatabaseSnapshot {
         return database
     }
 
-    /// Whether what was read is still what lies there, asked after ``describe()``. False: it changed under the reading and cannot be
+    /// Whether what was read is still what lies there, asked after ``describe(_:)``. False: it changed under the reading and cannot be
     /// used.
     func isUnchanged() -> Bool {
         guard let watched else { return true }

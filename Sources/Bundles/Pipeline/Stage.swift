@@ -78,7 +78,14 @@ struct Transferred<Value>: @unchecked Sendable {
 final class Condition: @unchecked Sendable {
     fileprivate let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() { precondition(pthread_cond_init(condition, nil) == 0) }
+    init() {
+        var attributes = pthread_condattr_t()
+        // Its times do not jump with the clock on the wall.
+        precondition(
+            pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0
+                && pthread_cond_init(condition, &attributes) == 0)
+        pthread_condattr_destroy(&attributes)
+    }
 
     deinit {
         pthread_cond_destroy(condition)
@@ -114,7 +121,7 @@ final class Monitor: @unchecked Sendable {
     /// The same, for so long at most.
     func wait(milliseconds: Int) {
         var end = timespec()
-        clock_gettime(CLOCK_REALTIME, &end)
+        clock_gettime(CLOCK_MONOTONIC, &end)
         end.tv_nsec += milliseconds * 1_000_000
         end.tv_sec += end.tv_nsec / 1_000_000_000
         end.tv_nsec %= 1_000_000_000
