@@ -376,6 +376,8 @@ struct Upload {
                 }
                 state.discard.removeAll { $0 == id }
                 try states.save(state, key)
+            } catch is CancellationError {
+                return fates
             } catch {
                 let reason = (error as? OperatorError)?.reason ?? "\(error)"
                 fates[id] = .failed(reason)
