@@ -21,6 +21,9 @@ public final class FileLock {
     /// Takes a lock on a folder itself, for what makes the place where a lock's file would be; nil if another process holds it.
     public convenience init?(folder: FilePath) throws { try self.init(folder, O_RDONLY | O_DIRECTORY) }
 
+    /// Takes a lock on a file that is there, and leaves it as it is; nil if another process holds it.
+    public convenience init?(file: FilePath) throws { try self.init(file, O_RDONLY | O_NOFOLLOW) }
+
     private init?(_ path: FilePath, _ flags: Int32) throws {
         let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, flags | O_CLOEXEC, 0o600) }
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening the lock", subject: path.printable) }

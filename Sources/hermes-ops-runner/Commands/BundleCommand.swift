@@ -48,16 +48,20 @@ struct BundleCommand: ParsableCommand {
             let folder = try session.stateFile("downloads")
             try FileSystem.makeDirectory(folder)
             let file = folder.appending(item.localName)
-            guard let lock = try FileLock(folder.appending(".\(item.localName).lock")) else {
+            func lock() throws -> FileLock {
+                if let lock = try FileLock(file: file) { return lock }
                 throw OperatorError(
                     "busy", doing: "fetching", subject: item.localName, reason: "another process is reading it",
                     advice: "wait until it is done", exit: .skipped, isTemporary: true)
             }
-            defer { withExtendedLifetime(lock) {} }
-            // Left by a process that was killed while it read it.
-            try FileSystem.removeTree(file)
+            if (try? FileStatus(at: file)) != nil {
+                // Nobody reads it: it was left by a process that was killed.
+                let lock = try lock()
+                try withExtendedLifetime(lock) { try FileSystem.removeTree(file) }
+            }
             try await opened.get(item, into: file, progress: session.progress)
-            defer { try? FileSystem.removeTree(file) }
+            let lock = try lock()
+            defer { withExtendedLifetime(lock) { try? FileSystem.removeTree(file) } }
             return try await body(file)
         }
     }
