@@ -81,7 +81,7 @@ final class HomeCollector {
             manifest.skip(entry.path, reason)
             return .prune
         }
-        // Checked before anything of it is written; for a link again when its text is known.
+        // Before it is opened; ``begin(_:_:)`` asks again when all of it is known.
         let kind: TarEntry.Kind = entry.status.kind == .directory ? .directory : .file
         if let reason = EntryRules.refusal(self.entry(entry.path, kind, entry.status)) {
             manifest.warn(entry.path, "it is left out: \(reason)")
@@ -115,7 +115,6 @@ final class HomeCollector {
         }
         var item = entry(name, .symlink, status)
         item.target = target
-        if let reason = EntryRules.refusal(item) { return manifest.warn(name, "it is left out: \(reason)") }
         if try begin(item, name) { try manifest.list(item) }
     }
 

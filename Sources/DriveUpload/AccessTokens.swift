@@ -56,9 +56,7 @@ actor AccessTokens {
             bytes.allSatisfy({ (0x21...0x7E).contains($0) })
         else {
             throw failure(
-                "the answer holds no access token",
-                advice: "run again later; see whether a proxy answers in Google's place",
-                exit: .unavailable)
+                "the answer holds no access token", advice: DriveRefusal.laterAdvice, exit: .unavailable)
         }
         let token = Secret(bytes)
         let lifetime = min(max(answer["expires_in"]?.integer ?? 0, 0), 86_400)
@@ -151,7 +149,7 @@ actor AccessTokens {
                 ? "the answer is not what a token endpoint sends"
                 : "Google's token endpoint answered \(response.status)"
                     + (code.map { " \(printable($0, limit: 60))" } ?? ""),
-            advice: "run again later; if it stays so, see whether a proxy answers in Google's place",
+            advice: DriveRefusal.laterAdvice,
             exit: .unavailable, isTemporary: !(300..<400).contains(response.status))
         error.retryAfter = response.retryAfter(now: options.time.now)
         return error

@@ -96,7 +96,7 @@ struct DriveClient: Sendable {
                 throw OperatorError(
                     "drive-reply", doing: call.doing, subject: call.subject,
                     reason: "Google Drive's answer is not JSON, or was cut off",
-                    advice: "run again later; if it stays so, see whether a proxy answers in Google's place",
+                    advice: DriveRefusal.laterAdvice,
                     exit: .unavailable, isTemporary: true)
             }
             return Answer(response: response, document: document)
@@ -180,8 +180,7 @@ struct DriveClient: Sendable {
             throw OperatorError(
                 "drive-reply", doing: "deleting the file", subject: id,
                 reason: "the answer \(answer.status) is not one of Google Drive's",
-                advice: "see whether a proxy answers in Google's place, then run again", exit: .unavailable,
-                isTemporary: true)
+                advice: DriveRefusal.laterAdvice, exit: .unavailable, isTemporary: true)
         }
     }
 

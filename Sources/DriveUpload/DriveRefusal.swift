@@ -19,6 +19,10 @@ struct DriveRefusal {
         message = error["message"]?.text
     }
 
+    /// What to do about an answer that is not Google's, and about one that may not be.
+    static let strangerAdvice = "something between this machine and Google answers in its place: look at network.proxy"
+    static let laterAdvice = "run again later; if it stays so, " + strangerAdvice
+
     enum Meaning {
         /// Wait, then try again.
         case later
@@ -98,7 +102,7 @@ struct DriveRefusal {
         case .redirect:
             type = "drive-redirect"
             exit = .unavailable
-            advice = "something between this machine and Google answers in its place: look at network.proxy"
+            advice = Self.strangerAdvice
         case .other: break
         }
         return OperatorError(

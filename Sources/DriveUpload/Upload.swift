@@ -243,8 +243,7 @@ struct Upload {
                 throw OperatorError(
                     "drive-id", doing: "starting the upload", subject: bundle.name,
                     reason: "Drive takes none of the file ids it gave out",
-                    advice: "run again later; if it stays so, see whether a proxy answers in Google's place",
-                    exit: .unavailable, isTemporary: true)
+                    advice: DriveRefusal.laterAdvice, exit: .unavailable, isTemporary: true)
             }
             state.id = nil
         }
@@ -299,8 +298,7 @@ struct Upload {
             throw OperatorError(
                 "drive-session-host", doing: "starting the upload", subject: bundle.name,
                 reason: "the server names an upload session at a host that is not Google's; nothing was sent there",
-                advice: "something between this machine and Google answers in its place: look at network.proxy",
-                exit: .unavailable)
+                advice: DriveRefusal.strangerAdvice, exit: .unavailable)
         }
         return uri
     }
@@ -326,8 +324,8 @@ struct Upload {
 
     /// The verified item behind an id, if it is there.
     private func landed(_ id: String) async throws -> StoredItem? {
-        guard let file = try await client.file(id), file.parents.contains(folder), let item = file.item,
-            item.isVerified, item.properties.sha256 == bundle.properties.sha256
+        guard let file = try await client.file(id), file.parents.contains(folder), isOurs(file),
+            let item = file.item, item.isVerified
         else { return nil }
         return item
     }
@@ -345,10 +343,8 @@ struct Upload {
             options.logger.notice("Drive could not be asked whether it has the bundle already")
             return nil
         }
-        return found.files.lazy.filter { $0.parents.contains(folder) }.compactMap(\.item).first {
-            $0.isVerified && $0.properties.sha256 == bundle.properties.sha256
-                && $0.properties.instance == bundle.properties.instance
-        }
+        return found.files.lazy.filter { $0.parents.contains(folder) && isOurs($0) }.compactMap(\.item)
+            .first(where: \.isVerified)
     }
 
     /// Whether a file was put there as this very bundle. An id that is given out twice leads to another one.

@@ -42,7 +42,6 @@ internal import Testing
         var bundle: FilePath { runner.folder.path.appending("b.age") }
         var identity: FilePath { runner.folder.path.appending("key.txt") }
 
-        /// `mode`: SQLite's journal mode; `wal` leaves a connection open.
         init() async throws {
             runner = try RunnerProgram()
             try runner.makePlainHome()
@@ -60,7 +59,7 @@ internal import Testing
                 """)
         }
 
-        /// Runs a body while a process holds a database open.
+        /// Runs a body while a process holds a database open. `mode`: SQLite's journal mode, or `exclusive`: locked for everybody.
         func holding<Value: Sendable>(
             mode: String, rows: Int, _ body: @Sendable () async throws -> Value
         ) async throws -> Value {
@@ -137,7 +136,7 @@ internal import Testing
     }
 
     /// A block that is gone: the bundle is made, and says so.
-    @Test(arguments: ["delete", "wal"]) func ablockThatIsGone(mode: String) async throws {
+    @Test(arguments: ["delete", "wal"]) func aBlockThatIsGone(mode: String) async throws {
         let site = try await Site()
         let library = try await site.library()
         let made = try await site.holding(mode: mode, rows: 3000) {
