@@ -242,6 +242,34 @@ private func times(_ home: FilePath) throws -> String {
         #expect(description.isSound && description.rows == ["t": 1])
     }
 
+    /// That no copy can be made is no fault of the database, which would be bundled as it lies there.
+    @Test func aCopyThatCannotBeMadeIsSaid() async throws {
+        let bench = try BundleBench()
+        let script = #"""
+            import os, sqlite3, time
+            c = sqlite3.connect('home/state.db', isolation_level=None); c.execute('pragma journal_mode=wal')
+            c.execute('create table t(a)'); open('ready', 'w').close()
+            while not os.path.exists('stop'): time.sleep(0.02)
+            """#
+        let path = bench.folder.path
+        async let holding = shell("python3 -c \"$1\"", in: path, [script])
+        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        let database = bench.home.appending("state.db")
+        let file = try FileSystem.openRegular(database)
+        defer { file.closeQuietly() }
+        let error = failure {
+            _ = try DatabaseSnapshot.take(
+                database, file: file, name: BundlePath("home/state.db"), staging: path.appending("absent"),
+                copying: false, CancellationFlag())
+        }
+        try await shell("touch stop", in: path)
+        _ = try await holding
+        #expect(
+            error?.exit == .cannotWrite && error?.reason == "No such file or directory", "\(error?.description ?? "")")
+    }
+
     /// It has none from its first byte on.
     @Test func aLargeLiveDatabaseIsCopiedWithoutAName() async throws {
         let bench = try BundleBench()

@@ -189,15 +189,30 @@ final class DatabaseSnapshot {
         _ connection: SQLiteConnection, _ name: BundlePath, _ staging: FilePath, _ cancellation: CancellationFlag
     ) throws -> DatabaseSnapshot {
         let temporary = staging.appending("\(hex(randomBytes(8))).db")
-        let target = try SQLiteConnection(temporary, .create, cancellation)
-        let file = try FileSystem.openRegular(temporary)
+        // Made here: SQLite does not say why it cannot make a file, and what it says is what it says of a database that it cannot open.
+        let file = try create(temporary)
+        let source = FileSource(file, name: "a database's copy")
+        let target = try SQLiteConnection(temporary, .readWrite, cancellation)
         // From here on the copy has no name: it goes when this process goes, whatever ends it.
         _ = temporary.withPlatformString { unlink($0) }
         try target.query("PRAGMA journal_mode=OFF")
         try target.query("PRAGMA synchronous=OFF")
         try connection.backup(to: target, cancellation)
-        return try DatabaseSnapshot(
-            FileSource(file, name: "a database's copy"), size: try FileStatus(of: file).size, connection, name)
+        return try DatabaseSnapshot(source, size: try FileStatus(of: file).size, connection, name)
+    }
+
+    /// A new file in the staging folder.
+    private static func create(_ path: FilePath) throws -> FileDescriptor {
+        do {
+            return try FileDescriptor.open(
+                path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch let error as Errno {
+            throw writing(error, to: path)
+        }
+    }
+
+    private static func writing(_ error: Errno, to path: FilePath) -> OperatorError {
+        .system(error.rawValue, doing: "copying a database to", subject: path.printable, exit: .cannotWrite)
     }
 
     /// Copies the file and its logs, sees that none of them changed meanwhile, and recovers the copy.
@@ -236,16 +251,7 @@ final class DatabaseSnapshot {
 
     /// Throws `Errno` where the file cannot be read.
     private static func copyBytes(of file: FileDescriptor, to path: FilePath, _ cancellation: CancellationFlag) throws {
-        func writing(_ error: Errno) -> OperatorError {
-            .system(error.rawValue, doing: "copying a database to", subject: path.printable, exit: .cannotWrite)
-        }
-        let target: FileDescriptor
-        do {
-            target = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
-        } catch let error as Errno {
-            throw writing(error)
-        }
+        let target = try create(path)
         defer { target.closeQuietly() }
         let block = Block(capacity: 1 << 20)
         let source = PositionedSource(file)
@@ -256,7 +262,7 @@ final class DatabaseSnapshot {
             do {
                 try target.writeAll(block.bytes)
             } catch let error as Errno {
-                throw writing(error)
+                throw writing(error, to: path)
             }
         }
     }

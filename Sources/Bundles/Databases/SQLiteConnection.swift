@@ -12,7 +12,6 @@ final class SQLiteConnection {
         /// them, under the locks of a rollback journal.
         case readOnlySharedMemory = "mode=ro&readonly_shm=1"
         case readWrite = "mode=rw"
-        case create = "mode=rwc"
     }
 
     struct Failure: Error {
@@ -49,9 +48,7 @@ final class SQLiteConnection {
         self.patience = Patience(patience, cancellation)
         var handle: OpaquePointer?
         let flags =
-            (access == .create
-                ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                : access == .readWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY)
+            (access == .readWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY)
             | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let status = sqlite3_open_v2(Self.uri(path, access), &handle, flags, nil)
         guard status == SQLITE_OK, let handle else {
