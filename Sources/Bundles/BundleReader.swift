@@ -103,8 +103,7 @@ private final class ExtractionPlace {
         // Takes the place of an empty folder too, and of nothing else.
         try FileSystem.rename(staging, to: target)
         if durable {
-            let parent = target.removingLastComponent()
-            try FileSystem.syncDirectory(parent.isEmpty ? "." : parent)
+            try FileSystem.syncDirectory(target.folder)
         }
     }
 

@@ -110,7 +110,7 @@ public enum BundleWriter {
             case .folder(let folder): folder.appending(name.description)
             case .file(let file): file
             }
-        sweep(path.removingLastComponent(), request.instance)
+        sweep(path.folder, request.instance)
         let file = try AtomicFile(path)
         defer { file.discard() }
         let output = try VerifiedFile(file)
@@ -140,7 +140,6 @@ public enum BundleWriter {
 
     /// Removes the temporary files (`.INSTANCE-….tar.zst.age.PID.RANDOM.tmp`) of writers of this instance's bundles that died.
     private static func sweep(_ folder: FilePath, _ instance: String) {
-        let folder = folder.isEmpty ? "." : folder
         for bytes in (try? DirectoryListing.names(at: folder)) ?? [] {
             let parts = String(decoding: bytes, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
             guard parts.count == 8, parts[0].isEmpty, parts[7] == "tmp", let pid = Int32(parts[5]),

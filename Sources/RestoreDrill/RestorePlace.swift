@@ -77,12 +77,11 @@ final class RestorePlace {
     /// With a home there, the new one first gets the name that the old one is kept under, `NAME.before-TIME`, and then the two are
     /// exchanged: at every instant the target is the old home or the new one.
     func take(_ home: FilePath, now: Timestamp) throws -> FilePath? {
-        let parent = target.removingLastComponent()
         sync()
         guard replaces else {
             // Takes the place of an empty folder too, and of nothing else.
             try FileSystem.rename(home, to: target)
-            try FileSystem.syncDirectory(parent.isEmpty ? "." : parent)
+            try FileSystem.syncDirectory(target.folder)
             return nil
         }
         try requireNoGateway()
@@ -94,7 +93,7 @@ final class RestorePlace {
             try FileSystem.rename(kept, to: home)
             throw error
         }
-        try FileSystem.syncDirectory(parent.isEmpty ? "." : parent)
+        try FileSystem.syncDirectory(target.folder)
         return kept
     }
 
@@ -121,8 +120,7 @@ final class RestorePlace {
                 "restore-target", doing: "restoring into", subject: path.printable,
                 reason: code == ENOENT ? "it is a symlink that leads nowhere" : errorText(code), exit: .usage)
         }
-        let parent = path.removingLastComponent()
-        let folder = parent.isEmpty ? FilePath(".") : parent
+        let folder = path.folder
         guard let real = folder.withPlatformString({ realpath($0, nil) }) else {
             throw OperatorError.system(
                 errno, doing: "restoring into", subject: path.printable, advice: "make its parent folder first",

@@ -24,8 +24,7 @@ public final class PartialDownload {
         self.target = target
         let content = "\(item.id)|\(item.size)|\(item.properties.sha256)"
         let key = hex(Digest.of(Array(content.utf8), .sha256).prefix(8))
-        let folder = target.removingLastComponent()
-        part = folder.appending(".\(item.localName).\(key).part")
+        part = target.folder.appending(".\(item.localName).\(key).part")
         let raw = part.withPlatformString {
             hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         }
@@ -42,7 +41,7 @@ public final class PartialDownload {
                 "not-ours", doing: "writing", subject: part.printable, reason: "it is not this user's own file")
         }
         if status.size > item.size { try restart() } else { offset = status.size }
-        let free = try FileSystem.freeSpace(at: folder.isEmpty ? "." : folder)
+        let free = try FileSystem.freeSpace(at: target.folder)
         guard free >= item.size - offset else {
             throw OperatorError.system(
                 ENOSPC, doing: "downloading \(item.size - offset) bytes to", subject: target.printable)
@@ -96,8 +95,7 @@ public final class PartialDownload {
             target.withPlatformString { hx_renameat2(AT_FDCWD, from, AT_FDCWD, $0, HX_RENAME_NOREPLACE) }
         }
         guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: target.printable) }
-        let folder = target.removingLastComponent()
-        try FileSystem.syncDirectory(folder.isEmpty ? "." : folder)
+        try FileSystem.syncDirectory(target.folder)
     }
 
     /// Removes what is there: another download of the item starts anew, even while this object still stands.

@@ -113,6 +113,12 @@ extension FilePath {
         }
     }
 
+    /// The folder that a path stands in; `.` for a bare name.
+    public var folder: FilePath {
+        let parent = removingLastComponent()
+        return parent.isEmpty ? "." : parent
+    }
+
     /// The path as people can read it on a terminal.
     public var printable: String { Support.printable(bytes) }
 }

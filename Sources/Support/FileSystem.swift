@@ -88,13 +88,22 @@ public enum FileSystem {
 
     /// fsync of a folder, so that a rename in it survives a power cut.
     public static func syncDirectory(_ path: FilePath) throws {
-        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
-        guard raw >= 0 else { throw OperatorError.system(errno, doing: "opening the folder", subject: path.printable) }
-        let directory = FileDescriptor(rawValue: raw)
-        defer { try? directory.close() }
-        guard fsync(raw) == 0 else {
+        let directory: FileDescriptor
+        do {
+            directory = try openDirectory(path)
+        } catch {
+            throw OperatorError.system(error.rawValue, doing: "opening the folder", subject: path.printable)
+        }
+        defer { directory.closeQuietly() }
+        guard fsync(directory.rawValue) == 0 else {
             throw OperatorError.system(errno, doing: "syncing the folder", subject: path.printable)
         }
+    }
+
+    fileprivate static func openDirectory(_ path: FilePath) throws(Errno) -> FileDescriptor {
+        let raw = path.withPlatformString { hx_openat(AT_FDCWD, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
+        guard raw >= 0 else { throw Errno(rawValue: errno) }
+        return FileDescriptor(rawValue: raw)
     }
 
     /// Makes a folder and its missing parents with the given permissions (the umask does not widen or narrow the last one).
@@ -197,7 +206,10 @@ public enum FileSystem {
 public final class AtomicFile {
     public let path: FilePath
     public let descriptor: FileDescriptor
-    private let temporary: FilePath
+    /// Held open: one that is renamed meanwhile takes the temporary file with it, and it is still found.
+    private let folder: FileDescriptor
+    /// A name in the folder.
+    private let temporary: String
     private var isOpen = true
 
     public init(_ path: FilePath, permissions: UInt32 = 0o600) throws {
@@ -205,12 +217,17 @@ public final class AtomicFile {
         let name = path.lastComponent?.string ?? "file"
         // 255 bytes are the limit of a name; a long one gives way to the suffix.
         let stem = Array(name.utf8).count > 200 ? hex(Digest.of(Array(name.utf8), .sha256).prefix(16)) : name
-        temporary = path.removingLastComponent().appending(".\(stem).\(getpid()).\(hex(randomBytes(6))).tmp")
-        let raw = temporary.withPlatformString {
-            hx_openat(AT_FDCWD, $0, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        temporary = ".\(stem).\(getpid()).\(hex(randomBytes(6))).tmp"
+        do {
+            folder = try FileSystem.openDirectory(path.folder)
+        } catch {
+            throw OperatorError.system(error.rawValue, doing: "writing", subject: path.printable, exit: .cannotWrite)
         }
+        let raw = hx_openat(folder.rawValue, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard raw >= 0 else {
-            throw OperatorError.system(errno, doing: "writing", subject: path.printable, exit: .cannotWrite)
+            let code = errno
+            folder.closeQuietly()
+            throw OperatorError.system(code, doing: "writing", subject: path.printable, exit: .cannotWrite)
         }
         descriptor = FileDescriptor(rawValue: raw)
         guard fchmod(raw, permissions) == 0 else {
@@ -235,21 +252,24 @@ public final class AtomicFile {
         guard fsync(descriptor.rawValue) == 0 else {
             throw OperatorError.system(errno, doing: "syncing", subject: path.printable)
         }
-        let result = temporary.withPlatformString { from in
-            path.withPlatformString { hx_renameat2(AT_FDCWD, from, AT_FDCWD, $0, replacing ? 0 : HX_RENAME_NOREPLACE) }
+        let result = path.withPlatformString {
+            hx_renameat2(folder.rawValue, temporary, AT_FDCWD, $0, replacing ? 0 : HX_RENAME_NOREPLACE)
         }
         guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: path.printable) }
-        isOpen = false
-        try? descriptor.close()
-        let folder = path.removingLastComponent()
-        try FileSystem.syncDirectory(folder.isEmpty ? "." : folder)
+        close()
+        try FileSystem.syncDirectory(path.folder)
     }
 
     /// Removes the temporary file; nothing happens after ``commit(replacing:)``.
     public func discard() {
         guard isOpen else { return }
+        _ = unlinkat(folder.rawValue, temporary, 0)
+        close()
+    }
+
+    private func close() {
         isOpen = false
-        try? descriptor.close()
-        _ = temporary.withPlatformString { unlink($0) }
+        descriptor.closeQuietly()
+        folder.closeQuietly()
     }
 }

@@ -63,6 +63,17 @@ internal import Testing
         #expect(try FileSystem.read(path, limit: 10) == Array("old".utf8))
     }
 
+    @Test func leavesNothingInAFolderThatWasRenamedMeanwhile() throws {
+        let before = folder.path.appending("before")
+        let after = folder.path.appending("after")
+        try FileSystem.makeDirectory(before)
+        let writer = try AtomicFile(before.appending("settings"))
+        try FileSystem.rename(before, to: after)
+        #expect(throws: OperatorError.self) { try writer.commit() }
+        writer.discard()
+        #expect(try DirectoryListing.names(at: after).isEmpty)
+    }
+
     @Test func writesNamesOfAnyLength() throws {
         let name = String(repeating: "n", count: 255)
         try FileSystem.replace(folder.path.appending(name), with: [1])

@@ -29,6 +29,8 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     private var slots: [Slot] = []
     /// Not begun.
     private var pending: [Slot] = []
+    /// How many are being worked on.
+    private var working = 0
     /// How many were handed on and did not come back yet.
     private var handedOn = 0
     private var isClosed = false
@@ -54,7 +56,9 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
             monitor.locked {
                 slot.failure = failure
                 slot.isDone = true
+                working -= 1
                 if slots.first === slot { isNextDone.wakeAll() }
+                if stop != nil { isRecycled.wakeAll() }
             }
         }
     }
@@ -62,7 +66,9 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
     private func begin() -> Slot? {
         monitor.locked {
             while pending.isEmpty, !isClosed, stop == nil { monitor.wait(for: hasWork) }
-            return pending.isEmpty || stop != nil ? nil : pending.removeFirst()
+            guard !pending.isEmpty, stop == nil else { return nil }
+            working += 1
+            return pending.removeFirst()
         }
     }
 
@@ -148,10 +154,16 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         }
     }
 
+    /// The same, and returns when no work is being done any more.
+    func cancel(_ error: any Error) {
+        abort(error)
+        monitor.locked { while working > 0 { monitor.wait(for: isRecycled) } }
+    }
+
     private func wakeAll() {
         for condition in [hasWork, isNextDone, isRecycled] { condition.wakeAll() }
     }
 }
 
 /// How many jobs a pipeline keeps in flight: enough for all cores, few enough for small memory.
-let jobsInFlight = min(8, coreCount + 3)
+let jobsInFlight = min(7, coreCount + 4)

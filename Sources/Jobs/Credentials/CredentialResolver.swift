@@ -198,8 +198,8 @@ public struct CredentialResolver: Sendable {
                 "credential-readable", name, "\(path.printable) is open to others (mode 0\(mode))",
                 "run `chmod 600` on it, and replace the credential if others may have read it")
         }
-        let folder = path.removingLastComponent()
-        let parent = try? FileStatus(at: folder.isEmpty ? "." : folder)
+        let folder = path.folder
+        let parent = try? FileStatus(at: folder)
         if let parent, parent.kind == .directory, parent.permissions & 0o1002 == 0o002 {
             throw Self.failure(
                 "credential-replaceable", name,
