@@ -68,8 +68,8 @@ private final class ExtractionPlace {
 
     init(_ target: FilePath) throws {
         self.target = target
-        if (try? FileStatus(at: target)) != nil {
-            guard try FileStatus(at: target).kind == .directory, try DirectoryListing.names(at: target).isEmpty else {
+        if let status = try FileStatus.ifThere(at: target) {
+            guard status.kind == .directory, try DirectoryListing.names(at: target).isEmpty else {
                 throw OperatorError(
                     "target-not-empty", doing: "opening the bundle into", subject: target.printable,
                     reason: "it is not an empty folder", advice: "name a new folder", exit: .usage)
@@ -77,21 +77,24 @@ private final class ExtractionPlace {
         }
         let real = target.withPlatformString { realpath($0, nil) }
         defer { free(real) }
+        func refusal(_ reason: String) -> OperatorError {
+            OperatorError(
+                "target", doing: "opening the bundle into", subject: target.printable, reason: reason,
+                advice: "name a new folder in it", exit: .usage)
+        }
+        // What is extracted takes its place by a rename, and neither can be renamed over.
         if let real, try MountTable().isMountPoint(FilePath(platformString: real)) {
-            // What is extracted takes its place by a rename, and a mount cannot be renamed over.
-            throw OperatorError(
-                "target-mounted", doing: "opening the bundle into", subject: target.printable,
-                reason: "something is mounted just there", advice: "name a new folder in it", exit: .usage)
+            throw refusal("something is mounted just there")
         }
-        guard let name = target.lastComponent else {
-            throw OperatorError(
-                "target", doing: "opening the bundle into", subject: target.printable, reason: "it has no name",
-                exit: .usage)
-        }
+        guard let name = target.lastComponent, name.kind == .regular else { throw refusal("it is no name in a folder") }
         let stem = hex(Digest.of(FilePath(root: nil, components: name).bytes, .sha256).prefix(8))
-        staging = target.removingLastComponent().appending(".\(stem).\(getpid()).\(hex(randomBytes(6))).partial")
+        // What is left of an opening that was killed is plaintext.
+        TemporaryName.sweep(target.folder, suffix: Self.suffix) { $0 == stem }
+        staging = target.folder.appending(TemporaryName.make(stem: stem, suffix: Self.suffix))
         try FileSystem.makeDirectory(staging)
     }
+
+    private static let suffix = "partial"
 
     func commit(durable: Bool) throws {
         if durable {

@@ -1,4 +1,3 @@
-internal import Glibc
 public import Support
 public import SystemPackage
 
@@ -110,7 +109,8 @@ public enum BundleWriter {
             case .folder(let folder): folder.appending(name.description)
             case .file(let file): file
             }
-        sweep(path.folder, request.instance)
+        AtomicFile.sweep(path)
+        AtomicFile.sweep(in: path.folder) { BundleName($0)?.instance == request.instance }
         let file = try AtomicFile(path)
         defer { file.discard() }
         let output = try VerifiedFile(file)
@@ -137,17 +137,6 @@ public enum BundleWriter {
 
     /// Removes the private copies of databases that killed writers left in a folder for them (``BundleRequest/staging``).
     public static func sweepStaging(_ folder: FilePath) throws { try BundleStaging.sweep(folder) }
-
-    /// Removes the temporary files (`.INSTANCE-….tar.zst.age.PID.RANDOM.tmp`) of writers of this instance's bundles that died.
-    private static func sweep(_ folder: FilePath, _ instance: String) {
-        for bytes in (try? DirectoryListing.names(at: folder)) ?? [] {
-            let parts = String(decoding: bytes, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count == 8, parts[0].isEmpty, parts[7] == "tmp", let pid = Int32(parts[5]),
-                BundleName(parts[1...4].joined(separator: "."))?.instance == instance, kill(pid, 0) != 0, errno == ESRCH
-            else { continue }
-            try? FileSystem.removeTree(folder.appending(String(decoding: bytes, as: UTF8.self)))
-        }
-    }
 }
 
 /// A database that is read in place changed meanwhile.

@@ -14,8 +14,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-const unsigned HX_RENAME_NOREPLACE = RENAME_NOREPLACE;
-const unsigned HX_RENAME_EXCHANGE = RENAME_EXCHANGE;
 
 int hx_openat2_beneath(int directory, const char *path, int flags, unsigned mode)
 {
@@ -73,9 +71,31 @@ int hx_openat_beneath_by_steps(int directory, const char *path, int flags, unsig
     }
 }
 
-int hx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
+int hx_rename_new(int from_directory, const char *from, int to_directory, const char *to)
 {
-    return (int)syscall(SYS_renameat2, from_directory, from, to_directory, to, flags);
+    if (syscall(SYS_renameat2, from_directory, from, to_directory, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return -1;
+    return hx_rename_new_by_steps(from_directory, from, to_directory, to);
+}
+
+int hx_rename_new_by_steps(int from_directory, const char *from, int to_directory, const char *to)
+{
+    if (linkat(from_directory, from, to_directory, to, 0) == 0) {
+        if (unlinkat(from_directory, from, 0) == 0) return 0;
+        const int error = errno;
+        unlinkat(to_directory, to, 0);
+        return errno = error, -1;
+    }
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK) return -1;
+    struct stat status;
+    if (fstatat(to_directory, to, &status, AT_SYMLINK_NOFOLLOW) == 0) return errno = EEXIST, -1;
+    if (errno != ENOENT) return -1;
+    return renameat(from_directory, from, to_directory, to);
+}
+
+int hx_rename_exchange(const char *one, const char *other)
+{
+    return (int)syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
 }
 
 const char *hx_dirent_name(const struct dirent *entry) { return entry->d_name; }

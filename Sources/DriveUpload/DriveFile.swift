@@ -77,4 +77,12 @@ enum DriveQuery {
     static func has(_ key: String, _ value: String) -> String {
         "appProperties has { key=\(literal(key)) and value=\(literal(value)) }"
     }
+
+    /// Drive says that a search's answer is not all.
+    static func incomplete(_ subject: String) -> OperatorError {
+        OperatorError(
+            "incomplete-list", doing: "listing", subject: subject,
+            reason: "Drive says that its list may lack something",
+            advice: "run again later", exit: .unavailable, isTemporary: true)
+    }
 }

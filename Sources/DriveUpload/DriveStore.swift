@@ -58,7 +58,7 @@ public struct DriveStore: Store {
         guard known != nil || !items.isEmpty else { throw Self.invisibleFolder(folder) }
         return StoreListing(
             items: items.sorted { ($0.properties.created, $0.id) > ($1.properties.created, $1.id) },
-            isComplete: found.isComplete)
+            gaps: found.isComplete ? [] : [DriveQuery.incomplete(label)])
     }
 
     public func item(_ id: String) async throws -> StoredItem? {
@@ -177,10 +177,12 @@ extension DriveStore {
             DriveQuery.has(DriveProperties.tag.key, DriveProperties.tag.folder),
         ]
         if let parent { terms.append("\(DriveQuery.literal(parent)) in parents") }
-        let earlier = try await client.search(terms).files.filter {
+        let found = try await client.search(terms)
+        let earlier = found.files.filter {
             $0.name == name && $0.properties[DriveProperties.tag.key] == DriveProperties.tag.folder && !$0.isTrashed
         }
-        if let found = earlier.min(by: { $0.id < $1.id }) { return DriveFolder(id: found.id, name: name, isNew: false) }
+        if let first = earlier.min(by: { $0.id < $1.id }) { return DriveFolder(id: first.id, name: name, isNew: false) }
+        guard found.isComplete else { throw DriveQuery.incomplete(printable(name, limit: 100)) }
         let id = try await client.reserveID()
         var members: [JSONDocument.Member] = [
             .init("id", .string(id)), .init("name", .string(name)), .init("mimeType", .string(folderType)),

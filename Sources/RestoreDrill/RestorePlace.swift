@@ -75,7 +75,8 @@ final class RestorePlace {
     /// Puts a home in its place in one step. Returns where the old one is now.
     ///
     /// With a home there, the new one first gets the name that the old one is kept under, `NAME.before-TIME`, and then the two are
-    /// exchanged: at every instant the target is the old home or the new one.
+    /// exchanged: at every instant the target is the old home or the new one. Where the file system cannot exchange, the old one gets
+    /// that name first, and for a moment there is none.
     func take(_ home: FilePath, now: Timestamp) throws -> FilePath? {
         sync()
         guard replaces else {
@@ -87,11 +88,22 @@ final class RestorePlace {
         try requireNoGateway()
         let kept = try keptName(now)
         try FileSystem.rename(home, to: kept)
+        var isDone = false
         do {
-            try FileSystem.exchange(kept, target)
+            isDone = try FileSystem.exchange(kept, target)
         } catch {
             try FileSystem.rename(kept, to: home)
             throw error
+        }
+        if !isDone {
+            try FileSystem.rename(kept, to: home)
+            try FileSystem.rename(target, to: kept)
+            do {
+                try FileSystem.rename(home, to: target)
+            } catch {
+                try FileSystem.rename(kept, to: target)
+                throw error
+            }
         }
         try FileSystem.syncDirectory(target.folder)
         return kept

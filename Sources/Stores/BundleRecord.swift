@@ -41,17 +41,19 @@ struct BundleRecord: Codable {
         file.hasSuffix(suffix) ? String(file.dropLast(suffix.count)) : nil
     }
 
-    /// The record of a bundle; nil if there is none, or it is another program's file. A record that is damaged or of a newer
-    /// version is an error: what it belongs to must not be overlooked.
+    /// The record of a bundle; nil if there is none, or it is another program's file. A record that is damaged, as one of an age file
+    /// is that is no JSON, or of a newer version is an error: what it belongs to must not be overlooked.
     static func read(of bundle: String, in folder: FilePath) throws -> BundleRecord? {
         let path = folder.appending(fileName(of: bundle))
-        guard let status = try? FileStatus(at: path), status.kind == .file else { return nil }
-        let bytes = try FileSystem.read(path, limit: 64 << 10, followingLinks: false)
+        guard let status = try FileStatus.ifThere(at: path), status.kind == .file else { return nil }
         struct Head: Decodable {
             var format: String?
             var version: Int?
         }
+        let limit = 64 << 10
+        let bytes = status.size <= limit ? try FileSystem.read(path, limit: limit, followingLinks: false) : []
         guard let head = try? JSONDecoder().decode(Head.self, from: Data(bytes)) else {
+            guard bundle.hasSuffix(".age") else { return nil }
             throw damaged(path, "it is not JSON as this program writes it")
         }
         guard head.format == format else { return nil }
@@ -72,6 +74,7 @@ struct BundleRecord: Codable {
     private static func damaged(_ path: FilePath, _ reason: String) -> OperatorError {
         OperatorError(
             "damaged-record", doing: "reading the record", subject: path.printable, reason: reason,
-            advice: "look at the file; if the bundle beside it opens, put it into the store again", exit: .damagedInput)
+            advice: "move the file away, and the bundle beside it, which `hermes-ops-runner bundle verify` can look at",
+            exit: .damagedInput)
     }
 }

@@ -24,21 +24,21 @@ public struct DirectoryStore: Store {
 
     public func list(instance: String?) async throws -> StoreListing {
         try await offPoolCancellable { flag in
-            guard try exists() else { return StoreListing(items: [], isComplete: true) }
-            var items: [StoredItem] = []
-            var isComplete = true
+            guard try exists() else { return StoreListing(items: []) }
+            var listing = StoreListing(items: [])
             for name in try DirectoryListing.names(at: folder) {
                 try flag.check()
                 guard let name = Self.recordedName(name) else { continue }
                 do {
                     guard let item = try Self.read(name, in: folder) else { continue }
-                    if instance == nil || item.properties.instance == instance { items.append(item) }
-                } catch is OperatorError {
-                    // A record that cannot be read: there is a bundle here that nothing can be said about.
-                    isComplete = false
+                    if instance == nil || item.properties.instance == instance { listing.items.append(item) }
+                } catch let error as OperatorError {
+                    // There is a bundle here that nothing can be said about.
+                    listing.gaps.append(error)
                 }
             }
-            return StoreListing(items: items.sorted(by: PrunePlan.isNewer), isComplete: isComplete)
+            listing.items.sort(by: PrunePlan.isNewer)
+            return listing
         }
     }
 
@@ -97,7 +97,7 @@ public struct DirectoryStore: Store {
 
     /// The item of a bundle that has its record; nil if either is missing.
     static func read(_ name: String, in folder: FilePath) throws -> StoredItem? {
-        guard let status = try? FileStatus(at: folder.appending(name)), status.kind == .file,
+        guard let status = try FileStatus.ifThere(at: folder.appending(name)), status.kind == .file,
             let record = try BundleRecord.read(of: name, in: folder)
         else { return nil }
         return StoredItem(

@@ -46,7 +46,7 @@ final class PartialCopy {
         let target = FileDescriptor(rawValue: raw)
         defer { target.closeUnlocked() }
         // The one that had the lock may have finished the bundle meanwhile.
-        guard flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(partial, of: target), try !stands() else {
+        guard flock(raw, LOCK_EX | LOCK_NB) == 0, FileStatus.isName(partial, of: target), try status() == nil else {
             throw OperatorError(
                 "busy", doing: "writing", subject: partial.printable, reason: "another process is writing it",
                 exit: .skipped, isTemporary: true)
@@ -75,22 +75,13 @@ final class PartialCopy {
         try FileSystem.makeDirectory(folder)
     }
 
-    private func stands() throws -> Bool {
-        do {
-            _ = try FileStatus(at: folder.appending(bundle.name))
-            return true
-        } catch .noSuchFileOrDirectory {
-            return false
-        }
-    }
+    private func status() throws -> FileStatus? { try FileStatus.ifThere(at: folder.appending(bundle.name)) }
 
     /// Whether something else stands there under the bundle's name.
     private func isTaken() throws -> Bool {
-        let path = folder.appending(bundle.name)
-        guard try stands() else { return false }
-        let status = try FileStatus(at: path)
+        guard let status = try status() else { return false }
         guard status.kind == .file, status.size == bundle.properties.size else { return true }
-        let measured = try FileMeasure(of: path, cancellation: cancellation)
+        let measured = try FileMeasure(of: folder.appending(bundle.name), cancellation: cancellation)
         return measured.checksums.confirm(bundle.properties.checksums) != .equal
     }
 
@@ -107,11 +98,11 @@ final class PartialCopy {
             exit: .cannotWrite)
     }
 
-    /// The item, if the same bytes stand there under the same name. A bundle of that name without its record, as a process that
-    /// died between two steps of another version would leave it, gets its record.
+    /// The item, if the same bytes stand there under the same name. A bundle of that name whose record is missing, as a process that
+    /// died between two steps of another version would leave it, or damaged, gets its record.
     private func existing() throws -> StoredItem? {
-        guard try stands() else { return nil }
-        if let item = try DirectoryStore.read(bundle.name, in: folder), item.isVerified { return item }
+        guard try status() != nil else { return nil }
+        if let item = try? DirectoryStore.read(bundle.name, in: folder), item.isVerified { return item }
         try BundleRecord(bundle.properties).write(for: bundle.name, in: folder)
         return try DirectoryStore.read(bundle.name, in: folder)
     }
@@ -158,11 +149,7 @@ final class PartialCopy {
     }
 
     private func give(_ target: FileDescriptor) throws {
-        let path = folder.appending(bundle.name)
-        let result = partial.withPlatformString { from in
-            path.withPlatformString { hx_renameat2(AT_FDCWD, from, AT_FDCWD, $0, HX_RENAME_NOREPLACE) }
-        }
-        guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: path.printable) }
+        try FileSystem.renameNew(partial, to: folder.appending(bundle.name))
         try FileSystem.syncDirectory(folder)
     }
 
@@ -171,13 +158,14 @@ final class PartialCopy {
     private func sweep() {
         guard let names = try? DirectoryListing.names(at: folder) else { return }
         let texts = names.compactMap { String(validating: $0, as: UTF8.self) }
+        // Other programs have such files too, but not of bundles.
         for text in texts
-        where text.hasPrefix(".") && text.hasSuffix(".partial") && text != Self.partialName(of: bundle.name) {
+        where text.hasPrefix(".") && text.hasSuffix(".age.partial") && text != Self.partialName(of: bundle.name) {
             removeUnlocked(folder.appending(text))
         }
         for text in texts {
             let path = folder.appending(text)
-            if text.hasPrefix("."), text.hasSuffix(".tmp"), text.contains(".json.") {
+            if text.hasPrefix("."), text.hasSuffix(".tmp"), text.contains(".age.json.") {
                 guard let status = try? FileStatus(at: path), SystemTime().now - moment(status) > .seconds(86_400)
                 else {
                     continue
@@ -187,9 +175,8 @@ final class PartialCopy {
                 (try? BundleRecord.read(of: name, in: folder)) != nil
             {
                 // In this order: a copy gets its record before its name, so that no partial now means a bundle or none ever.
-                guard (try? FileStatus(at: folder.appending(Self.partialName(of: name)))) == nil,
-                    (try? FileStatus(at: folder.appending(name))) == nil
-                else { continue }
+                let places = [Self.partialName(of: name), name].map { folder.appending($0) }
+                guard places.allSatisfy({ (try? FileStatus.ifThere(at: $0) == nil) ?? false }) else { continue }
                 _ = path.withPlatformString { unlink($0) }
             }
         }

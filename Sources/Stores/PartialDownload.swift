@@ -15,7 +15,7 @@ public final class PartialDownload {
 
     /// Opens what an earlier call left, or a new file. A target that exists is an error, and so is too little space.
     public init(of item: StoredItem, into target: FilePath) throws {
-        if (try? FileStatus(at: target)) != nil {
+        if try FileStatus.ifThere(at: target) != nil {
             throw OperatorError(
                 "exists", doing: "writing", subject: target.printable, reason: "a file stands there already",
                 advice: "name another one", exit: .cannotWrite)
@@ -49,6 +49,17 @@ public final class PartialDownload {
     }
 
     deinit { descriptor.closeUnlocked() }
+
+    /// Removes what interrupted calls left in a folder that nothing else uses and nobody came back for, and that no process has locked.
+    public static func sweep(_ folder: FilePath, olderThan age: Duration, now: Timestamp) {
+        for name in (try? DirectoryListing.names(at: folder)) ?? [] {
+            let path = folder.pushing(FilePath(bytes: name))
+            guard let status = try? FileStatus(at: path), status.kind == .file,
+                now - Timestamp(nanoseconds: status.modified) > age, let lock = try? FileLock(file: path)
+            else { continue }
+            withExtendedLifetime(lock) { _ = path.withPlatformString { unlink($0) } }
+        }
+    }
 
     /// Takes the bytes that follow. More than the item has is an error.
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -91,10 +102,7 @@ public final class PartialDownload {
         guard fsync(descriptor.rawValue) == 0 else {
             throw OperatorError.system(errno, doing: "syncing", subject: part.printable)
         }
-        let result = part.withPlatformString { from in
-            target.withPlatformString { hx_renameat2(AT_FDCWD, from, AT_FDCWD, $0, HX_RENAME_NOREPLACE) }
-        }
-        guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: target.printable) }
+        try FileSystem.renameNew(part, to: target)
         try FileSystem.syncDirectory(target.folder)
     }
 

@@ -24,11 +24,9 @@ public struct PrunePlan: Sendable, Equatable {
     ///
     /// Throws if the listing is incomplete: what is not listed might be what should be kept.
     public init(_ listing: StoreListing, instance: String, rules: KeepRules, now: Timestamp) throws {
-        guard listing.isComplete else {
-            throw OperatorError(
-                "incomplete-list", doing: "pruning", subject: instance,
-                reason: "the store says that its list may lack something, so nothing is deleted",
-                advice: "run prune again later", exit: .unavailable, isTemporary: true)
+        if var gap = listing.gaps.first {
+            gap.reason += "; nothing is deleted"
+            throw gap
         }
         let sorted = listing.items.sorted(by: Self.isNewer)
         let candidates = sorted.filter { $0.properties.instance == instance && $0.isVerified }

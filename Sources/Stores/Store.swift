@@ -30,14 +30,14 @@ public protocol Store: Sendable {
 }
 
 /// What a store holds, and whether that is all of it.
-public struct StoreListing: Sendable, Equatable {
+public struct StoreListing: Sendable {
     public var items: [StoredItem]
-    /// False when the store itself says that its answer may lack something. Nothing may be deleted then.
-    public var isComplete: Bool
+    /// Why the answer may lack something: the store itself says so, or something in it cannot be read. Nothing may be deleted then.
+    public var gaps: [OperatorError]
 
-    public init(items: [StoredItem], isComplete: Bool) {
+    public init(items: [StoredItem], gaps: [OperatorError] = []) {
         self.items = items
-        self.isComplete = isComplete
+        self.gaps = gaps
     }
 }
 

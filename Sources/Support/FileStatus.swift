@@ -66,6 +66,17 @@ public struct FileStatus: Sendable, Hashable {
         try self.init(at: path, below: FileDescriptor(rawValue: AT_FDCWD))
     }
 
+    /// The status of what stands at a path, a symlink not followed; nil if nothing does. That it cannot be found out is an error.
+    public static func ifThere(at path: FilePath) throws -> FileStatus? {
+        do throws(Errno) {
+            return try FileStatus(at: path)
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw OperatorError.system(error.rawValue, doing: "looking at", subject: path.printable)
+        }
+    }
+
     /// The status of a path relative to a directory's descriptor, its last component not followed.
     public init(at path: FilePath, below directory: FileDescriptor) throws(Errno) {
         var status = stat()

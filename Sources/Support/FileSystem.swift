@@ -54,10 +54,14 @@ public enum FileSystem {
             let room = max(4096, size + 1 - bytes.count)
             let piece = try [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
                 let buffer = UnsafeMutableRawBufferPointer(buffer)
-                while count < room {
-                    let length = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-                    if length == 0 { break }
-                    count += length
+                do {
+                    while count < room {
+                        let length = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+                        if length == 0 { break }
+                        count += length
+                    }
+                } catch let error as Errno {
+                    throw OperatorError.system(error.rawValue, doing: "reading", subject: name.printable)
                 }
             }
             if bytes.isEmpty { bytes = piece } else { bytes += piece }
@@ -157,13 +161,22 @@ public enum FileSystem {
         guard failure == EISDIR || failure == EPERM else {
             throw OperatorError.system(failure, doing: "removing", subject: path.printable)
         }
-        let raw = path.withPlatformString {
-            hx_openat(directory.rawValue, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+        func open() -> Int32 {
+            path.withPlatformString {
+                hx_openat(directory.rawValue, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)
+            }
+        }
+        // A folder without the bits to read or to write is ours to remove all the same.
+        var raw = open()
+        if raw < 0, errno == EACCES, let status = try? FileStatus(at: path, below: directory),
+            status.kind == .directory,
+            path.withPlatformString({ fchmodat(directory.rawValue, $0, 0o700, 0) }) == 0
+        {
+            raw = open()
         }
         guard raw >= 0 else { throw OperatorError.system(errno, doing: "removing", subject: path.printable) }
         let inner = FileDescriptor(rawValue: raw)
         defer { try? inner.close() }
-        // A folder without the write bit is ours to remove all the same.
         _ = fchmod(raw, 0o700)
         for name in try DirectoryListing.names(in: inner) { try removeTree(FilePath(bytes: name), below: inner) }
         let last = unlink(AT_REMOVEDIR)
@@ -180,14 +193,23 @@ public enum FileSystem {
         }
     }
 
-    /// Swaps two paths in one step (renameat2 with RENAME_EXCHANGE): at every instant each name holds one of the two.
-    public static func exchange(_ one: FilePath, _ other: FilePath) throws {
-        let result = one.withPlatformString { one in
-            other.withPlatformString { hx_renameat2(AT_FDCWD, one, AT_FDCWD, $0, HX_RENAME_EXCHANGE) }
+    /// Renames to a name that nothing has: the error's ``OperatorError/subject`` is the new one.
+    public static func renameNew(_ from: FilePath, to target: FilePath) throws {
+        let result = from.withPlatformString { from in
+            target.withPlatformString { hx_rename_new(AT_FDCWD, from, AT_FDCWD, $0) }
         }
-        guard result == 0 else {
+        guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: target.printable) }
+    }
+
+    /// Swaps two paths in one step (renameat2 with RENAME_EXCHANGE): at every instant each name holds one of the two. False where the
+    /// file system does not do that, as NFS and most of FUSE do not.
+    public static func exchange(_ one: FilePath, _ other: FilePath) throws -> Bool {
+        let result = one.withPlatformString { one in other.withPlatformString { hx_rename_exchange(one, $0) } }
+        if result == 0 { return true }
+        guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else {
             throw OperatorError.system(errno, doing: "exchanging", subject: "\(one.printable) with \(other.printable)")
         }
+        return false
     }
 
     /// Free bytes for this user on the file system that holds the path.
@@ -202,7 +224,7 @@ public enum FileSystem {
 
 /// A file that appears under its name only when it is complete.
 ///
-/// The temporary file stands in the same folder as `.NAME.PID.RANDOM.tmp`, so that the rename cannot cross file systems.
+/// The temporary file stands in the same folder (``TemporaryName``, `.NAME.PID.RANDOM.tmp`), so that the rename cannot cross file systems.
 public final class AtomicFile {
     public let path: FilePath
     public let descriptor: FileDescriptor
@@ -214,10 +236,7 @@ public final class AtomicFile {
 
     public init(_ path: FilePath, permissions: UInt32 = 0o600) throws {
         self.path = path
-        let name = path.lastComponent?.string ?? "file"
-        // 255 bytes are the limit of a name; a long one gives way to the suffix.
-        let stem = Array(name.utf8).count > 200 ? hex(Digest.of(Array(name.utf8), .sha256).prefix(16)) : name
-        temporary = ".\(stem).\(getpid()).\(hex(randomBytes(6))).tmp"
+        temporary = TemporaryName.make(stem: Self.stem(of: path), suffix: Self.suffix)
         do {
             folder = try FileSystem.openDirectory(path.folder)
         } catch {
@@ -239,6 +258,22 @@ public final class AtomicFile {
 
     deinit { discard() }
 
+    private static let suffix = "tmp"
+
+    private static func stem(of path: FilePath) -> String {
+        TemporaryName.stem(of: path.lastComponent?.string ?? "file")
+    }
+
+    /// Removes what processes that are gone left of this file.
+    public static func sweep(_ path: FilePath) {
+        TemporaryName.sweep(path.folder, suffix: suffix) { $0 == stem(of: path) }
+    }
+
+    /// Removes what processes that are gone left of files in a folder whose names are wanted.
+    public static func sweep(in folder: FilePath, where isWanted: (_ name: String) -> Bool) {
+        TemporaryName.sweep(folder, suffix: suffix, where: isWanted)
+    }
+
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
         do {
             try descriptor.writeAll(bytes)
@@ -253,7 +288,9 @@ public final class AtomicFile {
             throw OperatorError.system(errno, doing: "syncing", subject: path.printable)
         }
         let result = path.withPlatformString {
-            hx_renameat2(folder.rawValue, temporary, AT_FDCWD, $0, replacing ? 0 : HX_RENAME_NOREPLACE)
+            replacing
+                ? renameat(folder.rawValue, temporary, AT_FDCWD, $0)
+                : hx_rename_new(folder.rawValue, temporary, AT_FDCWD, $0)
         }
         guard result == 0 else { throw OperatorError.system(errno, doing: "writing", subject: path.printable) }
         close()

@@ -181,6 +181,34 @@ internal import Testing
         }
     }
 
+    /// A map's line that never ends is not read to its end.
+    @Test func aSparseMapWithoutLineFeedsIsRefusedAtOnce() throws {
+        let records = [
+            "22 GNU.sparse.major=1\n", "22 GNU.sparse.minor=0\n", "21 GNU.sparse.name=a\n",
+            "32 GNU.sparse.realsize=67108864\n",
+        ]
+        var header = header(pax: Array(records.joined().utf8))
+        header.replaceSubrange((header.count - 512)..., with: sealed(sized(Array(header.suffix(512)), 64 << 20)))
+        var blocks = 0
+        let error = failure {
+            _ = try EntryHeader.read {
+                defer { blocks += 1 }
+                let start = blocks * 512
+                return start < header.count ? Array(header[start..<start + 512]) : [UInt8](repeating: 49, count: 512)
+            }
+        }
+        #expect(error?.exit == .damagedInput && error?.reason.contains("map") == true, "\(String(describing: error))")
+        #expect(blocks < 8)
+    }
+
+    private func sized(_ block: [UInt8], _ size: Int) -> [UInt8] {
+        var block = block
+        let digits = String(size, radix: 8)
+        block.replaceSubrange(
+            124..<135, with: Array((String(repeating: "0", count: 11 - digits.utf8.count) + digits).utf8))
+        return block
+    }
+
     /// A header block with its checksum made anew.
     private func sealed(_ block: [UInt8]) -> [UInt8] {
         var block = block

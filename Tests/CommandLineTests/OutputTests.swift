@@ -61,6 +61,69 @@ internal import Testing
         }
     }
 
+    /// A pipe that gives nothing, and a reader that takes nothing, are left at the first signal.
+    @Test func pipesThatStallAreLeftAtASignal() async throws {
+        let (path, key) = try await bundle()
+        for line in [
+            #"timeout -k 20 -s TERM 1 "$0" bundle decrypt -i "$2" >plain < <(head -c 300 "$1"; exec sleep 30 2>&1 >/dev/null)"#,
+            #"timeout -k 20 -s INT 1 "$0" bundle decrypt -i "$2" -o plain < <(exec sleep 30)"#,
+            #"set +o pipefail; (head -c 100000 /dev/zero | age -r "$("$0" keys recipient "$2")" -o z.age; timeout -k 20 -s TERM 1 "$0" bundle decrypt z.age -i "$2"; echo $? >code) | sleep 3; exit $(cat code)"#,
+        ] {
+            let start = ContinuousClock.now
+            let result = try await shell("cd \"$3\"; " + line, path, key, runner.folder.path.string)
+            #expect(result.status == 124 || result.status == 143, "\(line): \(result.status) \(result.errors)")
+            #expect(ContinuousClock.now - start < .seconds(15))
+        }
+    }
+
+    /// One store that cannot be read does not hide what the others hold.
+    @Test func aStoreThatFailsHidesNoOther() async throws {
+        try #require(try await runner("run", "save", "--quiet").status == 0)
+        let path = runner.folder.path.appending("config.yaml")
+        let text = String(decoding: try FileSystem.read(path, limit: 10_000), as: UTF8.self)
+        try runner.folder.write(
+            "config.yaml", text.replacing("stores: {", with: "stores: { far: { directory: /nowhere/at/all }, "))
+        let listed = try await runner("bundle", "list", "--json", "--quiet")
+        let items = try JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]]
+        #expect(items?.count == 1 && listed.status == 78, "\(listed)")
+        #expect(listed.errors.contains("store far") && listed.errors.contains("/nowhere/at/all"), "\(listed.errors)")
+        let far = try await runner("bundle", "list", "--store", "far")
+        #expect(far.status == 78 && far.output.isEmpty, "\(far)")
+    }
+
+    /// What an opening that was killed left, in folders without a bit too, is plaintext: the next one removes it.
+    @Test(arguments: ["", "setpriv --reuid 65534 --regid 65534 --clear-groups"])
+    func leftoversOfAnOpeningAreRemoved(wrapper: String) async throws {
+        guard wrapper.isEmpty || getuid() == 0 else { return }
+        let (path, key) = try await bundle()
+        let result = try await shell(
+            """
+            set -e
+            as="\(wrapper)"
+            $as test -x "$0" || exit 0
+            place=$($as mktemp -d)
+            trap 'chmod -R u+rwx "$place"; rm -rf "$place"' EXIT
+            cp "$1" "$place/b.age"; cp "$2" "$place/key"
+            [ -z "$as" ] || chown -R 65534:65534 "$place"
+            left="$place/.$(printf out | sha256sum | cut -c1-16).2147483647.00112233.partial"
+            $as mkdir -p "$left/locked"; $as sh -c 'echo secret >"$1/locked/x"; chmod 0 "$1/locked"' sh "$left"
+            $as mkdir "$place/.other.2147483647.00112233.partial"
+            $as env HOME="$place" "$0" bundle open "$place/b.age" -i "$place/key" --into "$place/out" --quiet
+            [ "$(ls -A "$place" | sort | tr '\\n' ' ')" = ".other.2147483647.00112233.partial b.age key out " ] || { ls -A "$place"; exit 9; }
+            """, path, key)
+        #expect(result.status == 0, "\(result.status) \(result.output)\(result.errors)")
+    }
+
+    @Test func aFolderThatIsNoNameIsNotOpenedInto() async throws {
+        let (path, key) = try await bundle()
+        for place in [".", "in/..", "in/.", "/"] {
+            let result = try await shell(
+                #"mkdir -p "$3/e/in"; cd "$3/e"; "$0" bundle open "$1" -i "$2" --into "$4"; code=$?; ls -A; ls -A in; exit $code"#,
+                path, key, runner.folder.path.string, place)
+            #expect(result.status == 64 && result.output == "in\n", "\(place): \(result)")
+        }
+    }
+
     /// What stands at `-o` is written to as what it is. Never tried on the machine's own devices: a mistake would replace them.
     @Test func outputGoesWhereANameLeads() async throws {
         let (path, key) = try await bundle()

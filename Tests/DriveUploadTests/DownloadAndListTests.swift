@@ -114,7 +114,7 @@ struct DownloadAndListTests {
         try await drive.control("set", #"{"page_cap": 2, "empty_pages": 2}"#)
         let listing = try await drive.store().list(instance: "bheem")
         #expect(listing.items.count == 5)
-        #expect(listing.isComplete)
+        #expect(listing.gaps.isEmpty)
         #expect(try await drive.world().operations.suffix(6) == ["get", "list", "list", "list", "list", "list"])
     }
 
@@ -122,7 +122,7 @@ struct DownloadAndListTests {
     func incomplete() async throws {
         for index in 0..<3 { _ = try await stored(10, "\(index).age") }
         try await drive.fault(#"{"on": "list", "times": 2, "do": "incomplete"}"#)
-        #expect(try await !drive.store().list(instance: nil).isComplete)
+        #expect(try await drive.store().list(instance: nil).gaps.map(\.type) == ["incomplete-list"])
         let rules = try KeepRules(parsing: ["last": "1"])
         await #expect(throws: OperatorError.self) {
             try await drive.store().prune(instance: "bheem", rules: rules, now: drive.time.now, dryRun: false)

@@ -111,16 +111,54 @@ struct DirectoryStoreTests {
     @Test("A damaged record makes the list incomplete, and a later version's too")
     func damagedRecord() async throws {
         _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())
-        #expect(try await store.list(instance: nil).isComplete)
+        #expect(try await store.list(instance: nil).gaps.isEmpty)
         for text in [
-            #"{"format":"hermes-ops-bundle","version":1}"#, #"{"format":"hermes-ops-bundle","version":2}"#, "{",
+            #"{"format":"hermes-ops-bundle","version":1}"#, #"{"format":"hermes-ops-bundle","version":2}"#, "{", "[]",
+            "",
+            String(repeating: " ", count: 70_000),
         ] {
             try FileSystem.replace(folder.appending("b.age"), with: [1])
             try FileSystem.replace(folder.appending("b.age.json"), with: Array(text.utf8))
             let listing = try await store.list(instance: nil)
-            #expect(!listing.isComplete)
+            #expect(listing.gaps.map(\.type) == ["damaged-record"])
+            #expect(listing.gaps.first?.subject?.contains("b.age.json") == true)
             #expect(listing.items.map(\.name) == ["a.age"])
+            let error = await #expect(throws: OperatorError.self) {
+                try await store.prune(
+                    instance: "bheem", rules: try KeepRules(parsing: ["last": "1"]), now: PruneTests.now, dryRun: false)
+            }
+            #expect(error?.exit == .damagedInput && error?.isTemporary == false)
         }
+        // The same bundle once more mends it.
+        _ = try await store.put(try await bundle("b.age", [1]), progress: NoProgress())
+        #expect(try await store.list(instance: nil).items.map(\.name).sorted() == ["a.age", "b.age"])
+    }
+
+    @Test("Other programs' files are neither records nor leftovers")
+    func foreignFiles() async throws {
+        try FileSystem.makeDirectory(folder)
+        let others = [
+            ".film.mp4.partial": "half", "list.json": "[1, 2]", "list": "x", "text.json": "not JSON", "text": "x",
+            "large.json": String(repeating: " ", count: 70_000), "large": "x", ".notes.json.12.tmp": "x",
+        ]
+        for (name, text) in others { try FileSystem.replace(folder.appending(name), with: Array(text.utf8)) }
+        let old = [timespec](repeating: timespec(tv_sec: 1_000_000_000, tv_nsec: 0), count: 2)
+        for name in others.keys { #expect(utimensat(AT_FDCWD, folder.appending(name).string, old, 0) == 0) }
+        _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())
+        let listing = try await store.list(instance: nil)
+        #expect(listing.gaps.isEmpty && listing.items.map(\.name) == ["a.age"])
+        #expect(try names().sorted() == (others.keys + ["a.age", "a.age.json"]).sorted())
+    }
+
+    @Test("What cannot be looked at is not taken for missing")
+    func unreadable() async throws {
+        guard getuid() != 0 else { return }
+        _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())
+        #expect(chmod(folder.string, 0o600) == 0)
+        defer { chmod(folder.string, 0o700) }
+        #expect(try await store.list(instance: nil).gaps.isEmpty == false)
+        let outgoing = try await bundle("b.age", [2])
+        await #expect(throws: OperatorError.self) { try await store.put(outgoing, progress: NoProgress()) }
     }
 
     @Test("A stored bundle that lost bytes is listed as not verified, and does not come back")

@@ -18,18 +18,20 @@ struct PruneTests {
             properties: properties)
     }
 
-    private func plan(_ items: [StoredItem], _ rules: [String: String], complete: Bool = true) throws -> PrunePlan {
+    private func plan(_ items: [StoredItem], _ rules: [String: String], gap: OperatorError? = nil) throws -> PrunePlan {
         try PrunePlan(
-            StoreListing(items: items, isComplete: complete), instance: "bheem", rules: KeepRules(parsing: rules),
+            StoreListing(items: items, gaps: gap.map { [$0] } ?? []), instance: "bheem",
+            rules: KeepRules(parsing: rules),
             now: Self.now)
     }
 
     @Test("An incomplete list deletes nothing")
     func incomplete() throws {
+        let gap = OperatorError("a-gap", doing: "listing", reason: "one is missing", exit: .damagedInput)
         let error = try #require(throws: OperatorError.self) {
-            try plan([Self.item("a", daysAgo: 1), Self.item("b", daysAgo: 2)], ["last": "1"], complete: false)
+            try plan([Self.item("a", daysAgo: 1), Self.item("b", daysAgo: 2)], ["last": "1"], gap: gap)
         }
-        #expect(error.type == "incomplete-list")
+        #expect(error.type == "a-gap" && error.exit == .damagedInput && error.reason.contains("nothing is deleted"))
     }
 
     @Test("Others' bundles and damaged ones neither go nor count")
@@ -103,7 +105,7 @@ private final class MemoryStore: Store {
     }
 
     func list(instance: String?) async throws -> StoreListing {
-        StoreListing(items: items.withLock { $0 }, isComplete: true)
+        StoreListing(items: items.withLock { $0 })
     }
 
     func item(_ id: String) async throws -> StoredItem? {

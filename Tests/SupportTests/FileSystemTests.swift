@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Support
 internal import SystemPackage
@@ -74,6 +75,43 @@ internal import Testing
         #expect(try DirectoryListing.names(at: after).isEmpty)
     }
 
+    @Test func sweepsOnlyWhatDeadProcessesLeftOfTheFile() throws {
+        // As large as no process id is.
+        let dead = Int32.max
+        let left = [
+            ".a.b.\(dead).0011.tmp", ".c.\(dead).0011.tmp", ".a.b.\(getpid()).0011.tmp", ".a.b.x.0011.tmp", "a.b",
+        ]
+        for name in left { try folder.write(name, "x") }
+        AtomicFile.sweep(folder.path.appending("a.b"))
+        #expect(try Set(names()) == Set(left.dropFirst()))
+        AtomicFile.sweep(in: folder.path) { $0 == "c" }
+        #expect(try Set(names()) == Set(left.dropFirst(2)))
+    }
+
+    @Test func whatStandsThereIsNotRenamedOver() throws {
+        let steps: [(Int32, UnsafePointer<CChar>?, Int32, UnsafePointer<CChar>?) -> Int32] = [
+            hx_rename_new, hx_rename_new_by_steps,
+        ]
+        for (number, rename) in steps.enumerated() {
+            let new = folder.path.appending("new\(number)").string
+            let old = try folder.write("old\(number)", "old").string
+            #expect(rename(AT_FDCWD, old, AT_FDCWD, new) == 0)
+            #expect(try FileSystem.read(FilePath(new), limit: 10) == Array("old".utf8))
+            try folder.write("old\(number)", "next")
+            #expect(rename(AT_FDCWD, old, AT_FDCWD, new) == -1 && errno == EEXIST)
+            #expect(try FileSystem.read(FilePath(new), limit: 10) == Array("old".utf8))
+            #expect(try FileSystem.read(FilePath(old), limit: 10) == Array("next".utf8))
+            #expect(rename(AT_FDCWD, new + "none", AT_FDCWD, new + "other") == -1 && errno == ENOENT)
+        }
+    }
+
+    @Test func onlyWhatIsMissingIsNotThere() throws {
+        try folder.write("file", "x")
+        #expect(try FileStatus.ifThere(at: folder.path.appending("file"))?.size == 1)
+        #expect(try FileStatus.ifThere(at: folder.path.appending("none")) == nil)
+        #expect(throws: OperatorError.self) { try FileStatus.ifThere(at: folder.path.pushing("file/x")) }
+    }
+
     @Test func writesNamesOfAnyLength() throws {
         let name = String(repeating: "n", count: 255)
         try FileSystem.replace(folder.path.appending(name), with: [1])
@@ -127,7 +165,7 @@ internal import Testing
     @Test func exchangesInOneStep() throws {
         let one = try folder.write("one", "1")
         let two = try folder.write("two", "2")
-        try FileSystem.exchange(one, two)
+        #expect(try FileSystem.exchange(one, two))
         #expect(try FileSystem.read(one, limit: 1) == Array("2".utf8))
         #expect(try FileSystem.read(two, limit: 1) == Array("1".utf8))
     }

@@ -76,6 +76,7 @@ public enum IdentityFile {
         do {
             try file.commit(replacing: false)
         } catch let error as OperatorError {
+            guard (try? FileStatus(at: path)) != nil else { throw error }
             throw OperatorError(
                 "identity-exists", doing: "writing the identity file", subject: path.printable, reason: error.reason,
                 advice: "choose another name; a key that is lost cannot be made again", exit: error.exit)

@@ -89,9 +89,10 @@ struct EntryHeader {
                     return number
                 }
                 consumed += UstarHeader.length
-                guard stored >= UstarHeader.length, consumed <= sparseMapLimit, let bytes = try block() else {
-                    break
-                }
+                // No number is longer, and a line without an end would be looked through again for every block.
+                guard pending.count - used < 20, stored >= UstarHeader.length, consumed <= sparseMapLimit,
+                    let bytes = try block()
+                else { break }
                 stored -= Int64(UstarHeader.length)
                 pending = Array(pending[used...]) + bytes
                 used = 0

@@ -63,12 +63,17 @@ public final class FileSource: ByteSource {
     private let file: FileDescriptor
     private let name: String
     private let closes: Bool
+    private let cancellation: CancellationFlag?
 
-    /// `closing`: the descriptor is closed with this object. `name` stands in errors.
-    public init(_ file: FileDescriptor, name: String, closing: Bool = true) {
+    /// `closing`: the descriptor is closed with this object. `name` stands in errors. A pipe or terminal that has nothing to give is
+    /// waited for until `cancellation` is set.
+    public init(
+        _ file: FileDescriptor, name: String, closing: Bool = true, cancellation: CancellationFlag? = nil
+    ) {
         self.file = file
         self.name = name
         closes = closing
+        self.cancellation = cancellation
     }
 
     /// Opens a regular file.
@@ -80,6 +85,7 @@ public final class FileSource: ByteSource {
 
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         do {
+            if let cancellation { try file.wait(for: POLLIN, cancellation) }
             return try file.read(into: buffer)
         } catch let error as Errno {
             throw OperatorError.system(error.rawValue, doing: "reading", subject: name)
@@ -106,17 +112,38 @@ public final class MemorySource: ByteSource {
 public final class FileSink: ByteSink {
     private let file: FileDescriptor
     private let name: String
+    private let cancellation: CancellationFlag
 
-    public init(_ file: FileDescriptor, name: String) {
+    /// `name` stands in errors. A reader that takes nothing is waited for until `cancellation` is set.
+    public init(_ file: FileDescriptor, name: String, cancellation: CancellationFlag) {
         self.file = file
         self.name = name
+        self.cancellation = cancellation
     }
 
     public func write(_ bytes: UnsafeRawBufferPointer) throws {
+        var rest = bytes
         do {
-            try file.writeAll(bytes)
+            while !rest.isEmpty {
+                try file.wait(for: POLLOUT, cancellation)
+                // A pipe that is ready takes so much without a wait (pipe(7)).
+                rest = UnsafeRawBufferPointer(rebasing: rest[try file.write(.init(rebasing: rest.prefix(4096)))...])
+            }
         } catch let error as Errno where error != .brokenPipe {
             throw OperatorError.system(error.rawValue, doing: "writing", subject: name)
+        }
+    }
+}
+
+extension FileDescriptor {
+    /// Waits until the descriptor is ready, or at its end; a regular file always is. Throws when it is cancelled.
+    fileprivate func wait(for events: Int32, _ cancellation: CancellationFlag) throws {
+        var entry = pollfd(fd: rawValue, events: Int16(events), revents: 0)
+        while true {
+            try cancellation.check()
+            let count = poll(&entry, 1, 100)
+            if count > 0 { return }
+            guard count == 0 || errno == EINTR else { throw Errno(rawValue: errno) }
         }
     }
 }

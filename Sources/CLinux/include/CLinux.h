@@ -13,11 +13,16 @@ int hx_openat2_beneath(int directory, const char *path, int flags, unsigned mode
 /// The same with one openat(2) for each component, none of them a symlink; `..` is refused.
 int hx_openat_beneath_by_steps(int directory, const char *path, int flags, unsigned mode);
 
-/// renameat2(2) with the given RENAME_ flags; -1 and errno on failure.
-int hx_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
+/// renameat2(2) with RENAME_NOREPLACE: what stands under the new name stays, and the call fails with EEXIST. Where the file system does
+/// not do that, as NFS and most of FUSE do not, by steps.
+int hx_rename_new(int from_directory, const char *from, int to_directory, const char *to);
 
-extern const unsigned HX_RENAME_NOREPLACE;
-extern const unsigned HX_RENAME_EXCHANGE;
+/// The same by steps: a second name and then the first one's end; where there are no second names, a look and then renameat(2), so that
+/// what another process makes between the two is replaced.
+int hx_rename_new_by_steps(int from_directory, const char *from, int to_directory, const char *to);
+
+/// renameat2(2) with RENAME_EXCHANGE; -1 and errno on failure.
+int hx_rename_exchange(const char *one, const char *other);
 
 /// The name of a directory entry: a flexible array, invisible to Swift.
 const char *hx_dirent_name(const struct dirent *entry);

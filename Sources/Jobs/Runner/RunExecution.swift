@@ -1,6 +1,7 @@
 internal import Glibc
 internal import Logging
 internal import Support
+internal import SystemPackage
 
 /// The steps of one run, from the first to the hooks. Used by one task alone.
 final class RunExecution {
@@ -220,6 +221,7 @@ final class RunExecution {
     }
 
     private func verdict(for error: any Error, step: String?) -> RunVerdict {
+        let doing = step.map { "running step \($0)" } ?? "preparing the steps"
         switch error {
         case let error as OperatorError:
             return RunVerdict(
@@ -227,10 +229,13 @@ final class RunExecution {
                 signal: nil)
         case let error as ConfigurationErrors:
             return RunVerdict(outcome: .failure, error: error.summary, step: step, exit: .configuration, signal: nil)
+        case let error as Errno:
+            let failed = OperatorError.system(error.rawValue, doing: doing)
+            return RunVerdict(outcome: .failure, error: failed, step: step, exit: failed.exit, signal: nil)
         default:
             // Its text was made by nobody who knows our rules: only its type is safe to repeat.
             let unexpected = OperatorError(
-                "internal", doing: step.map { "running step \($0)" } ?? "preparing the steps",
+                "internal", doing: doing,
                 reason: "an unexpected error of type \(type(of: error))", advice: "report it with the log of this run")
             return RunVerdict(outcome: .error, error: unexpected, step: step, exit: .failure, signal: nil)
         }

@@ -47,6 +47,7 @@ struct BundleCommand: ParsableCommand {
                 bundle, in: opened, instance: configuration.instance.id, logger: session.logger)
             let folder = try session.stateFile("downloads")
             try FileSystem.makeDirectory(folder)
+            PartialDownload.sweep(folder, olderThan: .seconds(7 * 86_400), now: SystemTime().now)
             let file = folder.appending(item.localName)
             func lock() throws -> FileLock {
                 if let lock = try FileLock(file: file) { return lock }
@@ -149,10 +150,18 @@ struct BundleCommand: ParsableCommand {
             let configuration = try await session.configuration()
             let names = store.map { [$0] } ?? configuration.stores.keys.sorted()
             var items: [Item] = []
+            var failures: [(store: String, error: OperatorError)] = []
             for name in names {
-                let opened = try await session.store(name, in: configuration)
-                let listing = try await opened.list(instance: all ? nil : configuration.instance.id)
-                if !listing.isComplete { session.console.note("warning: the list of store \(name) may lack something") }
+                let listing: StoreListing
+                do {
+                    listing = try await session.store(name, in: configuration)
+                        .list(instance: all ? nil : configuration.instance.id)
+                } catch let error as OperatorError {
+                    // What the others hold may be what is needed now.
+                    failures.append((name, error))
+                    continue
+                }
+                for gap in listing.gaps { session.console.note("warning: store \(name) may hold more: \(gap)") }
                 items += listing.items.map { item in
                     Item(
                         store: name, name: printable(item.name), instance: item.properties.instance,
@@ -160,6 +169,9 @@ struct BundleCommand: ParsableCommand {
                         verified: item.isVerified, run: item.properties.run)
                 }
             }
+            // An empty table would say that there is none.
+            if let first = failures.first, failures.count == names.count { throw first.error }
+            for (store, error) in failures { session.logger.error("store \(store): \(error)") }
             let shown = items
             try session.console.show(shown) {
                 var table = TextTable("STORE", "BUNDLE", "MADE", "SIZE", "STATE")
@@ -170,6 +182,7 @@ struct BundleCommand: ParsableCommand {
                 }
                 return shown.isEmpty ? "no bundle\n" : table.render()
             }
+            if let first = failures.first { throw ExitCode(first.error.exit.rawValue) }
         }
     }
 
@@ -277,22 +290,24 @@ struct BundleCommand: ParsableCommand {
                 try await offPoolCancellable { cancellation in
                     let source =
                         try input.map { try FileSource(FilePath($0)) }
-                        ?? FileSource(.standardInput, name: "standard input", closing: false)
+                        ?? FileSource(
+                            .standardInput, name: "standard input", closing: false, cancellation: cancellation)
                     let decryptor = try AgeDecryptor(source, identities: identities)
-                    guard let output else {
-                        try decryptor.copy(
-                            to: FileSink(.standardOutput, name: "standard output"), cancellation: cancellation)
-                        return
+                    func copy(to file: FileDescriptor, _ name: String) throws {
+                        let sink = FileSink(file, name: name, cancellation: cancellation)
+                        try decryptor.copy(to: sink, cancellation: cancellation)
                     }
+                    guard let output else { return try copy(to: .standardOutput, "standard output") }
                     switch try OutputPlace(FilePath(output)) {
                     case .file(let path):
+                        AtomicFile.sweep(path)
                         let file = try AtomicFile(path)
-                        try decryptor.copy(to: FileSink(file.descriptor, name: output), cancellation: cancellation)
+                        try decryptor.copy(to: file, cancellation: cancellation)
                         try file.commit()
                     case .stream(let path):
                         let file = try OutputPlace.open(stream: path, cancellation: cancellation)
                         defer { file.closeQuietly() }
-                        try decryptor.copy(to: FileSink(file, name: output), cancellation: cancellation)
+                        try copy(to: file, output)
                     }
                 }
             }
@@ -365,7 +380,7 @@ enum StoredBundles {
                     "\(printable(passed.name, limit: 200)) in \(store.label) is newer and damaged, so it is passed over: make a new one"
                 )
             }
-            if !listing.isComplete { logger.warning("the list of \(store.label) may lack a bundle that is newer") }
+            for gap in listing.gaps { logger.warning("\(store.label) may hold a bundle that is newer: \(gap)") }
         }
         return item
     }

@@ -105,8 +105,9 @@ struct Session: Sendable {
             return Secret(bytes)
         }
         // Two first runs at once: the one that comes second takes the other's key.
+        var failure: (any Error)?
         for _ in 0..<2 {
-            if (try? FileStatus(at: path)) != nil {
+            if try FileStatus.ifThere(at: path) != nil {
                 var bytes = try FileSystem.read(path, limit: 64, followingLinks: false)
                 defer { wipe(&bytes) }
                 guard bytes.count == 32 else {
@@ -124,9 +125,12 @@ struct Session: Sendable {
                 try file.commit(replacing: false)
             } catch {
                 file.discard()
+                failure = error
             }
         }
-        throw OperatorError("fingerprint-key", doing: "making", subject: path.printable, reason: "it could not be kept")
+        throw failure
+            ?? OperatorError(
+                "fingerprint-key", doing: "making", subject: path.printable, reason: "it could not be kept")
     }
 
     private static func passwordHome(_ user: UInt32) -> FilePath {
