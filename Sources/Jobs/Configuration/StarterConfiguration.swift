@@ -2,6 +2,8 @@ public import SystemPackage
 
 /// What `init` found when it looked around, for ``StarterConfiguration``.
 public struct StarterFindings: Sendable {
+    /// The instance's id, where the person named one.
+    public var instance: String?
     /// The OS user's name and home folder.
     public var userName: String
     public var home: FilePath
@@ -22,10 +24,12 @@ public struct StarterFindings: Sendable {
     public var bundleDirectory: FilePath?
 
     public init(
-        userName: String, home: FilePath, isRoot: Bool, hermesHome: FilePath, hermesHomeExists: Bool,
+        instance: String? = nil, userName: String, home: FilePath, isRoot: Bool, hermesHome: FilePath,
+        hermesHomeExists: Bool,
         dotenvHasTelegramToken: Bool = false, repository: FilePath? = nil, remote: String? = nil,
         googleToken: FilePath? = nil, recipients: [String] = [], bundleDirectory: FilePath? = nil
     ) {
+        self.instance = instance
         self.userName = userName
         self.home = home
         self.isRoot = isRoot
@@ -49,8 +53,12 @@ public enum StarterConfiguration {
         return parts.joined(separator: "\n")
     }
 
-    /// The instance's id: the user's name as far as the format takes it; root's instance is called vijay.
+    /// Whether a text can be an instance's id: `[a-z][a-z0-9-]{0,31}`.
+    public static func isInstanceID(_ text: String) -> Bool { ScalarFormats.instanceID(text) != nil }
+
+    /// The instance's id: what the person said, else the user's name as far as the format takes it; root's instance is called vijay.
     static func instanceID(_ findings: StarterFindings) -> String {
+        if let instance = findings.instance { return instance }
         if findings.isRoot { return "vijay" }
         let name = findings.userName.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
         let id = String(String(name).drop { !$0.isLetter }.prefix(32))

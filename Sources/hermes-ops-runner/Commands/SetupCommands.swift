@@ -95,8 +95,21 @@ struct InitCommand: AsyncParsableCommand {
             "The Hermes home.", discussion: "Default: $HERMES_HOME, else ~/.hermes.", valueName: "folder"))
     var hermesHome: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The instance's id, which its bundles keep: lower-case letters, digits and '-'.",
+            discussion: "Default: vijay for root, else the user's name.", valueName: "id"))
+    var instance: String?
+
     @Flag(help: "Print the configuration instead of writing it.")
     var print = false
+
+    func validate() throws {
+        if let instance, !StarterConfiguration.isInstanceID(instance) {
+            throw ValidationError(
+                "--instance wants a letter first, then letters, digits and '-', at most 32, all lower-case")
+        }
+    }
 
     func run() async throws {
         let session = Session(options)
@@ -107,6 +120,7 @@ struct InitCommand: AsyncParsableCommand {
         let google = home.appending("google_token.json")
         let dotenv = (try? FileSystem.read(layout.environment, limit: 1 << 20)) ?? []
         let findings = StarterFindings(
+            instance: instance,
             userName: getpwuid(session.user).map { String(cString: $0.pointee.pw_name) } ?? "user",
             home: session.locations.home, isRoot: session.user == 0, hermesHome: home,
             hermesHomeExists: HomeInspection(home).isHome,

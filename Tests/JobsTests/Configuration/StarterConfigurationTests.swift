@@ -27,6 +27,18 @@ import Testing
         return all
     }()
 
+    @Test func theInstanceThatWasNamedCounts() async throws {
+        for var findings in Self.findings {
+            findings.instance = "bheem"
+            let config = try await ConfigurationSamples.load(StarterConfiguration.text(findings))
+            #expect(config.instance.id == "bheem")
+        }
+        #expect(["bheem", "a-1"].allSatisfy(StarterConfiguration.isInstanceID))
+        #expect(
+            !["", "Bheem", "1a", "a b", String(repeating: "a", count: 33)].contains(
+                where: StarterConfiguration.isInstanceID))
+    }
+
     @Test(arguments: findings.indices)
     func whatItWritesIsValid(_ index: Int) async throws {
         let text = StarterConfiguration.text(Self.findings[index])
