@@ -17,15 +17,17 @@ public struct BundleLimits: Sendable {
 
 /// Reads bundles. All calls block: call them through `offPoolCancellable`. Every byte is authenticated before it is used.
 ///
-/// Errors exit 65 where the bundle is at fault, whatever the fault.
+/// Errors exit 65 where the bundle is at fault, whatever the fault. With `listing` the manifest comes with its entries, which take some
+/// hundred bytes of memory each; without, memory stays small however many there are.
 public enum BundleReader {
     /// What a bundle holds. The manifest is its last entry, so the whole bundle is read, and verified on the way.
     public static func inspect(
         _ source: any ByteSource, identities: [AgeIdentity], limits: BundleLimits = BundleLimits(),
-        progress: any ProgressReporter = NoProgress(), cancellation: CancellationFlag = CancellationFlag()
+        listing: Bool = true, progress: any ProgressReporter = NoProgress(),
+        cancellation: CancellationFlag = CancellationFlag()
     ) throws -> BundleManifest {
-        let pass = BundlePass(limits, nil, progress, cancellation)
-        return try pass.run(try AgeDecryptor(source, identities: identities)).manifest
+        try BundlePass(limits, nil, listing: listing, progress, cancellation)
+            .run(try AgeDecryptor(source, identities: identities))
     }
 
     /// Extracts a bundle as `age -d | tar --zstd -x` does in an empty folder: `DIR/INSTANCE/home/…`, `DIR/INSTANCE/CANARY`,
@@ -36,16 +38,16 @@ public enum BundleReader {
     /// all is on the disk when this returns.
     public static func extract(
         _ source: any ByteSource, identities: [AgeIdentity], into target: FilePath,
-        limits: BundleLimits = BundleLimits(), durable: Bool = false, progress: any ProgressReporter = NoProgress(),
-        cancellation: CancellationFlag = CancellationFlag()
+        limits: BundleLimits = BundleLimits(), durable: Bool = false, listing: Bool = true,
+        progress: any ProgressReporter = NoProgress(), cancellation: CancellationFlag = CancellationFlag()
     ) throws -> ExtractedBundle {
         let decryptor = try AgeDecryptor(source, identities: identities)
         let place = try ExtractionPlace(target)
         do {
             let extractor = try Extractor(place.staging)
-            let (manifest, instance) = try BundlePass(limits, extractor, progress, cancellation).run(decryptor)
+            let manifest = try BundlePass(limits, extractor, listing: listing, progress, cancellation).run(decryptor)
             try place.commit(durable: durable)
-            return ExtractedBundle(manifest: manifest, root: target.appending(instance))
+            return ExtractedBundle(manifest: manifest, root: target.appending(manifest.instance))
         } catch {
             place.discard()
             throw error

@@ -30,7 +30,8 @@ final class FileLanes: @unchecked Sendable {
     private var running: Int
     private var stop: (any Error)?
     private var isClosed = false
-    private var digests: [Int: [UInt8]] = [:]
+    /// 32 bytes for each file, in the order of their numbers.
+    private var digests: [UInt8] = []
 
     private let extractor: Extractor?
     private let cancellation: CancellationFlag
@@ -38,13 +39,16 @@ final class FileLanes: @unchecked Sendable {
     private var open: [Batch?]
     private var lane = 0
     private var folder: ArraySlice<UInt8>?
-    private var number = 0
+    private let batchCount: Int
+    /// Of the next file that begins.
+    private(set) var number = 0
 
     init(_ extractor: Extractor?, _ cancellation: CancellationFlag) throws {
         self.extractor = extractor
         self.cancellation = cancellation
         let count = min(4, max(2, coreCount))
-        free = (0..<4 * count + 4).map { _ in Batch() }
+        batchCount = 4 * count + 4
+        free = (0..<batchCount).map { _ in Batch() }
         queues = Array(repeating: [], count: count)
         open = Array(repeating: nil, count: count)
         running = 0
@@ -60,15 +64,14 @@ final class FileLanes: @unchecked Sendable {
         }
     }
 
-    /// Starts a file; returns its number, for its digest.
-    func begin(_ entry: TarEntry) throws -> Int {
+    /// Starts a file, which gets the next ``number``.
+    func begin(_ entry: TarEntry) throws {
         let parent = entry.path[..<(entry.path.lastIndex(of: UInt8(ascii: "/")) ?? 0)]
         if parent != folder {
             folder = parent
             lane = monitor.locked { queues.indices.min { queues[$0].count < queues[$1].count } ?? 0 }
         }
         try append(.begin(entry))
-        return number
     }
 
     func data(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
@@ -90,20 +93,26 @@ final class FileLanes: @unchecked Sendable {
         number += 1
     }
 
-    /// Returns the SHA-256 of every file, by number, when all of them are finished.
-    func finish() throws -> [Int: [UInt8]] {
-        for lane in open.indices {
-            guard let batch = open[lane].take() else { continue }
-            monitor.locked { queues[lane].append(batch) }
+    /// Returns when every file that was ended is finished.
+    func settle() throws {
+        submitAll()
+        try monitor.locked {
+            while free.count < batchCount, stop == nil { monitor.wait() }
+            if let stop { throw stop }
         }
-        monitor.locked {
+    }
+
+    /// The SHA-256 of a file that is finished.
+    func sha256(_ number: Int) -> [UInt8] { monitor.locked { Array(digests[number * 32..<number * 32 + 32]) } }
+
+    /// Returns when all files are finished and no thread is left.
+    func finish() throws {
+        submitAll()
+        try monitor.locked {
             isClosed = true
             monitor.wakeAll()
-        }
-        return try monitor.locked {
             while running > 0 { monitor.wait() }
             if let stop { throw stop }
-            return digests
         }
     }
 
@@ -140,6 +149,16 @@ final class FileLanes: @unchecked Sendable {
         return batch
     }
 
+    private func submitAll() {
+        for lane in open.indices {
+            guard let batch = open[lane].take() else { continue }
+            monitor.locked {
+                queues[lane].append(batch)
+                monitor.wakeAll()
+            }
+        }
+    }
+
     private func submitIfFull(_ batch: Batch) {
         guard batch.isFull else { return }
         open[lane] = nil
@@ -168,19 +187,24 @@ final class FileLanes: @unchecked Sendable {
 
     private func run(_ lane: Int) {
         var current: Current?
-        var finished: [Int: [UInt8]] = [:]
+        var finished: [(number: Int, sha256: [UInt8])] = []
         var failure: (any Error)?
         while failure == nil, let batch = next(lane) {
             failure = Result { for step in batch.steps { try take(step, batch.block, &current, &finished) } }.failure
             monitor.locked {
+                for (number, sha256) in finished {
+                    let missing = (number + 1) * sha256.count - digests.count
+                    if missing > 0 { digests += repeatElement(0, count: missing) }
+                    digests.replaceSubrange(number * sha256.count..<(number + 1) * sha256.count, with: sha256)
+                }
                 free.append(batch)
                 if stop == nil { stop = failure }
                 monitor.wakeAll()
             }
+            finished.removeAll(keepingCapacity: true)
         }
         current = nil
         monitor.locked {
-            digests.merge(finished) { _, new in new }
             running -= 1
             monitor.wakeAll()
         }
@@ -194,7 +218,8 @@ final class FileLanes: @unchecked Sendable {
     }
 
     private func take(
-        _ step: Batch.Step, _ block: Block, _ current: inout Current?, _ finished: inout [Int: [UInt8]]
+        _ step: Batch.Step, _ block: Block, _ current: inout Current?,
+        _ finished: inout [(number: Int, sha256: [UInt8])]
     ) throws {
         switch step {
         case .begin(let entry):
@@ -211,7 +236,7 @@ final class FileLanes: @unchecked Sendable {
             try hashZeros(ended, to: ended.entry.size)
             if let file = ended.file { try extractor?.finish(file, ended.entry) }
             let digest = ended.digest.take()
-            finished[number] = digest?.finish()
+            if let sum = digest?.finish() { finished.append((number, sum)) }
         }
     }
 

@@ -88,7 +88,7 @@ public struct BundleManifest: Sendable, Equatable, Codable {
     public var skipped: [Note] = []
     /// What is in the bundle but not as it should be, or could not be read.
     public var warnings: [Note] = []
-    /// In the order of the archive. The manifest itself is not among them.
+    /// In the order of the archive. The manifest itself is not among them. Empty where they were not asked for.
     public var entries: [Entry] = []
 
     /// Everything but the entries, which are encoded one by one.
@@ -122,14 +122,20 @@ public struct BundleManifest: Sendable, Equatable, Codable {
 
     /// Decodes a manifest. A newer format is an error that says so.
     public init(json bytes: [UInt8]) throws {
-        let decoder = JSONDecoder()
-        // As this program writes it: a general decoder takes ten times as long for the entries, which are nearly all of it, and
-        // much memory.
-        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
+        var entries: [Entry] = []
+        var reader = ManifestReader { entries.append($0) }
+        bytes.withUnsafeBytes { reader.add($0) }
+        self = try reader.finish()
+        self.entries = entries
+    }
+
+    /// Decodes what a manifest says besides its entries. `head`: its JSON with none.
+    init(head: [UInt8]) throws {
+        guard !head.starts(with: [0xEF, 0xBB, 0xBF]) else {
             throw BundleDamage.error("its manifest begins with a byte order mark")
         }
-        let parts = EntryLines.split(bytes)
-        let data = Data(parts?.head ?? bytes)
+        let decoder = JSONDecoder()
+        let data = Data(head)
         guard let version = try? decoder.decode(Version.self, from: data).formatVersion else {
             throw BundleDamage.error("its manifest is not JSON, or has no format version")
         }
@@ -142,25 +148,22 @@ public struct BundleManifest: Sendable, Equatable, Codable {
                 exit: .damagedInput)
         }
         do {
-            if let (head, entries) = parts {
-                // Its last byte ends the object; that of a head with entries of its own would name them twice.
-                try JSONValue.refuseRepeatedKeys(in: head.dropLast() + Array(",\"entries\":[]}".utf8))
-                let head = try decoder.decode(Head.self, from: data)
-                self.init(instance: head.instance, created: head.created, runnerVersion: head.runnerVersion)
-                counts = head.counts
-                databases = head.databases
-                skipped = head.skipped
-                warnings = head.warnings
-                self.entries = entries
-            } else {
-                try JSONValue.refuseRepeatedKeys(in: bytes)
-                self = try decoder.decode(BundleManifest.self, from: data)
-            }
+            try JSONValue.refuseRepeatedKeys(in: head)
+            let head = try decoder.decode(Head.self, from: data)
+            self.init(instance: head.instance, created: head.created, runnerVersion: head.runnerVersion)
+            counts = head.counts
+            databases = head.databases
+            skipped = head.skipped
+            warnings = head.warnings
         } catch let error as JSONValue.SyntaxError {
-            throw BundleDamage.error("its manifest: \(error), so readers would not agree on what it says")
+            throw Self.disagreement(error)
         } catch {
             throw BundleDamage.error("its manifest does not say what a manifest says")
         }
+    }
+
+    static func disagreement(_ error: JSONValue.SyntaxError) -> OperatorError {
+        BundleDamage.error("its manifest: \(error), so readers would not agree on what it says")
     }
 
     init(instance: String, created: Timestamp, runnerVersion: String) {

@@ -80,29 +80,13 @@ extension BundleManifest {
         private static let backslash = UInt8(ascii: "\\")
         private static func isPlain(_ byte: UInt8) -> Bool { byte >= 32 && byte != quote && byte != backslash }
 
-        /// A manifest without its entries, and the entries, where it is laid out as this program does it and every line is one that
-        /// ``append(_:)`` could have made without an escape or base64. Nil: a general decoder has to look at it.
-        static func split(_ json: [UInt8]) -> (head: [UInt8], entries: [Entry])? {
-            // No JSON string holds a line feed: the first one is the layout's.
-            guard let feed = json.firstIndex(of: 10), json[...feed].suffix(start.count).elementsEqual(start),
-                json.suffix(end.count).elementsEqual(end)
-            else { return nil }
-            var entries: [Entry] = []
-            entries.reserveCapacity(json.count / 200)
-            let isRead = json.withUnsafeBufferPointer { json in
-                var reader = Reader(rest: UnsafeBufferPointer(rebasing: json[(feed + 1)..<(json.count - end.count)]))
-                while true {
-                    guard let entry = reader.entry() else { return false }
-                    entries.append(entry)
-                    if reader.isAtEnd { return true }
-                    guard reader.take(",\n") else { return false }
-                }
-            }
-            return isRead ? (json[..<(feed + 1 - start.count)] + [UInt8(ascii: "}")], entries) : nil
+        /// Reads an entry's JSON if ``append(_:)`` could have made it without an escape or base64. Nil: a general decoder has to
+        /// look at it.
+        static func read(_ json: UnsafeBufferPointer<UInt8>) -> Entry? {
+            var reader = Reader(rest: json)
+            guard let entry = reader.entry(), reader.isAtEnd else { return nil }
+            return entry
         }
-
-        private static let start = Array(",\"entries\":[\n".utf8)
-        private static let end = Array("\n]}\n".utf8)
 
         private struct Reader {
             var rest: UnsafeBufferPointer<UInt8>

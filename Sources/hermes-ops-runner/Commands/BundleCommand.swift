@@ -195,7 +195,7 @@ struct BundleCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
-            let manifest = try await BundleCommand.inspect(source, session)
+            let manifest = try await BundleCommand.inspect(source, session, listing: options.json)
             try session.console.show(manifest) { BundleCommand.text(manifest) }
         }
     }
@@ -209,7 +209,7 @@ struct BundleCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
-            let manifest = try await BundleCommand.inspect(source, session)
+            let manifest = try await BundleCommand.inspect(source, session, listing: false)
             try session.console.show(manifest.counts) {
                 "ok: \(HumanUnits.count(manifest.counts.files, "file")), \(HumanUnits.bytes(manifest.counts.bytes)), made \(manifest.created)\n"
             }
@@ -235,8 +235,8 @@ struct BundleCommand: ParsableCommand {
                 try await source.with(session) { file in
                     try await offPoolCancellable {
                         try BundleReader.extract(
-                            try FileSource(file), identities: identities, into: target, progress: progress,
-                            cancellation: $0)
+                            try FileSource(file), identities: identities, into: target, listing: false,
+                            progress: progress, cancellation: $0)
                     }
                 }
             }
@@ -314,14 +314,17 @@ struct BundleCommand: ParsableCommand {
         }
     }
 
-    fileprivate static func inspect(_ source: Source, _ session: Session) async throws -> BundleManifest {
+    fileprivate static func inspect(
+        _ source: Source, _ session: Session, listing: Bool
+    ) async throws -> BundleManifest {
         let identities = try await source.identities(session)
         let progress = session.progress
         return try await Interruption.run("reading a bundle") {
             try await source.with(session) { file in
                 try await offPoolCancellable {
                     try BundleReader.inspect(
-                        try FileSource(file), identities: identities, progress: progress, cancellation: $0)
+                        try FileSource(file), identities: identities, listing: listing, progress: progress,
+                        cancellation: $0)
                 }
             }
         }
