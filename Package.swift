@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "EmbeddedData", exclude: ["data"]),
 
         // The house, from the ground up.
-        .target(name: "Support", dependencies: ["CCrypto", "CLinux", "CSodium", logging, subprocess, system]),
+        .target(name: "Support", dependencies: ["CCrypto", "CLinux", "CSodium", logging, sqlite, subprocess, system]),
         .target(name: "HTTP", dependencies: ["CCurl", "Support", logging, system]),
         .target(name: "HermesHome", dependencies: ["Support", sqlite, system, yams]),
         .target(

@@ -141,6 +141,9 @@ final class BundlePass {
         guard records.unlisted == 0 else {
             throw damage("entries are in it and not in its manifest (\(records.unlisted))")
         }
+        for database in manifest.databases where records[database.path.bytes]?.kind != .file {
+            throw damage("\(database.path) is a database in its manifest, and no file in it")
+        }
         guard counts == manifest.counts else { throw damage("its manifest miscounts") }
         guard records["home".utf8]?.kind == .directory else { throw damage("there is no home in it") }
         guard let canary = records[BundleCanary.name.utf8], canary.kind == .file,

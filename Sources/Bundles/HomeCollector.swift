@@ -120,6 +120,19 @@ final class HomeCollector {
 
     private func writeFile(_ name: [UInt8]) throws {
         if parts.contains(name) { return manifest.skip(name, "it is in its database's snapshot") }
+        for _ in 0..<8 {
+            do {
+                return try writeOpened(name)
+            } catch is DatabaseSnapshot.Replaced {
+                // A program that writes a new file and renames it: what stands there now is taken.
+            }
+        }
+        throw DatabaseMoved(path: name)
+    }
+
+    /// Throws ``DatabaseSnapshot/Replaced``, with nothing written, where the path is another database's before this one's snapshot was
+    /// taken.
+    private func writeOpened(_ name: [UInt8]) throws {
         let file: FileDescriptor
         var status: FileStatus
         do {
@@ -307,6 +320,10 @@ final class HomeCollector {
         }
         let database = try snapshot.describe(cancellation)
         guard snapshot.isUnchanged() else { throw DatabaseMoved(path: name) }
+        if snapshot.mayBeUnfinished {
+            manifest.warn(
+                name, "it was locked all the time, and has no journal: what its writer had begun may be in it, in part")
+        }
         if !database.isSound {
             manifest.warn(name, "its integrity check failed: \(database.integrityCheck.first ?? "no answer")")
         }

@@ -65,12 +65,44 @@ final class ManifestDraft {
     func add(_ database: BundleManifest.Database) { manifest.databases.append(database) }
 
     /// `name`: a path below the home.
-    func skip(_ name: [UInt8], _ reason: String) {
-        manifest.skipped.append(BundleManifest.Note(path: Self.listed(name), reason: reason))
+    func skip(_ name: [UInt8], _ reason: String) { note(name, reason, in: \.skipped, &skipped) }
+
+    func warn(_ name: [UInt8], _ reason: String) { note(name, reason, in: \.warnings, &warned) }
+
+    /// A list of what a manifest may say besides its entries, with a bound.
+    private struct Noted {
+        /// As JSON, at the most.
+        var bytes = 0
+        /// How many are not in the list.
+        var omitted = 0
     }
 
-    func warn(_ name: [UInt8], _ reason: String) {
-        manifest.warnings.append(BundleManifest.Note(path: Self.listed(name), reason: reason))
+    private var skipped = Noted()
+    private var warned = Noted()
+
+    private func note(
+        _ name: [UInt8], _ reason: String, in list: WritableKeyPath<BundleManifest, [BundleManifest.Note]>,
+        _ noted: inout Noted
+    ) {
+        let note = BundleManifest.Note(path: Self.listed(name), reason: reason)
+        // An escape has six bytes at the most.
+        noted.bytes += (note.path.bytes + reason.utf8).reduce(32) {
+            $0 + ((35..<127).contains($1) && $1 != UInt8(ascii: "\\") ? 1 : 6)
+        }
+        if noted.bytes > BundleManifest.headLimit * 3 / 8 {
+            noted.omitted += 1
+        } else {
+            manifest[keyPath: list].append(note)
+        }
+    }
+
+    /// Says in the lists that they are not whole.
+    private func endNotes() {
+        for (noted, list) in [(skipped, \BundleManifest.skipped), (warned, \BundleManifest.warnings)]
+        where noted.omitted > 0 {
+            manifest[keyPath: list].append(
+                BundleManifest.Note(path: Self.listed([]), reason: "\(noted.omitted) more are not named"))
+        }
     }
 
     /// The path in the manifest of something in the home, or of the home (an empty name).
@@ -83,9 +115,13 @@ final class ManifestDraft {
         guard digestsToCome == 0 else {
             throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "a file has no digest")
         }
+        endNotes()
         let (start, end) = try manifest.frame()
         var entry = entry
         entry.size = Int64(start.count + lines.count + end.count)
+        guard start.count < BundleManifest.headLimit else {
+            throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many databases")
+        }
         guard entry.size <= BundleManifest.lengthLimit else {
             throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "there are too many files")
         }

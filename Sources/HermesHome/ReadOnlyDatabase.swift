@@ -71,6 +71,12 @@ final class ReadOnlyDatabase {
             guard header.starts(with: Array("SQLite format 3\0".utf8)), header.count == 100 else {
                 throw HomeFailure(.badOutput, "\(path.printable): it is not an SQLite database")
             }
+            for suffix in ["-wal", "-shm", "-journal"] {
+                guard let side = try HomeFile.status(path.suffixed(suffix)), side.kind != .file else { continue }
+                // SQLite would open it, and wait for a FIFO.
+                throw HomeFailure(
+                    .badOutput, "\(path.suffixed(suffix).printable): it is a \(side.kind.rawValue), not a file")
+            }
             log = try HomeFile.status(path.suffixed("-wal"))
             // Bytes 18 and 19 are the file format versions: 2 means write-ahead log.
             let hasLog = (log?.size ?? 0) > 0
@@ -100,6 +106,7 @@ final class ReadOnlyDatabase {
             case .immutable: "mode=ro&immutable=1"
             case .copy: "mode=rw"
             }
+        LiveDatabases.leaveOwnersAlone()
         var opened: OpaquePointer?
         let flags =
             (state.access == .copy ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_URI

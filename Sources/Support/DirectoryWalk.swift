@@ -153,7 +153,8 @@ public final class ConfinedDirectory: Sendable {
     /// Makes a symlink with that text, which is not looked at.
     public func makeSymlink(_ path: [UInt8], to target: [UInt8]) throws(Errno) {
         try withParent(path) { parent, name throws(Errno) in
-            let result = FilePath(bytes: target).withPlatformString { target in
+            // Not by way of a FilePath, which takes a slash at the end for nothing.
+            let result = withTerminated(target) { target in
                 name.withPlatformString { symlinkat(target, parent, $0) }
             }
             guard result == 0 else { throw Errno(rawValue: errno) }

@@ -273,6 +273,31 @@ internal import Testing
         }
     }
 
+    /// What a writer notes in a manifest, a reader takes.
+    @Test func aManifestOfManyNotesCanBeRead() throws {
+        let folder = try TemporaryDirectory()
+        for name in [
+            Array("a plain name of some length".utf8), [UInt8](repeating: 1, count: 200), [0xff] + Array("x".utf8),
+        ] {
+            let draft = ManifestDraft(
+                BundleManifest(instance: "a", created: Timestamp(seconds: 5), runnerVersion: "1"), spooling: folder.path
+            )
+            for number in 0..<120_000 {
+                draft.skip(name + Array("\(number)".utf8), "it is \"skipped\"")
+                draft.warn(name + Array("\(number)".utf8), "it is not as it was")
+            }
+            let sink = MemorySink()
+            try draft.write(
+                as: TarEntry(path: Array("a/manifest.json".utf8), kind: .file, permissions: 0o600, modified: 0),
+                to: TarWriter(sink))
+            let json = sink.bytes.dropFirst(512)
+            let end = try #require(json.lastIndex(of: UInt8(ascii: "}")))
+            let read = try BundleManifest(json: Array(json[...end]))
+            #expect(read.skipped == draft.manifest.skipped && read.warnings.count > 1000)
+            #expect(read.skipped.last?.reason.hasSuffix("more are not named") == true)
+        }
+    }
+
     @Test func manifestPathsAreBytes() throws {
         for bytes: [UInt8] in [[97], [255, 254], Array("ü\n\"\\".utf8), [0x65, 0xcc, 0x81]] {
             var manifest = BundleManifest(instance: "a", created: Timestamp(seconds: 5), runnerVersion: "1")

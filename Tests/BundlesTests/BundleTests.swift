@@ -97,6 +97,8 @@ let awkwardHome = #"""
     put('logs/agent.log', b'regenerable')
     os.symlink('config.yaml', 'link'); os.symlink('/etc/passwd', 'absolute'); os.symlink('x' * 3000, 'dangling')
     os.symlink(b'caf\xe9', b'memories/link-\xe9')
+    for number, text in enumerate(['skills/', 'skills//deep', './config.yaml', '//', 'skills/../memories///', '/etc/', '.']):
+        os.symlink(text, 'link%d' % number)
     os.mkfifo('pipe'); s = socket.socket(socket.AF_UNIX); s.bind('socket')
     with open('sparse', 'wb') as f:
         f.seek(20_000_000); f.write(b'data'); f.seek(50_000_000); f.write(b'more'); f.truncate(60_000_000)

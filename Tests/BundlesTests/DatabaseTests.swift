@@ -39,13 +39,12 @@ private let busyWriter = #"""
         if n >= 50 and not os.path.exists('ready'): open('ready', 'w').close()
     """#
 
-/// Names, sizes and times of everything in the home's top folder, as one text. Not the change times: as root, SQLite gives a -wal and
-/// -shm the owner that they have already.
+/// Names, sizes, owners and times of everything in the home's top folder, as one text.
 private func times(_ home: FilePath) throws -> String {
     var text = ""
     for name in try DirectoryListing.names(at: home) {
         let status = try FileStatus(at: FilePath(bytes: home.bytes + [47] + name))
-        text += "\(printable(name)) \(status.size) \(status.modified)\n"
+        text += "\(printable(name)) \(status.size) \(status.owner) \(status.modified) \(status.changed)\n"
     }
     let status = try FileStatus(at: home)
     return text + "\(status.modified)"
@@ -201,6 +200,102 @@ private func times(_ home: FilePath) throws -> String {
                 try FileSystem.read(extracted.home.appending(name), limit: 10 << 20)
                     == FileSystem.read(bench.home.appending(name), limit: 10 << 20))
         }
+    }
+
+    /// SQLite would wait for a FIFO, and take a log that it cannot open for none: rows would be missing, and nobody told.
+    @Test(arguments: ["-wal", "-shm", "-journal"], ["FIFO", "symlink", "unreadable"])
+    func logsThatAreNoFilesOfOurs(suffix: String, kind: String) async throws {
+        let bench = try BundleBench()
+        let path = bench.folder.path
+        try await shell(
+            """
+            python3 - <<'X' || true
+            import os, sqlite3
+            c = sqlite3.connect('home/state.db', isolation_level=None)
+            c.execute('pragma journal_mode=' + ('delete' if '\(suffix)' == '-journal' else 'wal'))
+            c.execute('create table t(a)'); c.executemany('insert into t values (?)', [(n,) for n in range(500)])
+            os.kill(os.getpid(), 9)
+            X
+            cd home; case \(kind) in
+            FIFO) rm -f state.db\(suffix); mkfifo state.db\(suffix) ;;
+            symlink) touch state.db\(suffix); mv state.db\(suffix) ../log; ln -s ../log state.db\(suffix) ;;
+            unreadable) touch state.db\(suffix); chmod 0 state.db\(suffix) ;;
+            esac
+            """, in: path)
+        let file = try bench.create()
+        let database = try #require(file.manifest.databases.first)
+        // Root can read everything, and a -shm is made anew.
+        if kind == "unreadable", geteuid() == 0 || suffix == "-shm" {
+            #expect(database.copy == .snapshot && database.rows["t"] == 500, "\(database)")
+        } else {
+            #expect(database.copy == .raw, "\(database)")
+            #expect(
+                file.manifest.warnings.contains {
+                    $0.reason.contains("state.db\(suffix)") || $0.reason.contains("its \(suffix)")
+                })
+        }
+    }
+
+    /// What the manifest says of a database is said of the file that is in the bundle.
+    @Test func aDatabaseThatIsReplacedIsOneOfThose() async throws {
+        let bench = try BundleBench()
+        let script = #"""
+            import os, shutil, sqlite3
+            for rows in (100, 200):
+                c = sqlite3.connect('%d.db' % rows); c.execute('create table t(a)')
+                c.executemany('insert into t values (?)', [('x' * 700,)] * rows)
+                if rows == 100: c.execute('create table u(a)'); c.executemany('insert into u values (?)', [('x' * 700,)] * 100)
+                c.commit(); c.close()
+            n = 0
+            while not os.path.exists('stop'):
+                n += 1
+                shutil.copy('%d.db' % (100 * (n % 2 + 1)), 'next'); os.rename('next', 'home/state.db')
+                if n == 2: open('ready', 'w').close()
+            """#
+        let path = bench.folder.path
+        async let replacing = shell("python3 -c \"$1\"", in: path, [script])
+        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        var made = 0
+        for round in 0..<40 {
+            let name = "\(round).age"
+            let error = failure { _ = try bench.create(name) }
+            if let error {
+                #expect(error.type == "database-moving" && error.isTemporary, "\(error)")
+                continue
+            }
+            made += 1
+            let opened = try bench.extract(path.appending(name), into: "out\(round)")
+            let rows = try await shell(
+                "sqlite3 out\(round)/bheem/home/state.db 'select count(*) from t'", in: path)
+            let database = try #require(opened.manifest.databases.first)
+            #expect(database.isSound && database.rows["t"] == Int64(rows.dropLast()), "\(database) \(rows)")
+        }
+        try await shell("touch stop", in: path)
+        _ = try await replacing
+        #expect(made > 0)
+    }
+
+    /// Without a journal a writer's half transaction cannot be told from a whole one.
+    @Test func aLockWithoutAJournalIsWarnedOf() async throws {
+        let bench = try BundleBench()
+        let script = #"""
+            import os, sqlite3, time
+            c = sqlite3.connect('home/state.db', isolation_level=None); c.execute('pragma journal_mode=memory')
+            c.execute('create table t(a)'); c.execute('insert into t values (1)'); c.execute('begin exclusive')
+            open('ready', 'w').close()
+            while not os.path.exists('stop'): time.sleep(0.02)
+            """#
+        let path = bench.folder.path
+        async let holding = shell("python3 -c \"$1\"", in: path, [script])
+        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        let file = try bench.create()
+        try await shell("touch stop", in: path)
+        _ = try await holding
+        #expect(file.manifest.warnings.contains { $0.reason.contains("has no journal") }, "\(file.manifest.warnings)")
     }
 
     /// Without its log a database that nobody could read lacks rows, and may be none at all.

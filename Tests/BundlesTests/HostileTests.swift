@@ -142,6 +142,20 @@ internal import Testing
         ("listed twice", "m['entries'].append(m['entries'][1])"),
         ("other counts", "m['counts']['files'] += 1"),
         ("another instance's manifest", "m['instance'] = 'vijay'"),
+        (
+            "a database that is not there",
+            "m['databases'].append(dict(path='home/b.db', copy='snapshot', integrityCheck=['ok'], rows={}))"
+        ),
+        (
+            "a database elsewhere",
+            "m['databases'].append(dict(path='home/../../b.db', copy='snapshot', integrityCheck=['ok'], rows={}))"
+        ),
+        (
+            "a database that is a folder",
+            "m['databases'].append(dict(path='home', copy='snapshot', integrityCheck=['ok'], rows={}))"
+        ),
+        ("a manifest of zeros", "manifest = json.dumps(m)[:-1].encode() + b', \"x\": [' + b'0,' * (20 << 20) + b'0]}'"),
+        ("an endless entry", "manifest = b'{\"entries\":[' + b'[' * (20 << 20)"),
         ("no entries", "del m['entries']"),
         ("newer format", "m['formatVersion'] = 2"),
         ("no format", "del m['formatVersion']"),

@@ -7,6 +7,8 @@ public struct BundleManifest: Sendable, Equatable, Codable {
     static let fileName = "manifest.json"
     /// About a million entries.
     static let lengthLimit: Int64 = 256 << 20
+    /// Of all that is not entries, which a decoder turns into thirty times as much memory.
+    static let headLimit = 8 << 20
 
     public enum Kind: String, Sendable, Codable { case file, directory, symlink }
 

@@ -19,6 +19,9 @@ struct ManifestReader {
     private var isListNext = false
     private var isComma = false
     private var hasList = false
+    private var isTooLong = false
+    /// Two paths, each byte of them as an escape, and the rest.
+    private static let entryLimit = 64 << 10
     /// What is wrong with the entries: told after the version, which may explain it.
     private var failure: (any Error)?
     private let take: (BundleManifest.Entry) throws -> Void
@@ -27,6 +30,7 @@ struct ManifestReader {
     init(_ take: @escaping (BundleManifest.Entry) throws -> Void) { self.take = take }
 
     mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        guard !isTooLong else { return }
         // What belongs to the current place and is not kept yet.
         var start = 0
         for (index, byte) in bytes.enumerated() {
@@ -87,10 +91,13 @@ struct ManifestReader {
         case .between: break
         case .entry: entry += bytes[start...]
         }
+        // A few KiB of a bundle can stand for all of it.
+        if head.count > BundleManifest.headLimit || entry.count > Self.entryLimit { isTooLong = true }
     }
 
     /// The manifest without its entries. Throws where it is none, then what was wrong with an entry.
     func finish() throws -> BundleManifest {
+        guard !isTooLong else { throw BundleDamage.error("its manifest says more than a manifest does") }
         let manifest = try BundleManifest(head: head)
         guard hasList else { throw Self.malformed }
         if let failure { throw failure }

@@ -36,8 +36,9 @@ final class DatabaseSnapshot {
     /// `connection` sees the state; it keeps its locks until ``describe(_:)`` has returned.
     private init(
         _ source: any ByteSource, size: Int64, _ connection: SQLiteConnection, _ name: BundlePath,
-        watched: (FileDescriptor, FileStatus)? = nil
+        watched: (FileDescriptor, FileStatus)? = nil, mayBeUnfinished: Bool = false
     ) throws {
+        self.mayBeUnfinished = mayBeUnfinished
         self.source = source
         self.size = size
         self.watched = watched
@@ -77,8 +78,12 @@ final class DatabaseSnapshot {
         start.starts(with: Array("SQLite format 3\0".utf8))
     }
 
+    /// Whether its writer never gave up its lock and keeps no journal: what it had begun and not ended may be in the state.
+    let mayBeUnfinished: Bool
+
     /// Takes a snapshot. `file` is the open database; `name` its path relative to the home; `copying` makes a copy first in every
-    /// case. Throws `SQLiteConnection.Failure` when SQLite cannot read it, and an ``OperatorError`` when no copy can be made.
+    /// case. Throws `SQLiteConnection.Failure` when SQLite cannot read it, ``Replaced`` when the path is another file's by now, and an
+    /// ``OperatorError`` when no copy can be made.
     static func take(
         _ path: FilePath, file: FileDescriptor, name: BundlePath, staging: FilePath, copying: Bool,
         patience: Duration = patience, _ cancellation: CancellationFlag
@@ -88,6 +93,7 @@ final class DatabaseSnapshot {
         for attempt in 0..<attempts {
             try cancellation.check()
             do {
+                try requireReadableLogs(path)
                 // The last attempts do without SQLite's own locks, for a -shm that cannot be used as it lies there, and for a lock
                 // that is not given up.
                 let left = ContinuousClock.now.duration(to: deadline)
@@ -100,9 +106,11 @@ final class DatabaseSnapshot {
                     return snapshot
                 }
             } catch let error as Errno {
+                guard FileStatus.isName(path, of: file) else { throw Replaced() }
                 throw SQLiteConnection.Failure(code: SQLITE_IOERR, reason: errorText(error.rawValue))
             } catch let error as SQLiteConnection.Failure {
                 try cancellation.check()
+                guard FileStatus.isName(path, of: file) else { throw Replaced() }
                 if let code = error.writing {
                     // The database itself is only ever read.
                     throw OperatorError.system(
@@ -116,6 +124,34 @@ final class DatabaseSnapshot {
             usleep(UInt32(20_000 << min(attempt, 4)))
         }
         throw failure
+    }
+
+    /// The path leads to another file than the one that is read.
+    struct Replaced: Error {}
+
+    /// SQLite takes a log that it cannot open for one that is not there, and waits for a FIFO.
+    private static func requireReadableLogs(_ path: FilePath) throws {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let side = FilePath(bytes: path.bytes + suffix.utf8)
+            guard let status = try FileStatus.ifThere(at: side) else { continue }
+            guard status.kind == .file else {
+                throw SQLiteConnection.Failure(
+                    code: SQLITE_PERM, reason: "its \(suffix) is a \(status.kind.rawValue), not a file")
+            }
+            // Without its -shm it is recovered from a copy.
+            if suffix != "-shm" { try openLog(side)?.closeQuietly() }
+        }
+    }
+
+    /// Nil where there is none.
+    private static func openLog(_ path: FilePath) throws -> FileDescriptor? {
+        do {
+            return try FileSystem.openRegular(path, followingLinks: false)
+        } catch let error as OperatorError {
+            guard try FileStatus.ifThere(at: path) != nil else { return nil }
+            throw SQLiteConnection.Failure(
+                code: SQLITE_PERM, reason: "\(printable(path.lastComponent?.string ?? "its log")): \(error.reason)")
+        }
     }
 
     private enum Way { case inPlace, copied, privately }
@@ -133,10 +169,13 @@ final class DatabaseSnapshot {
         let wal = length("-wal")
         let isWAL = version == 2 || (wal ?? 0) > 0
         func recovered() throws -> DatabaseSnapshot? {
-            try privateCopy(path, file, before, name, staging, cancellation)
+            try privateCopy(path, file, before, name, staging, isLocked: patience <= .zero, cancellation)
         }
         func open(_ access: SQLiteConnection.Access) throws -> SQLiteConnection {
-            try pinned(try SQLiteConnection(path, access, patience: patience, cancellation))
+            let connection = try pinned(try SQLiteConnection(path, access, patience: patience, cancellation))
+            // What SQLite opened is what is read here.
+            guard FileStatus.isName(path, of: file) else { throw Replaced() }
+            return connection
         }
         if way == .privately { return try recovered() }
         let connection: SQLiteConnection
@@ -218,7 +257,7 @@ final class DatabaseSnapshot {
     /// Copies the file and its logs, sees that none of them changed meanwhile, and recovers the copy.
     private static func privateCopy(
         _ path: FilePath, _ file: FileDescriptor, _ before: FileStatus, _ name: BundlePath, _ staging: FilePath,
-        _ cancellation: CancellationFlag
+        isLocked: Bool, _ cancellation: CancellationFlag
     ) throws -> DatabaseSnapshot? {
         let temporary = staging.appending("\(hex(randomBytes(8))).db")
         let copies = ["", "-wal", "-shm", "-journal"].map { FilePath(bytes: temporary.bytes + $0.utf8) }
@@ -226,10 +265,10 @@ final class DatabaseSnapshot {
         var logs: [(suffix: String, file: FileDescriptor, before: FileStatus)] = []
         defer { for log in logs { log.file.closeQuietly() } }
         for suffix in ["-wal", "-journal"] {
-            let log = FilePath(bytes: path.bytes + suffix.utf8)
-            guard let file = try? FileSystem.openRegular(log, followingLinks: false) else { continue }
+            guard let file = try openLog(FilePath(bytes: path.bytes + suffix.utf8)) else { continue }
             logs.append((suffix, file, try FileStatus(of: file)))
         }
+        guard FileStatus.isName(path, of: file) else { throw Replaced() }
         try copyBytes(of: file, to: temporary, cancellation)
         for log in logs {
             try copyBytes(of: log.file, to: FilePath(bytes: temporary.bytes + log.suffix.utf8), cancellation)
@@ -246,7 +285,8 @@ final class DatabaseSnapshot {
         try connection.query("SELECT count(*) FROM sqlite_schema")
         let copy = try FileSystem.openRegular(temporary)
         return try DatabaseSnapshot(
-            FileSource(copy, name: "a database's copy"), size: try FileStatus(of: copy).size, connection, name)
+            FileSource(copy, name: "a database's copy"), size: try FileStatus(of: copy).size, connection, name,
+            mayBeUnfinished: isLocked && logs.isEmpty)
     }
 
     /// Throws `Errno` where the file cannot be read.

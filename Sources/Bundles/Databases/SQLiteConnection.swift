@@ -45,6 +45,7 @@ final class SQLiteConnection {
     init(
         _ path: FilePath, _ access: Access, patience: Duration = .seconds(10), _ cancellation: CancellationFlag
     ) throws {
+        LiveDatabases.leaveOwnersAlone()
         self.patience = Patience(patience, cancellation)
         var handle: OpaquePointer?
         let flags =
