@@ -14,6 +14,8 @@ actor AccessTokens {
     /// The refresh token that the credential's file holds, as far as is known.
     private var keptRefreshToken: Secret?
     private var refreshing: Task<Secret, any Error>?
+    /// What no message repeats.
+    let secrets = UsedSecrets()
 
     /// As google-auth has it: a token is fresh until 3 min 45 s before its end.
     private static let margin = Duration.seconds(225)
@@ -27,6 +29,9 @@ actor AccessTokens {
             expiry = user.expiry
             refreshToken = user.refreshToken
             keptRefreshToken = user.refreshToken
+            for secret in [user.clientSecret, user.refreshToken] + [user.token].compactMap({ $0 }) {
+                secrets.add(secret)
+            }
         }
     }
 
@@ -59,11 +64,16 @@ actor AccessTokens {
                 "the answer holds no access token", advice: DriveRefusal.laterAdvice, exit: .unavailable)
         }
         let token = Secret(bytes)
+        secrets.add(token)
         let lifetime = min(max(answer["expires_in"]?.integer ?? 0, 0), 86_400)
         let expiry = options.time.now + .seconds(lifetime)
         self.token = token
         self.expiry = expiry
-        if let new = answer["refresh_token"]?.bytes, !new.isEmpty { refreshToken = Secret(new) }
+        if let new = answer["refresh_token"]?.bytes, !new.isEmpty {
+            let new = Secret(new)
+            secrets.add(new)
+            refreshToken = new
+        }
         if let rest = answer["refresh_token_expires_in"]?.integer, rest > 0 {
             let end = options.time.now + .seconds(min(rest, 100 * 365 * 86_400))
             options.warn(
@@ -88,6 +98,7 @@ actor AccessTokens {
         case .serviceAccount(let account):
             let assertion = try account.assertion(
                 scope: DriveCredential.scope, now: options.time.now, label: credential.label)
+            secrets.add(assertion)
             fields = [
                 ("grant_type", Array("urn:ietf:params:oauth:grant-type:jwt-bearer".utf8)),
                 ("assertion", assertion.withUnsafeBytes { Array($0) }),
@@ -116,11 +127,9 @@ actor AccessTokens {
 
     /// Source: reference of Google's token endpoint and RFC 6749, section 5.2.
     private nonisolated func refusal(_ response: HTTPResponse, _ document: JSONDocument?) -> any Error {
-        // A server, or what answers in its place, may repeat what it was sent.
-        let code = (document?["error"]?.text ?? document?["error"]?["status"]?.text).map(CredentialScrubber.scrub)
+        let code = (document?["error"]?.text ?? document?["error"]?["status"]?.text).map(secrets.hide)
         let detail =
-            document?["error_description"]?.text.map { " (\(printable(CredentialScrubber.scrub($0), limit: 200)))" }
-            ?? ""
+            document?["error_description"]?.text.map { " (\(printable(secrets.hide($0), limit: 200)))" } ?? ""
         let temporary = ["internal_failure", "temporarily_unavailable", "server_error", "backend_error"]
         if let code, response.status < 500, response.status != 429, response.status != 408, !temporary.contains(code) {
             let subtype = document?["error_subtype"]?.text

@@ -28,10 +28,10 @@ struct Download {
                 try await fetch(part, deadline, meter)
                 return try await offPoolCancellable { try part.finish($0) }
             } catch var error as OperatorError where error.type == "damaged" {
+                // The transfer's thread may let go of the part, and of its lock, only later.
+                part.discard()
                 guard isSecond else {
                     isSecond = true
-                    // The transfer's thread may let go of the part, and of its lock, only later.
-                    part.discard()
                     options.logger.notice("what came is damaged; it is fetched once more as a whole")
                     continue
                 }
@@ -50,6 +50,9 @@ struct Download {
         var failures = 0
         var refused: Secret?
         var acknowledgesAbuse = false
+        // What comes anew after a start from the beginning is no progress.
+        var furthest = part.offset
+        var isOfThisCall = part.offset == 0
         while part.offset < item.size {
             try Task.checkCancellation()
             let offset = part.offset
@@ -59,7 +62,7 @@ struct Download {
             do {
                 let response = try await client.http.send(
                     request(part, offset, token, acknowledgesAbuse, meter))
-                let refusal = DriveRefusal(response, now: options.time.now)
+                let refusal = DriveRefusal(response, now: options.time.now, hiding: client.tokens.secrets)
                 let error = refusal.error(doing: "downloading", subject: item.name)
                 switch response.status {
                 case 200, 206:
@@ -68,8 +71,10 @@ struct Download {
                     refused = token
                     continue
                 case 416:
-                    // The server has less than what is here: what is here is not its file.
+                    // The server has less than what is here: what is here is not its file, or its file is not what it was.
+                    guard !isOfThisCall else { throw shorter() }
                     try part.restart()
+                    isOfThisCall = true
                     failure = unavailable("the server does not have the range that is missing")
                 case 403 where refusal.reason == "cannotDownloadAbusiveFile" && !acknowledgesAbuse:
                     // Encrypted files are flagged now and then. It is our own, and its checksum is known.
@@ -83,7 +88,8 @@ struct Download {
             } catch let error as OperatorError where error.isTemporary {
                 failure = error
             }
-            if part.offset > offset {
+            if part.offset > furthest {
+                furthest = part.offset
                 failures = 0
                 refused = nil
                 if part.offset == item.size { return }
@@ -139,6 +145,12 @@ struct Download {
         OperatorError(
             "drive-reply", doing: "downloading", reason: "the server sends another part of the file than was asked for",
             exit: .unavailable, isTemporary: true)
+    }
+
+    private func shorter() -> OperatorError {
+        OperatorError(
+            "damaged", doing: "downloading", subject: item.name,
+            reason: "the server has fewer bytes of it than it says", advice: "take an older bundle", exit: .damagedInput)
     }
 
     private func unavailable(_ reason: String) -> OperatorError {

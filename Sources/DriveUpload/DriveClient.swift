@@ -102,7 +102,7 @@ struct DriveClient: Sendable {
             return Answer(response: response, document: document)
         }
         if call.accepting.contains(response.status) { return Answer(response: response, document: .null) }
-        let refusal = DriveRefusal(response, now: options.time.now)
+        let refusal = DriveRefusal(response, now: options.time.now, hiding: tokens.secrets)
         var error = refusal.error(doing: call.doing, subject: call.subject, isServiceAccount: isServiceAccount)
         if error.isTemporary { error.retryAfter = refusal.retryAfter }
         throw error
@@ -148,7 +148,7 @@ struct DriveClient: Sendable {
                 method: "DELETE", path: "/drive/v3/files/\(id)", query: query, doing: "deleting the file", subject: id,
                 accepting: [403, 404], needsDocument: false))
         guard answer.status == 403 else { return try requireDeletion(answer, id) }
-        let refusal = DriveRefusal(answer.response, now: options.time.now)
+        let refusal = DriveRefusal(answer.response, now: options.time.now, hiding: tokens.secrets)
         switch refusal.meaning {
         case .later:
             // Accepted above so that the reason could be seen; sent once more with the usual patience.
@@ -217,7 +217,9 @@ struct DriveClient: Sendable {
                 files[file.id] = file
             }
             if answer.document["incompleteSearch"]?.boolean == true { isComplete = false }
-            page = answer.document["nextPageToken"]?.text.flatMap { $0.isEmpty ? nil : $0 }
+            let next = answer.document["nextPageToken"]
+            page = next?.text.flatMap { $0.isEmpty ? nil : $0 }
+            if let next, next != .null, next.text == nil { isComplete = false }
             if let page, !seen.insert(page).inserted || seen.count > 10_000 {
                 throw OperatorError(
                     "drive-reply", doing: "listing the folder", reason: "the list comes back to a page it has shown",

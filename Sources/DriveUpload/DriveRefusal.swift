@@ -7,16 +7,19 @@ internal import Support
 /// where a front end or the upload server does; the reason is nil then. Source: Drive API guide, "Resolve errors".
 struct DriveRefusal {
     var status: Int
+    /// The server's words, without secrets.
     var reason: String?
     var message: String?
     var retryAfter: Duration?
 
-    init(_ response: HTTPResponse, now: Timestamp) {
+    init(_ response: HTTPResponse, now: Timestamp, hiding secrets: UsedSecrets) {
         status = response.status
         retryAfter = response.retryAfter(now: now)
         guard let error = (try? JSONDocument(parsing: response.body))?["error"] else { return }
-        reason = error["errors"]?[0]?["reason"]?.text ?? error["details"]?[0]?["reason"]?.text ?? error["status"]?.text
-        message = error["message"]?.text
+        let slug =
+            error["errors"]?[0]?["reason"]?.text ?? error["details"]?[0]?["reason"]?.text ?? error["status"]?.text
+        reason = slug.map(secrets.hide)
+        message = error["message"]?.text.map(secrets.hide)
     }
 
     /// What to do about an answer that is not Google's, and about one that may not be.
@@ -63,10 +66,8 @@ struct DriveRefusal {
 
     /// The error for the operator.
     func error(doing: String, subject: String?, isServiceAccount: Bool = false) -> OperatorError {
-        // A server, or what answers in its place, may repeat what it was sent.
-        func safe(_ text: String, limit: Int) -> String { printable(CredentialScrubber.scrub(text), limit: limit) }
-        let said = message.map { ": \(safe($0, limit: 300))" } ?? ""
-        let code = reason.map { "\(status) \(safe($0, limit: 60))" } ?? "\(status)"
+        let said = message.map { ": \(printable($0, limit: 300))" } ?? ""
+        let code = reason.map { "\(status) \(printable($0, limit: 60))" } ?? "\(status)"
         var type = "drive-refused"
         var advice: String?
         var exit = ExitStatus.failure

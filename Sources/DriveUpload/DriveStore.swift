@@ -24,12 +24,15 @@ public struct DriveStore: Store {
         client = DriveClient(http: http, credential: credential, options: options)
     }
 
+    private var states: UploadStates {
+        UploadStates(directory: client.options.stateDirectory.appending("uploads"), time: client.options.time)
+    }
+
     public var label: String { "Drive folder \(folder)" }
 
     public func put(_ bundle: OutgoingBundle, progress: any ProgressReporter) async throws -> StoredItem {
         try await Self.requireUsable(folder, client)
-        let states = UploadStates(
-            directory: client.options.stateDirectory.appending("uploads"), time: client.options.time)
+        let states = states
         let key = UploadStates.key(bundle.properties, folder: folder)
         guard let lock = try states.lock(key) else {
             throw OperatorError(
@@ -80,6 +83,8 @@ public struct DriveStore: Store {
             current.properties.instance == item.properties.instance, current.properties.sha256 == item.properties.sha256
         else { throw notOurs(item) }
         try await client.delete(item.id)
+        // Or another upload of it would wait for the file to show.
+        states.forget(UploadStates.key(item.properties, folder: folder))
     }
 
     private func notOurs(_ item: StoredItem) -> OperatorError {

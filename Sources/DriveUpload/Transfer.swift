@@ -19,6 +19,9 @@ struct Transfer {
         var error: OperatorError?
     }
 
+    /// How often a session is asked that does not go on, before another one is opened.
+    private static let patience = 4
+
     private var chunk: Int64
     private var token: Secret?
     /// What the server said last.
@@ -44,6 +47,9 @@ struct Transfer {
     mutating func run(from start: Int64?) async throws -> End {
         var position = start
         var refusals = 0
+        // Since there was progress: answers that the session gave no reason for, and those that have everything and no end.
+        var strays = 0
+        var fullAnswers = 0
         while true {
             try Task.checkCancellation()
             guard options.time.uptime < deadline else {
@@ -66,11 +72,17 @@ struct Transfer {
                 meter.reach(stored)
                 let wasQuery = position == nil
                 let isProgress = stored > known
-                if isProgress { refusals = 0 }
+                if isProgress { (refusals, strays) = (0, 0) }
                 let isLoss = stored < known
                 known = stored
                 // Everything is stored and still the server waits: asking again is all that can be done.
                 position = stored == session.size && stored > 0 ? nil : stored
+                if position == nil {
+                    fullAnswers += 1
+                    guard fullAnswers <= Self.patience else {
+                        return End(error: unavailable("the server has all of the upload and does not finish it"))
+                    }
+                }
                 if isProgress {
                     failures = 0
                 } else if isLoss || !wasQuery || position == nil {
@@ -89,7 +101,11 @@ struct Transfer {
             case .gone:
                 return End(error: unavailable("the upload session is gone"))
             case .refused(let error):
-                return End(error: error)
+                // Perhaps not the session's answer: it is asked what it has before that is sent again in another.
+                strays += 1
+                guard strays < Self.patience else { return End(error: error) }
+                position = nil
+                try await fail(error, nil)
             }
         }
     }
@@ -100,6 +116,9 @@ struct Transfer {
         let started = options.time.uptime
         let outcome = try await session.send(file, offset: offset, length: length, token: token) { [meter] moved in
             meter.reach(offset + moved)
+        }
+        if case .finished(nil) = outcome, offset + length < session.size {
+            return .unknown(unavailable("the server says that the file is there before all of it was sent"), after: nil)
         }
         if case .stored(let stored) = outcome, stored == offset + length,
             options.time.uptime - started < options.limits.quickChunk

@@ -26,11 +26,12 @@ struct Upload {
         let before = try FileStatus(of: file)
         guard before.size == bundle.properties.size else { throw changed() }
         var state = states.load(key) ?? UploadState(updated: options.time.now)
-        await clean(&state)
-        if state.isFinished {
-            if let id = state.id, let item = try await landed(id) { return item }
+        await clean(&state, key)
+        await cleanOthers()
+        if state.isFinished, let id = state.id {
+            if let item = try await landed(id, &state) { return item }
             // It was deleted since: this is a new upload.
-            state = UploadState(updated: options.time.now)
+            state = UploadState(discard: state.discard, updated: options.time.now)
         }
         if state.id == nil {
             if let item = try await existing() { return item }
@@ -66,10 +67,10 @@ struct Upload {
                 state = UploadState(discard: state.discard + [sent.id], updated: options.time.now)
                 try states.save(state, key)
                 let fate: String
-                switch await clean(&state)[sent.id] {
+                switch await clean(&state, key)[sent.id] {
                 case .deleted: fate = "what it held was deleted"
                 case .failed(let reason): fate = "what it held could not be deleted (\(reason))"
-                case nil: fate = "the file \(sent.id) is not this bundle's, and was left alone"
+                case .foreign, nil: fate = "the file \(sent.id) is not this bundle's, and was left alone"
                 }
                 options.logger.warning("Drive holds other bytes than were sent: \(fate)")
                 guard try FileStatus(of: file).isSameContent(as: before) else { throw changed() }
@@ -92,7 +93,8 @@ struct Upload {
         while true {
             let session: UploadSession
             var offset: Int64?
-            if let uri = state.session, let started = state.sessionStarted, started <= options.time.now,
+            // One that began after now was begun under another clock: the server knows how old it is.
+            if state.id != nil, let uri = state.session, let started = state.sessionStarted,
                 options.time.now - started < options.limits.sessionLifetime, isAllowed(uri)
             {
                 session = UploadSession(uri: uri, size: bundle.properties.size, client: client)
@@ -115,7 +117,7 @@ struct Upload {
                 // It would come to the same with every further copy.
                 state = UploadState(discard: state.discard + [id], updated: options.time.now)
                 try states.save(state, key)
-                await clean(&state)
+                await clean(&state, key)
                 try await DriveStore.requireUsable(folder, client)
                 throw OperatorError(
                     "drive-trashed", doing: "uploading the bundle", subject: bundle.name,
@@ -168,7 +170,7 @@ struct Upload {
         try states.save(state, key)
         throw OperatorError(
             "drive-unseen", doing: "uploading the bundle", subject: bundle.name,
-            reason: "Drive says that it has the file \(id), and does not show it",
+            reason: "Drive said that it has the file \(id), and does not show it",
             advice: "run again later: it will be looked for, and not sent a second time", exit: .unavailable,
             isTemporary: true)
     }
@@ -228,12 +230,19 @@ struct Upload {
                     guard landed.isTrashed else { return .exists(landed) }
                     state.discard.append(id)
                     try states.save(state, key)
-                    await clean(&state)
+                    await clean(&state, key)
                 }
             case 404:
+                let refusal = DriveRefusal(answer.response, now: options.time.now, hiding: client.tokens.secrets)
+                guard refusal.reason != nil || refusal.message != nil else {
+                    throw OperatorError(
+                        "drive-reply", doing: "starting the upload", subject: bundle.name,
+                        reason: "the answer 404 is not one of Google Drive's", advice: DriveRefusal.laterAdvice,
+                        exit: .unavailable, isTemporary: true)
+                }
                 throw DriveStore.invisibleFolder(folder)
             default:
-                let refusal = DriveRefusal(answer.response, now: options.time.now)
+                let refusal = DriveRefusal(answer.response, now: options.time.now, hiding: client.tokens.secrets)
                 guard refusal.message?.contains("file ID is not usable") == true else {
                     throw refusal.error(doing: "starting the upload", subject: bundle.name)
                 }
@@ -322,12 +331,21 @@ struct Upload {
         return (again, compare(again))
     }
 
-    /// The verified item behind an id, if it is there.
-    private func landed(_ id: String) async throws -> StoredItem? {
-        guard let file = try await client.file(id), file.parents.contains(folder), isOurs(file),
-            let item = file.item, item.isVerified
-        else { return nil }
-        return item
+    /// The verified item behind an id that an earlier call saw. Nil: it was deleted, moved, or is another file now. Drive may not show
+    /// it, or not all of it, for a while: that is waited for, since another upload would make a second copy.
+    private func landed(_ id: String, _ state: inout UploadState) async throws -> StoredItem? {
+        var shown = try await client.file(id)
+        if shown == nil {
+            if let item = try await existing() { return item }
+            shown = try await appeared(id, &state)
+        }
+        guard let file = shown, !file.isTrashed, file.parents.contains(folder), isOurs(file) else { return nil }
+        let (seen, comparison) = try await verify(file)
+        switch comparison {
+        case .equal: return seen.item
+        case .different: return nil
+        case .unknown: throw unverifiable(id)
+        }
     }
 
     /// The same bytes in the folder from an earlier upload that this state directory knows nothing of.
@@ -356,20 +374,32 @@ struct Upload {
 
     private enum Cleaning {
         case deleted
+        /// It is none of what this program left.
+        case foreign
         case failed(String)
     }
 
-    /// Deletes what earlier attempts at this bundle left with wrong bytes or in the trash; returns what became of what is this
-    /// bundle's. What cannot be deleted now is no reason not to send the bundle: it stays on the list for the next time.
+    /// Deletes what earlier attempts at a bundle left with wrong bytes or in the trash; returns what became of it. What cannot be deleted
+    /// now is no reason not to send the bundle: it stays on the list for the next time.
     @discardableResult
-    private func clean(_ state: inout UploadState) async -> [String: Cleaning] {
+    private func clean(_ state: inout UploadState, _ key: String) async -> [String: Cleaning] {
         var fates: [String: Cleaning] = [:]
         for id in state.discard {
             do {
-                if let file = try await client.file(id), isOurs(file) {
-                    try await client.delete(id)
-                    fates[id] = .deleted
+                let fate: Cleaning
+                if let file = try await client.file(id) {
+                    // An id that was given out twice may lead to a good bundle.
+                    let isLeft = file.isTrashed ? isOurs(file) : file.item?.isWrong ?? false
+                    fate = isLeft ? .deleted : .foreign
+                    if isLeft { try await client.delete(id) }
+                } else if options.time.now - state.updated > Self.discardPatience {
+                    fate = .deleted
+                } else {
+                    // Drive shows a file late sometimes.
+                    fates[id] = .failed("Drive does not show it")
+                    continue
                 }
+                fates[id] = fate
                 state.discard.removeAll { $0 == id }
                 try states.save(state, key)
             } catch is CancellationError {
@@ -381,6 +411,17 @@ struct Upload {
             }
         }
         return fates
+    }
+
+    private static let discardPatience = Duration.seconds(86_400)
+
+    /// The same for other bundles, whose uploads nobody comes back to.
+    private func cleanOthers() async {
+        for other in states.withDiscards() where other != key {
+            guard let lock = try? states.lock(other), var state = states.load(other) else { continue }
+            await clean(&state, other)
+            withExtendedLifetime(lock) {}
+        }
     }
 
     /// Refuses to start what cannot fit. What cannot be found out does not stop the upload: Drive itself says so later.

@@ -7,9 +7,16 @@ internal import SystemPackage
 ///
 /// Source: Drive API guide, "Upload file data", section "Resumable upload"; and what Google's upload servers were seen to do.
 struct UploadSession: Sendable {
-    let uri: Secret
+    private let uri: Secret
     let size: Int64
     let client: DriveClient
+
+    init(uri: Secret, size: Int64, client: DriveClient) {
+        client.tokens.secrets.add(uri: uri)
+        self.uri = uri
+        self.size = size
+        self.client = client
+    }
 
     enum Outcome: Sendable {
         /// The server has so many bytes from the beginning and waits for more.
@@ -86,7 +93,7 @@ struct UploadSession: Sendable {
             return .finished((try? JSONDocument(parsing: response.body)).flatMap { DriveFile($0) })
         case 404, 410: return .gone
         default:
-            let refusal = DriveRefusal(response, now: client.options.time.now)
+            let refusal = DriveRefusal(response, now: client.options.time.now, hiding: client.tokens.secrets)
             let error = refusal.error(doing: doing, subject: nil, isServiceAccount: client.isServiceAccount)
             switch refusal.meaning {
             case .unauthorized: return .unauthorized(error)

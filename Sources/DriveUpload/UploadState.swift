@@ -71,6 +71,22 @@ struct UploadStates {
         try FileSystem.replace(directory.appending("\(key).json"), with: bytes)
     }
 
+    /// Forgets an upload, unless it goes on just now.
+    func forget(_ key: String) {
+        guard let lock = try? lock(key), load(key)?.discard.isEmpty == true else { return }
+        withExtendedLifetime(lock) { try? FileSystem.removeTree(directory.appending("\(key).json")) }
+    }
+
+    /// The keys of uploads that left something to be deleted.
+    func withDiscards() -> [String] {
+        ((try? DirectoryListing.names(at: directory)) ?? []).compactMap { name in
+            let text = String(decoding: name, as: UTF8.self)
+            guard text.hasSuffix(".json"), !text.hasPrefix(".") else { return nil }
+            let key = String(text.dropLast(5))
+            return load(key)?.discard.isEmpty == false ? key : nil
+        }
+    }
+
     /// Removes states that are too old, and the temporary files of processes that died.
     func sweep(except key: String) {
         guard let names = try? DirectoryListing.names(at: directory) else { return }

@@ -71,6 +71,9 @@ public struct StoredItem: Sendable, Hashable {
     /// Whether the store holds, by its own size and checksum, the bytes that were put.
     public var isVerified: Bool { size == properties.size && checksums.confirm(properties.checksums) == .equal }
 
+    /// Whether the store holds, by its own size or checksum, other bytes than were put.
+    public var isWrong: Bool { size != properties.size || checksums.confirm(properties.checksums) == .different }
+
     /// Of one that is not verified: what is wrong with it, or what is not known.
     var doubt: String {
         if size != properties.size { return "not verified: it has \(size) bytes, and \(properties.size) were put" }

@@ -44,9 +44,18 @@ public enum CredentialScrubber {
         formats.filter { $0.prefix.first.map(Int.init) == byte }
     }
 
-    /// The text with every credential-like stretch replaced by `«redacted»`.
+    /// The text with every credential-like stretch replaced by `«redacted»`. Where one shows only once the text's encodings are taken
+    /// off (``EncodedText``), so is what comes back.
     public static func scrub(_ text: String) -> String {
-        let bytes = Array(text.utf8)
+        var shown = scrub(Array(text.utf8))
+        for reading in EncodedText.readings(of: shown).dropFirst() {
+            let scrubbed = scrub(reading)
+            if scrubbed != reading { shown = scrubbed }
+        }
+        return String(decoding: shown, as: UTF8.self)
+    }
+
+    private static func scrub(_ bytes: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(bytes.count)
         var index = 0
@@ -59,7 +68,7 @@ public enum CredentialScrubber {
                 index += 1
             }
         }
-        return String(decoding: out, as: UTF8.self)
+        return out
     }
 
     /// Text for a run record: one printable line without credentials, at most 240 characters (`safeText` of the schema).

@@ -1,3 +1,4 @@
+import Foundation
 import Stores
 import Support
 import SystemPackage
@@ -81,6 +82,19 @@ struct DownloadAndListTests {
             $0["range"]?.text
         }
         #expect(starts == [nil, nil])
+    }
+
+    @Test("A file that is shorter in Drive than Drive says ends the download after a second one")
+    func shorter() async throws {
+        let (item, bytes) = try await stored()
+        let short = Data(bytes.dropLast()).base64EncodedString()
+        try await drive.control("tamper", #"{"id": "\#(item.id)", "content": "\#(short)"}"#)
+        let error = try await #require(throws: OperatorError.self) {
+            try await drive.store().get(item, into: target, progress: NoProgress())
+        }
+        #expect(error.exit == .damagedInput, "\(error)")
+        #expect(try await drive.world().operations.count { $0 == "download" } <= 4)
+        #expect(try leftovers() == 0)
     }
 
     @Test("A file that Google takes for abusive is fetched all the same: it is our own")

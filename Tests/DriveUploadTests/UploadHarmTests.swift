@@ -94,9 +94,9 @@ struct UploadHarmTests {
 
     @Test("A file that was said to be there and was not, and is sent at last, may take its time to show")
     func staleDisappearance() async throws {
-        let bundle = try await drive.bundle(1_700_001)
-        // The first chunk's answer is not the upload server's.
-        try await drive.fault(#"{"on": "data", "skip": 1, \#(Self.page)}"#)
+        let bundle = try await drive.bundle(600_000)
+        // The last chunk's answer is not the upload server's.
+        try await drive.fault(#"{"on": "data", "skip": 1, "early": true, \#(Self.page)}"#)
         #expect(try await failure(bundle).type == "drive-unseen")
         #expect(states.load(key(bundle))?.unseen != nil)
         drive.time.advance(by: .seconds(7200))
@@ -106,7 +106,100 @@ struct UploadHarmTests {
         try await drive.fault()
         #expect(try await put(bundle).isVerified)
         try await drive.expectOne(bundle)
-        #expect(try await drive.world().operations.count { $0 == "ids" } == 1)
+        let operations = try await drive.world().operations
+        #expect(operations.count { $0 == "ids" } == 1, "\(operations)")
+    }
+
+    @Test("A bundle that was seen in Drive is not sent again because Drive does not show it for a while")
+    func lateAfterTheEnd() async throws {
+        let bundle = try await drive.bundle(600_000)
+        let item = try await put(bundle)
+        try await drive.fault(
+            #"{"on": "get", "skip": 1, "times": 99, "do": "status", "status": 404, "reason": "notFound"}"#,
+            #"{"on": "list", "times": 99, "do": "status", "status": 200, "body": "{\"files\": []}"}"#)
+        #expect(try await failure(bundle).type == "drive-unseen")
+        try await drive.fault(#"{"on": "get", "skip": 1, "times": 99, "do": "nochecksum"}"#)
+        #expect(try await failure(bundle).type == "drive-unverified")
+        try await drive.fault()
+        #expect(try await put(bundle) == item)
+        try await drive.expectOne(bundle, sentAtMost: 600_000)
+    }
+
+    @Test("What an upload left damaged is deleted by the next one, of whatever bundle")
+    func othersLeftovers() async throws {
+        let first = try await drive.bundle(600_000)
+        try await drive.fault(
+            #"{"on": "data", "skip": 1, "do": "corrupt"}"#, #"{"on": "delete", "times": 99, \#(Self.forbidden)}"#,
+            #"{"on": "patch", "times": 99, \#(Self.forbidden)}"#)
+        #expect(try await put(first).isVerified)
+        #expect(try await drive.world().files.count == 2)
+        try await drive.fault()
+        let second = try await drive.bundle(600_001)
+        #expect(try await put(second).isVerified)
+        let sums = try await drive.world().files.map { $0.checksums.sha256 }
+        #expect(Set(sums) == [first.properties.sha256, second.properties.sha256] && sums.count == 2)
+    }
+
+    @Test("An answer that may not be the session's does not end it", arguments: [403, 400, 405, 412, 499])
+    func strayRefusal(_ status: Int) async throws {
+        let bundle = try await drive.bundle(3_000_000)
+        let stray = #""do": "status", "status": \#(status), "body": "<html>no</html>""#
+        try await drive.fault(
+            #"{"on": "data", "skip": 1, \#(stray)}"#, #"{"on": "query", \#(stray)}"#,
+            #"{"on": "data", "skip": 1, \#(stray)}"#)
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle)
+        let world = try await drive.world()
+        #expect(world.operations.count { $0 == "initiate" } == 1, "\(world.operations)")
+    }
+
+    @Test("A session that has everything and never ends is replaced")
+    func endlessSession() async throws {
+        let bundle = try await drive.bundle(600_000)
+        let full = #""do": "badrange", "range": "bytes=0-599999""#
+        try await drive.fault(#"{"on": "data", "skip": 1, \#(full)}"#, #"{"on": "query", "times": 9, \#(full)}"#)
+        #expect(try await put(bundle).isVerified)
+        try await drive.expectOne(bundle)
+        #expect(try await drive.world().operations.count { $0 == "query" } < 9)
+    }
+
+    @Test("A session from under another clock is asked, not forgotten")
+    func clockSetBack() async throws {
+        let bundle = try await drive.bundle(3_000_000)
+        try await drive.fault(
+            #"{"on": "data", "skip": 1, "times": 99, "do": "status", "status": 503}"#,
+            #"{"on": "query", "times": 99, "do": "status", "status": 503}"#)
+        _ = try await failure(bundle)
+        var state = try #require(states.load(key(bundle)))
+        state.sessionStarted = drive.time.now + .seconds(3600)
+        try states.save(state, key(bundle))
+        try await drive.fault()
+        #expect(try await put(bundle).isVerified)
+        #expect(try await drive.world().operations.count { $0 == "initiate" } == 1)
+    }
+
+    @Test("A secret is hidden however a server spells it")
+    func spelledSecrets() async throws {
+        let secret = FakeDrive.refreshToken
+        let spellings = [
+            secret.utf8.map { "%" + (hex([$0])) }.joined(), secret.utf8.map { "&#\($0);" }.joined(),
+            secret.utf8.map { "%25" + hex([$0]).uppercased() }.joined(),
+        ]
+        for spelling in spellings {
+            try await drive.fault(
+                #"{"on": "token", "times": 99, "do": "status", "status": 400, "body": "{\"error\": \"invalid_request\", \"error_description\": \"Bad body: x=\#(spelling)\"}"}"#
+            )
+            let error = try await failure(try await drive.bundle(1000))
+            #expect(!error.description.contains(spelling.prefix(12)), "\(error)")
+        }
+        let secrets = UsedSecrets()
+        secrets.add(uri: Secret(Array("https://host/upload?upload_id=an-id-of-this-session&x=1".utf8)))
+        secrets.add(Secret(Array("plain".utf8)))
+        for text in ["at an%2Did-of-this-session", "an-id-of-this-sess\\u0069on", "pl%61in", "plain"] {
+            #expect(secrets.hide(text) == "«redacted»")
+        }
+        #expect(
+            secrets.hide("the upload has x=1 of 100%, \\u00e4 & more") == "the upload has x=1 of 100%, \\u00e4 & more")
     }
 
     @Test("A session that asks for a token gets a fresh one when the one at hand was revoked")

@@ -28,6 +28,21 @@ import Testing
         }
     }
 
+    @Test func encodingsHideNothing() {
+        let secret = "1//0" + "gAbCdEfGhIjKlMnOp"
+        let percent = secret.utf8.map { $0 == 47 ? "%2F" : String(UnicodeScalar($0)) }.joined()
+        for text in [
+            percent, percent.replacing("%", with: "%25"), secret.replacing("/", with: "&#47;"),
+            secret.replacing("/", with: "&#x2f;"), secret.replacing("/", with: "\\/"),
+            secret.replacing("/", with: "\\u002f"),
+        ] {
+            #expect(CredentialScrubber.scrub("said refresh_token=\(text) here") == "said «redacted» here", "\(text)")
+        }
+        for text in ["50% of 100%", "a%2Fb", "x &amp; y", "C:\\users", "%zz %4", "&#;", "&#xzz;", "\\u12"] {
+            #expect(CredentialScrubber.scrub(text) == text)
+        }
+    }
+
     @Test func whatMayBeASecretIsKnown() {
         for text in [
             String(repeating: "0f", count: 16), "gh" + "p_" + String(repeating: "a", count: 12),
