@@ -150,7 +150,8 @@ struct Download {
     private func shorter() -> OperatorError {
         OperatorError(
             "damaged", doing: "downloading", subject: item.name,
-            reason: "the server has fewer bytes of it than it says", advice: "take an older bundle", exit: .damagedInput)
+            reason: "the server has fewer bytes of it than it says", advice: "take an older bundle", exit: .damagedInput
+        )
     }
 
     private func unavailable(_ reason: String) -> OperatorError {

@@ -47,6 +47,14 @@ public struct DirectoryStore: Store {
         return try await offPool { try Self.read(id, in: folder) }
     }
 
+    public func isWhole(_ item: StoredItem) async throws -> Bool {
+        guard OutgoingBundle.isSafe(name: item.id) else { return false }
+        return try await offPoolCancellable { flag in
+            let measured = try FileMeasure(of: folder.appending(item.id), cancellation: flag)
+            return measured.checksums.confirm(item.properties.checksums) == .equal
+        }
+    }
+
     public func get(_ item: StoredItem, into path: FilePath, progress: any ProgressReporter) async throws {
         try await offPoolCancellable { flag in
             guard OutgoingBundle.isSafe(name: item.id) else { throw Self.missing(item, folder) }

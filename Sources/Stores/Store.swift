@@ -20,6 +20,9 @@ public protocol Store: Sendable {
     /// The item of that id as it is now; nil if it is gone or was never put here by this program.
     func item(_ id: String) async throws -> StoredItem?
 
+    /// Whether the store still holds the bytes that were put: by its own checksum where it keeps one, else they are read.
+    func isWhole(_ item: StoredItem) async throws -> Bool
+
     /// Brings an item back into a new file, which appears under its name only when its checksums are right. What an interrupted
     /// call left (`.NAME.….part` in the same folder) is gone on with.
     func get(_ item: StoredItem, into path: FilePath, progress: any ProgressReporter) async throws
@@ -27,6 +30,10 @@ public protocol Store: Sendable {
     /// Deletes an item by its id after looking at it anew: it must still be this program's and of the item's instance. One that is
     /// gone already is fine.
     func delete(_ item: StoredItem) async throws
+}
+
+extension Store {
+    public func isWhole(_ item: StoredItem) async throws -> Bool { item.isVerified }
 }
 
 /// What a store holds, and whether that is all of it.

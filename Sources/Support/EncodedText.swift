@@ -40,7 +40,8 @@ public enum EncodedText {
 
     /// `%41`
     private static func percent(_ text: ArraySlice<UInt8>) -> ([UInt8], Int)? {
-        guard text.first == UInt8(ascii: "%"), text.count >= 3, let value = number(text.dropFirst().prefix(2), 16) else {
+        guard text.first == UInt8(ascii: "%"), text.count >= 3, let value = number(text.dropFirst().prefix(2), 16)
+        else {
             return nil
         }
         return ([UInt8(value)], 3)
@@ -58,7 +59,9 @@ public enum EncodedText {
             let isHex = digits.first == UInt8(ascii: "x") || digits.first == UInt8(ascii: "X")
             return scalar(isHex ? number(digits.dropFirst(), 16) : number(digits, 10)).map { ($0, length) }
         }
-        let names = ["amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "sol": "/", "equals": "=", "colon": ":"]
+        let names = [
+            "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "sol": "/", "equals": "=", "colon": ":",
+        ]
         return names[String(decoding: name, as: UTF8.self)].map { (Array($0.utf8), length) }
     }
 

@@ -174,6 +174,31 @@ struct DirectoryStoreTests {
         #expect((try? FileStatus(at: target)) == nil)
     }
 
+    @Test("Nothing is pruned while the newest bundle is damaged on the disk")
+    func rot() async throws {
+        var bundles: [OutgoingBundle] = []
+        for day in 0..<3 {
+            let file = try temporary.write("out/\(day)", randomBytes(1000))
+            bundles.append(
+                try await .measuring(
+                    file, name: "\(day).age", instance: "bheem", run: nil,
+                    created: Timestamp(seconds: 1_790_000_000 + Int64(day) * 86_400)))
+            _ = try await store.put(bundles[day], progress: NoProgress())
+        }
+        let newest = folder.appending("2.age")
+        let good = try FileSystem.read(newest, limit: 1000)
+        try FileSystem.replace(newest, with: good.dropLast() + [good[999] ^ 1])
+        let rules = try KeepRules(parsing: ["last": "1"])
+        let error = await #expect(throws: OperatorError.self) {
+            try await store.prune(instance: "bheem", rules: rules, now: PruneTests.now, dryRun: false)
+        }
+        #expect(error?.type == "kept-damaged" && error?.exit == .damagedInput)
+        #expect(try await store.list(instance: nil).items.count == 3)
+        try FileSystem.replace(newest, with: good)
+        try await store.prune(instance: "bheem", rules: rules, now: PruneTests.now, dryRun: false)
+        #expect(try await store.list(instance: nil).items.map(\.name) == ["2.age"])
+    }
+
     @Test("Another file of the same name is not overwritten")
     func collision() async throws {
         _ = try await store.put(try await bundle("a.age", [1]), progress: NoProgress())

@@ -65,6 +65,27 @@ struct PruneTests {
         #expect(try plan(items.shuffled(), ["last": "2"]).deletions.map(\.id) == ["2", "3", "4", "5"])
     }
 
+    @Test("A bundle of the future counts for nothing and is left alone")
+    func future() throws {
+        let items = [Self.item("future", daysAgo: -400)] + (0..<4).map { Self.item("\($0)", daysAgo: Int64($0) + 1) }
+        for rules in [["last": "1"], ["daily": "1"], ["yearly": "1"], ["within": "12h"]] {
+            let plan = try plan(items, rules)
+            #expect(plan.decisions.first?.action == .ignore && plan.decisions.first?.reason.contains("future") == true)
+            #expect(plan.deletions.map(\.id) == ["1", "2", "3"], "\(rules) \(plan.decisions.map(\.reason))")
+        }
+    }
+
+    @Test("Copies of one bundle count once, and stay or go together")
+    func copies() throws {
+        var items = (0..<4).map { Self.item("\($0)", daysAgo: Int64($0)) }
+        for original in [items[0], items[3]] {
+            var copy = original
+            (copy.id, copy.name) = (original.id + "-2", original.name + "-2")
+            items.append(copy)
+        }
+        #expect(try plan(items, ["last": "2"]).deletions.map(\.id).sorted() == ["2", "3", "3-2"])
+    }
+
     @Test("A dry run deletes nothing, a real one what it said")
     func dryRun() async throws {
         let store = MemoryStore((0..<4).map { Self.item("\($0)", daysAgo: Int64($0)) })
