@@ -83,10 +83,10 @@ internal import Testing
             return try DirectoryListing.names(at: folder).map { String(decoding: $0, as: UTF8.self) }
         }
 
-        func start() throws -> Process {
+        func start(_ arguments: [String] = ["run", "emergency", "--quiet"]) throws -> Process {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: RunnerProgram.path.string)
-            process.arguments = ["run", "emergency", "--quiet"]
+            process.arguments = arguments
             process.environment = runner.environment
             process.standardOutput = FileHandle.nullDevice
             process.standardError = FileHandle.nullDevice
@@ -145,6 +145,37 @@ internal import Testing
         let third = try await site.runner("run", "emergency")
         #expect(third.status == 0, "\(third.errors)")
         #expect(try await site.world().files.count == 2)
+    }
+
+    @Test func aRestoreThatWasKilledGoesOnWithItsDownload() async throws {
+        let site = try await Site(upload: ", { upload: { store: far } }")
+        try #require(try await site.runner("run", "emergency", "--quiet").status == 0)
+        _ = try await site.control(
+            "faults", #"[{"on": "download", "do": "silence", "after": 12000000, "seconds": 120}]"#)
+        let target = site.runner.folder.path.appending("restored").string
+        let arguments = [
+            "restore", "--from", "store", "--store", "far", "--identity", site.identity.string, "--into", target,
+        ]
+        let process = try site.start(arguments)
+        let downloads = site.runner.state.appending("downloads")
+        func fetched() throws -> Int64 {
+            try DirectoryListing.names(at: downloads).map {
+                try FileStatus(at: downloads.pushing(FilePath(bytes: $0))).size
+            }
+            .max() ?? 0
+        }
+        while ((try? fetched()) ?? 0) < 10_000_000, process.isRunning { try await Task.sleep(for: .milliseconds(50)) }
+        #expect(process.isRunning)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        let kept = try fetched()
+        _ = try await site.control("faults", "[]")
+        let second = try await site.runner.run(RunnerProgram.path, arguments)
+        #expect(second.status == 0, "\(second.errors)")
+        let log = try await site.control("state")["log"] as? [[String: Any]] ?? []
+        let ranges = log.filter { $0["operation"] as? String == "download" }.map { $0["range"] as? String }
+        #expect(ranges == [nil, "bytes=\(kept)-"])
+        #expect(try DirectoryListing.names(at: downloads).isEmpty)
     }
 
     @Test func aDriveThatIsDownGetsTheSameBundleLater() async throws {

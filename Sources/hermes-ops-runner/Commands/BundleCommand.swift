@@ -45,23 +45,9 @@ struct BundleCommand: ParsableCommand {
             let opened = try await session.store(store, in: configuration)
             let item = try await StoredBundles.find(
                 bundle, in: opened, instance: configuration.instance.id, logger: session.logger)
-            let folder = try session.stateFile("downloads")
-            try FileSystem.makeDirectory(folder)
-            PartialDownload.sweep(folder, olderThan: .seconds(7 * 86_400), now: SystemTime().now)
-            let file = folder.appending(item.localName)
-            func lock() throws -> FileLock {
-                if let lock = try FileLock(file: file) { return lock }
-                throw OperatorError(
-                    "busy", doing: "fetching", subject: item.localName, reason: "another process is reading it",
-                    advice: "wait until it is done", exit: .skipped, isTemporary: true)
-            }
-            if (try? FileStatus(at: file)) != nil {
-                // Nobody reads it: it was left by a process that was killed.
-                let lock = try lock()
-                try withExtendedLifetime(lock) { try FileSystem.removeTree(file) }
-            }
-            try await opened.get(item, into: file, progress: session.progress)
-            let lock = try lock()
+            let file = try await StoredBundles.fetch(
+                item, from: opened, into: try session.stateFile("downloads"), progress: session.progress)
+            let lock = try StoredBundles.lock(file)
             defer { withExtendedLifetime(lock) { try? FileSystem.removeTree(file) } }
             return try await body(file)
         }
@@ -354,6 +340,33 @@ struct BundleCommand: ParsableCommand {
 
 /// Bundles in a store by name.
 enum StoredBundles {
+    /// How long what an interrupted call brought waits for another one.
+    private static let lifetime = Duration.seconds(7 * 86_400)
+
+    /// Brings a bundle into the folder for downloads (STATE/downloads), from where an interrupted call stopped.
+    static func fetch(
+        _ item: StoredItem, from store: any Store, into folder: FilePath, progress: any ProgressReporter
+    ) async throws -> FilePath {
+        try FileSystem.makeDirectory(folder)
+        PartialDownload.sweep(folder, olderThan: lifetime, now: SystemTime().now)
+        let file = folder.appending(item.localName)
+        if try FileStatus.ifThere(at: file) != nil {
+            // Nobody reads it: it was left by a process that was killed.
+            let lock = try lock(file)
+            try withExtendedLifetime(lock) { try FileSystem.removeTree(file) }
+        }
+        try await store.get(item, into: file, progress: progress)
+        return file
+    }
+
+    /// Keeps other processes from taking the file for one that was left.
+    static func lock(_ file: FilePath) throws -> FileLock {
+        if let lock = try FileLock(file: file) { return lock }
+        throw OperatorError(
+            "busy", doing: "fetching", subject: file.lastComponent?.string, reason: "another process is reading it",
+            advice: "wait until it is done", exit: .skipped, isTemporary: true)
+    }
+
     /// The bundle of that name, whoever's it is, or with `latest` the newest verified one of the instance; newer ones that are not
     /// whole are told of.
     static func find(_ name: String, in store: any Store, instance: String, logger: Logger) async throws -> StoredItem {

@@ -33,11 +33,19 @@ extension Session {
             let identities = try await identities()
             let opened = try await self.store(name, in: configuration)
             let (instance, logger) = (configuration.instance.id, logger)
+            let downloads = try stateFile("downloads")
             return BundleOrigin(identities: identities) { folder in
                 let item = try await StoredBundles.find(
                     bundle ?? "latest", in: opened, instance: instance, logger: logger)
                 let target = folder.appending(item.localName)
-                try await opened.get(item, into: target, progress: progress)
+                try FileSystem.makeDirectory(downloads)
+                guard try FileStatus(at: downloads).device == FileStatus(at: folder).device else {
+                    try await opened.get(item, into: target, progress: progress)
+                    return target
+                }
+                // The next call can go on with it there; the restore's own folder goes with the restore.
+                let file = try await StoredBundles.fetch(item, from: opened, into: downloads, progress: progress)
+                try FileSystem.rename(file, to: target)
                 return target
             }
         }
