@@ -16,6 +16,7 @@ final class HomeCollector {
     private let progress: any ProgressReporter
     private let cancellation: CancellationFlag
     private let directory: ConfinedDirectory
+    private let realHome: FilePath
     private let stagingStatus: FileStatus
     private let buffer = Block(capacity: Int(wholeLimit))
     private let zeros = Block(capacity: pieceLength)
@@ -48,6 +49,7 @@ final class HomeCollector {
                 bytes: limits.bytes - BundleManifest.lengthLimit - Int64(BundleCanary.bytes.count),
                 entries: limits.entries - 3))
         directory = try ConfinedDirectory(request.home)
+        realHome = request.home.resolvingLinks
         stagingStatus = try FileStatus(at: staging.path)
         zeros.room.initializeMemory(as: UInt8.self, repeating: 0)
         zeros.count = zeros.capacity
@@ -115,7 +117,18 @@ final class HomeCollector {
         }
         var item = entry(name, .symlink, status)
         item.target = target
-        if try begin(item, name) { try manifest.list(item) }
+        guard try begin(item, name) else { return }
+        try manifest.list(item)
+        if leadsOut(name) {
+            manifest.warn(name, "it is a link out of the home, and what it leads to is not in the bundle")
+        }
+    }
+
+    /// Whether there is something behind a link, and not in the home.
+    private func leadsOut(_ name: [UInt8]) -> Bool {
+        let link = FilePath(bytes: request.home.bytes + [UInt8(ascii: "/")] + name)
+        guard (try? FileStatus(following: link)) != nil else { return false }
+        return !link.resolvingLinks.starts(with: realHome)
     }
 
     private func writeFile(_ name: [UInt8]) throws {

@@ -9,16 +9,29 @@ public import SystemPackage
 /// whole. What an interrupted copy leaves is `.NAME.partial`; it is gone on with, or swept by a later call.
 public struct DirectoryStore: Store {
     private let folder: FilePath
+    private let mark: FilePath?
 
     /// The folder is made when something is first put there; its parent must exist, so that a disk that is not mounted is not
     /// mistaken for an empty store.
-    public init(_ folder: FilePath) { self.folder = folder }
+    ///
+    /// - Parameter mark: a file on this machine that tells that the folder held a bundle. Once it is there, a folder that is gone is an
+    ///   error: its disk may not be mounted, and its parent may be the mount point.
+    public init(_ folder: FilePath, mark: FilePath? = nil) {
+        self.folder = folder
+        self.mark = mark
+    }
 
     public var label: String { folder.printable }
 
     public func put(_ bundle: OutgoingBundle, progress: any ProgressReporter) async throws -> StoredItem {
         try await offPoolCancellable { flag in
-            try PartialCopy(bundle, in: folder, cancellation: flag, progress: progress).run()
+            _ = try exists()
+            let item = try PartialCopy(bundle, in: folder, cancellation: flag, progress: progress).run()
+            if let mark, try FileStatus.ifThere(at: mark) == nil {
+                try FileSystem.makeDirectory(mark.folder)
+                try FileSystem.replace(mark, with: folder.bytes + [UInt8(ascii: "\n")])
+            }
+            return item
         }
     }
 
@@ -125,19 +138,30 @@ public struct DirectoryStore: Store {
             reason: "there is no such bundle in \(folder.printable)")
     }
 
-    /// Whether the folder is there; throws where its parent is missing too.
+    /// Whether the folder is there; throws where its parent is missing too, or where it was there once.
     private func exists() throws -> Bool {
         var status = stat()
         if folder.withPlatformString({ stat($0, &status) }) == 0 { return true }
         guard errno == ENOENT else {
             throw OperatorError.system(errno, doing: "opening the store", subject: folder.printable)
         }
-        try Self.checkParent(of: folder)
+        try checkPlace()
         return false
     }
 
+    /// Throws where a folder that is missing is not to be made: its parent is missing too, or it held bundles.
+    public func checkPlace() throws {
+        try Self.checkParent(of: folder)
+        if let mark, try FileStatus.ifThere(at: mark) != nil {
+            throw OperatorError(
+                "store-gone", doing: "opening the store", subject: folder.printable,
+                reason: "it held bundles and is not there any more",
+                advice: "mount the disk it is on; if it shall begin anew, make the folder", exit: .configuration)
+        }
+    }
+
     /// Throws where the folder could not be made because its parent is missing, as that of a disk that is not mounted is.
-    public static func checkParent(of folder: FilePath) throws {
+    static func checkParent(of folder: FilePath) throws {
         var status = stat()
         let parent = folder.removingLastComponent()
         guard !parent.isEmpty, parent.withPlatformString({ stat($0, &status) }) != 0 else { return }

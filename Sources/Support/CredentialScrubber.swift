@@ -29,7 +29,8 @@ public enum CredentialScrubber {
                 Format("github_pat_", 0, token), Format("sk-", 8, token), Format("AIza", 10, token),
                 Format("ya29.", 0, opaque), Format("1//0", 0, token), Format("AKIA", 8, word),
                 Format("-----BEGIN", 0, { $0 >= 0x20 }), Format("eyJ", 10, opaque),
-                Format("AGE-SECRET-KEY-", 0, token), Format("AGE-PLUGIN-", 0, token), Format("glpat-", 8, token),
+                // What errors say of their form is shorter.
+                Format("AGE-SECRET-KEY-", 6, token), Format("AGE-PLUGIN-", 6, token), Format("glpat-", 8, token),
                 Format("GOCSPX-", 0, token),
                 // Fields of forms and queries, where no whole URL stands before them.
                 Format("upload_id=", 8, opaque), Format("access_token=", 8, opaque),

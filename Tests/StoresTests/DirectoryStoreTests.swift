@@ -38,6 +38,26 @@ struct DirectoryStoreTests {
         #expect((try? FileStatus(at: temporary.path.appending("nowhere"))) == nil)
     }
 
+    @Test("A folder that held bundles and is gone is not begun anew")
+    func gone() async throws {
+        let mark = temporary.path.pushing("state/stores/a")
+        let store = DirectoryStore(folder, mark: mark)
+        #expect(try await store.list(instance: nil).items.isEmpty)
+        let outgoing = try await bundle("b.age", [1])
+        _ = try await store.put(outgoing, progress: NoProgress())
+        try FileSystem.rename(folder, to: temporary.path.appending("elsewhere"))
+        for _ in 0..<2 {
+            let error = await #expect(throws: OperatorError.self) {
+                try await store.put(outgoing, progress: NoProgress())
+            }
+            #expect(error?.type == "store-gone" && error?.exit == .configuration)
+            await #expect(throws: OperatorError.self) { try await store.list(instance: nil) }
+        }
+        try FileSystem.makeDirectory(folder)
+        _ = try await store.put(outgoing, progress: NoProgress())
+        #expect(try await store.list(instance: nil).items.count == 1)
+    }
+
     @Test("A bundle stands under its name with its record, both for this user alone")
     func layout() async throws {
         let outgoing = try await bundle("b.age", [1, 2, 3])

@@ -33,7 +33,10 @@ public struct AgeIdentity: Sendable {
                 "age-identity", doing: "reading an identity", reason: "\(kind) are not supported",
                 advice: "use age's own kind of key (AGE-SECRET-KEY-1…); `keys generate` makes one", exit: .credential)
         }
-        guard let decoded = Bech32.decode(bytes), decoded.bytes.count == 32 else {
+        // In small letters age does not take it either.
+        guard let decoded = Bech32.decode(bytes), decoded.bytes.count == 32,
+            !bytes.contains(where: { (97...122).contains($0) })
+        else {
             throw OperatorError(
                 "age-identity", doing: "reading an identity", reason: "it is not an age private key, or mistyped",
                 advice: "an identity looks like AGE-SECRET-KEY-1…, as `keys generate` writes it", exit: .credential)

@@ -130,7 +130,7 @@ public final class FileSink: ByteSink {
                 rest = UnsafeRawBufferPointer(rebasing: rest[try file.write(.init(rebasing: rest.prefix(4096)))...])
             }
         } catch let error as Errno where error != .brokenPipe {
-            throw OperatorError.system(error.rawValue, doing: "writing", subject: name)
+            throw OperatorError.system(error.rawValue, doing: "writing", subject: name, exit: .cannotWrite)
         }
     }
 }

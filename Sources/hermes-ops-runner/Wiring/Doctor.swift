@@ -163,7 +163,7 @@ struct Doctor: Sendable {
             let missing = (try? FileStatus(following: folder)) == nil
             if missing {
                 do {
-                    try DirectoryStore.checkParent(of: folder)
+                    try session.directoryStore(folder).checkPlace()
                 } catch {
                     return [Diagnosis(title, error)]
                 }

@@ -6,6 +6,12 @@ internal import Support
 internal import SystemPackage
 
 extension Session {
+    /// A folder as a store, with the mark that it held bundles.
+    func directoryStore(_ folder: FilePath) -> DirectoryStore {
+        let name = hex(Digest.of(folder.bytes, .sha256).prefix(8))
+        return DirectoryStore(folder, mark: stateDirectory.appending("stores").appending(name))
+    }
+
     /// A declared store, ready to use.
     func store(_ name: String, in configuration: Configuration) async throws -> any Store {
         guard let config = configuration.stores[name] else {
@@ -16,7 +22,7 @@ extension Session {
                 advice: names.isEmpty ? "declare one under `stores:`" : "declared: \(names)", exit: .configuration)
         }
         switch config.place {
-        case .directory(let folder): return DirectoryStore(folder)
+        case .directory(let folder): return directoryStore(folder)
         case .drive(let folder, let credential):
             return try DriveStore(
                 folder: folder, credential: try await driveCredential(credential, in: configuration),
