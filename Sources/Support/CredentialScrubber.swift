@@ -30,7 +30,7 @@ public enum CredentialScrubber {
                 Format("ya29.", 0, opaque), Format("1//0", 0, token), Format("AKIA", 8, word),
                 Format("-----BEGIN", 0, { $0 >= 0x20 }), Format("eyJ", 10, opaque),
                 // What errors say of their form is shorter.
-                Format("AGE-SECRET-KEY-", 6, token), Format("AGE-PLUGIN-", 6, token), Format("glpat-", 8, token),
+                Format("AGE-SECRET-KEY-", 2, token), Format("AGE-PLUGIN-", 1, token), Format("glpat-", 8, token),
                 Format("GOCSPX-", 0, token),
                 // Fields of forms and queries, where no whole URL stands before them.
                 Format("upload_id=", 8, opaque), Format("access_token=", 8, opaque),

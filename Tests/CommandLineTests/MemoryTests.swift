@@ -56,8 +56,8 @@ internal import Testing
 
     /// The smaller one fills all buffers.
     @Test func aBundleGrowsByLittleForEachFile() async throws {
-        try await expectGrowth(below: 500, from: 8_000, to: 24_000) { runner in
-            let names = ["key.txt", "b.age", "out"].map { runner.folder.path.appending($0).string }
+        try await expectGrowth(below: 700, from: 8_000, to: 36_000) { runner in
+            let names = ["key.txt", "b.age"].map { runner.folder.path.appending($0).string }
             _ = try await runner("keys", "generate", "-o", names[0])
             let recipient = try await runner("keys", "recipient", names[0])
             try runner.configure(
@@ -65,7 +65,6 @@ internal import Testing
             return [
                 try await peak(runner, "bundle", "create", "-q", "-o", names[1]),
                 try await peak(runner, "bundle", "verify", "-q", names[1], "-i", names[0]),
-                try await peak(runner, "bundle", "open", "-q", names[1], "-i", names[0], "--into", names[2]),
             ]
         }
     }
