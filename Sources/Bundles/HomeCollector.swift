@@ -119,16 +119,19 @@ final class HomeCollector {
         item.target = target
         guard try begin(item, name) else { return }
         try manifest.list(item)
-        if leadsOut(name) {
+        if leadsOut(name, target) {
             manifest.warn(name, "it is a link out of the home, and what it leads to is not in the bundle")
         }
     }
 
-    /// Whether there is something behind a link, and not in the home.
-    private func leadsOut(_ name: [UInt8]) -> Bool {
-        let link = FilePath(bytes: request.home.bytes + [UInt8(ascii: "/")] + name)
-        guard (try? FileStatus(following: link)) != nil else { return false }
-        return !link.resolvingLinks.starts(with: realHome)
+    /// Whether a link says that it leads out of the home. What is there is not looked at: it may be on a file system that does not answer.
+    private func leadsOut(_ name: [UInt8], _ target: [UInt8]) -> Bool {
+        let target = FilePath(bytes: target)
+        let path = target.isAbsolute ? target : FilePath(bytes: name).removingLastComponent().pushing(target)
+        let normal = path.lexicallyNormalized()
+        return normal.isAbsolute
+            ? !normal.starts(with: request.home) && !normal.starts(with: realHome)
+            : normal.components.first?.kind == .parentDirectory
     }
 
     private func writeFile(_ name: [UInt8]) throws {

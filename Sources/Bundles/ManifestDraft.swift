@@ -89,7 +89,7 @@ final class ManifestDraft {
         noted.bytes += (note.path.bytes + reason.utf8).reduce(32) {
             $0 + ((35..<127).contains($1) && $1 != UInt8(ascii: "\\") ? 1 : 6)
         }
-        if noted.bytes > BundleManifest.headLimit * 3 / 8 {
+        if noted.bytes > BundleManifest.headLimit / 5 {
             noted.omitted += 1
         } else {
             manifest[keyPath: list].append(note)
@@ -116,7 +116,12 @@ final class ManifestDraft {
             throw OperatorError("bundle-manifest", doing: "creating a bundle", reason: "a file has no digest")
         }
         endNotes()
-        let (start, end) = try manifest.frame()
+        var (start, end) = try manifest.frame()
+        if start.count >= BundleManifest.headLimit {
+            for index in manifest.databases.indices { manifest.databases[index].rows = [:] }
+            warn([], "there are so many databases that the manifest does not tell how many rows they have")
+            (start, end) = try manifest.frame()
+        }
         var entry = entry
         entry.size = Int64(start.count + lines.count + end.count)
         guard start.count < BundleManifest.headLimit else {

@@ -19,8 +19,8 @@ struct Transfer {
         var error: OperatorError?
     }
 
-    /// How often a session is asked that does not go on, before another one is opened.
-    private static let patience = 4
+    /// How many such answers end a session.
+    private static let strayLimit = 4
 
     private var chunk: Int64
     private var token: Secret?
@@ -47,8 +47,9 @@ struct Transfer {
     mutating func run(from start: Int64?) async throws -> End {
         var position = start
         var refusals = 0
-        // Since there was progress: answers that the session gave no reason for, and those that have everything and no end.
+        // Since there was progress, answers that may not be the session's.
         var strays = 0
+        // In a row, answers that have everything and no end.
         var fullAnswers = 0
         while true {
             try Task.checkCancellation()
@@ -77,9 +78,12 @@ struct Transfer {
                 known = stored
                 // Everything is stored and still the server waits: asking again is all that can be done.
                 position = stored == session.size && stored > 0 ? nil : stored
-                if position == nil {
+                if position != nil {
+                    fullAnswers = 0
+                } else {
+                    // Some minutes: another session begins from the first byte.
                     fullAnswers += 1
-                    guard fullAnswers <= Self.patience else {
+                    guard fullAnswers <= options.limits.noProgressRounds / 2 else {
                         return End(error: unavailable("the server has all of the upload and does not finish it"))
                     }
                 }
@@ -103,7 +107,7 @@ struct Transfer {
             case .refused(let error):
                 // Perhaps not the session's answer: it is asked what it has before that is sent again in another.
                 strays += 1
-                guard strays < Self.patience else { return End(error: error) }
+                guard strays < Self.strayLimit else { return End(error: error) }
                 position = nil
                 try await fail(error, nil)
             }

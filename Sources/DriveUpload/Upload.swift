@@ -388,8 +388,16 @@ struct Upload {
             do {
                 let fate: Cleaning
                 if let file = try await client.file(id) {
+                    guard file.isTrashed || file.size != nil else {
+                        fates[id] = .failed("Drive does not tell its size")
+                        continue
+                    }
                     // An id that was given out twice may lead to a good bundle.
-                    let isLeft = file.isTrashed ? isOurs(file) : file.item?.isWrong ?? false
+                    let properties = DriveProperties.bundle(file.properties)
+                    let isLeft =
+                        file.isTrashed
+                        ? properties.map { UploadStates.key($0, folder: folder) == key } ?? false
+                        : file.item?.isWrong ?? false
                     fate = isLeft ? .deleted : .foreign
                     if isLeft { try await client.delete(id) }
                 } else if options.time.now - state.updated > Self.discardPatience {

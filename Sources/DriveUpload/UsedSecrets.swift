@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The secrets that this process sends to Google: a server, or what answers in its place, may repeat what it was sent, in any encoding.
 final class UsedSecrets: Sendable {
-    /// Shorter parts of a URL are words.
-    private static let partLength = 16
+    /// Shorter values of a query are words.
+    private static let valueLength = 16
 
     private let known = Mutex<[Secret]>([])
 
@@ -12,14 +12,14 @@ final class UsedSecrets: Sendable {
         known.withLock { if !$0.contains(secret) { $0.append(secret) } }
     }
 
-    /// A session's URI, whose parts let their holder write too.
+    /// A session's URI, whose query lets its holder write too.
     func add(uri: Secret) {
         add(uri)
-        let separators = Set("/?&=".utf8)
-        let parts = uri.withUnsafeBytes { bytes in
-            bytes.split { separators.contains($0) }.filter { $0.count >= Self.partLength }.map { Secret(Array($0)) }
+        let values = uri.withUnsafeBytes { bytes in
+            bytes.split { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "&") }.dropFirst()
+                .map { pair in Array(pair.drop { $0 != UInt8(ascii: "=") }.dropFirst()) }
         }
-        for part in parts { add(part) }
+        for value in values where value.count >= Self.valueLength { add(Secret(value)) }
     }
 
     /// A server's words, for people: without anything like a credential, and not at all where they hold one of these.

@@ -57,7 +57,13 @@ struct BundleRecord: Codable {
             throw damaged(path, "it is not JSON as this program writes it")
         }
         guard head.format == format else { return nil }
-        guard head.version == 1 else { throw damaged(path, "it is of a newer version than this program knows") }
+        guard head.version == 1 else {
+            throw OperatorError(
+                "newer-record", doing: "reading the record", subject: path.printable,
+                reason: "it is of a newer version than this program knows",
+                advice: "use a newer version of this program",
+                exit: .damagedInput)
+        }
         guard let record = try? JSONDecoder().decode(BundleRecord.self, from: Data(bytes)) else {
             throw damaged(path, "a member is missing or has the wrong type")
         }

@@ -102,7 +102,11 @@ final class PartialCopy {
     /// died between two steps of another version would leave it, or damaged, gets its record.
     private func existing() throws -> StoredItem? {
         guard try status() != nil else { return nil }
-        if let item = try? DirectoryStore.read(bundle.name, in: folder), item.isVerified { return item }
+        do {
+            if let item = try DirectoryStore.read(bundle.name, in: folder), item.isVerified { return item }
+        } catch let error as OperatorError where error.type == "damaged-record" {
+            // It is written anew.
+        }
         try BundleRecord(bundle.properties).write(for: bundle.name, in: folder)
         return try DirectoryStore.read(bundle.name, in: folder)
     }

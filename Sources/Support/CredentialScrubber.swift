@@ -49,9 +49,12 @@ public enum CredentialScrubber {
     /// off (``EncodedText``), so is what comes back.
     public static func scrub(_ text: String) -> String {
         var shown = scrub(Array(text.utf8))
-        for reading in EncodedText.readings(of: shown).dropFirst() {
-            let scrubbed = scrub(reading)
-            if scrubbed != reading { shown = scrubbed }
+        var reading = shown
+        for _ in 0..<EncodedText.layers {
+            let next = EncodedText.decoded(reading)
+            if next == reading { break }
+            reading = scrub(next)
+            if reading != next { shown = reading }
         }
         return String(decoding: shown, as: UTF8.self)
     }

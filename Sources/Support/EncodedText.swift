@@ -1,10 +1,12 @@
 /// Text that was encoded on its way through forms, URLs, pages or JSON, so that what stands in it does not look like what it is.
 public enum EncodedText {
-    /// The text, and what it says once its encodings are taken off: percent signs, HTML's character references, JSON's escapes, up to
-    /// three layers of them.
+    /// So many encodings on top of each other are taken off.
+    static let layers = 3
+
+    /// The text, and what it says once its encodings are taken off, one after another.
     public static func readings(of text: [UInt8]) -> [[UInt8]] {
         var readings = [text]
-        for _ in 0..<3 {
+        for _ in 0..<layers {
             let last = readings[readings.count - 1]
             let next = decoded(last)
             if next == last { break }
@@ -13,7 +15,8 @@ public enum EncodedText {
         return readings
     }
 
-    private static func decoded(_ text: [UInt8]) -> [UInt8] {
+    /// Without one layer of percent signs, HTML's character references and JSON's escapes.
+    static func decoded(_ text: [UInt8]) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(text.count)
         var index = 0

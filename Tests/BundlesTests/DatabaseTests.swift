@@ -236,6 +236,22 @@ private func times(_ home: FilePath) throws -> String {
         }
     }
 
+    /// Its logs would have names that no file can have.
+    @Test func aDatabaseWithALongNameIsBundled() async throws {
+        let bench = try BundleBench()
+        for length in [246, 250, 255] {
+            try await shell(
+                """
+                sqlite3 home/short 'create table t(a); insert into t values (1)'
+                mv home/short "home/$(head -c \(length) /dev/zero | tr '\\0' n)"
+                """, in: bench.folder.path)
+        }
+        let file = try bench.create()
+        #expect(file.manifest.databases.count == 3)
+        let opened = try bench.extract(file.path, into: "ours")
+        #expect(try DirectoryListing.names(at: opened.home).map(\.count).sorted() == [246, 250, 255])
+    }
+
     /// What the manifest says of a database is said of the file that is in the bundle.
     @Test func aDatabaseThatIsReplacedIsOneOfThose() async throws {
         let bench = try BundleBench()

@@ -34,6 +34,21 @@ internal import Testing
         }
         """#
 
+    /// Two mounts of one file system look like one, and nothing can be renamed from one to the other.
+    @Test func aRestoreCrossesMounts() async throws {
+        guard getuid() == 0 else { return }
+        let site = try await DrillSite()
+        let result = try await site.runner.tool(
+            "unshare", "-m", "sh", "-c",
+            """
+            mount --make-rprivate / && mount --bind "$2" "$2" &&
+            "$1" restore --from store --into "$3" --identity drill-key && ls -A "$2/downloads" && [ -f "$3/SOUL.md" ]
+            """, "sh", RunnerProgram.path.string, site.runner.state.string,
+            site.runner.folder.path.appending("restored").string)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(!result.output.contains(".tmp") && !result.output.contains(".part"), "\(result.output)")
+    }
+
     @Test(arguments: [[:], ["NO_LINKS": "1"]]) func bundlesAreStoredFetchedAndRestored(environment: [String: String])
         async throws
     {

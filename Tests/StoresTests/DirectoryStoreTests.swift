@@ -140,7 +140,7 @@ struct DirectoryStoreTests {
             try FileSystem.replace(folder.appending("b.age"), with: [1])
             try FileSystem.replace(folder.appending("b.age.json"), with: Array(text.utf8))
             let listing = try await store.list(instance: nil)
-            #expect(listing.gaps.map(\.type) == ["damaged-record"])
+            #expect(listing.gaps.map(\.type) == [text.contains("2}") ? "newer-record" : "damaged-record"])
             #expect(listing.gaps.first?.subject?.contains("b.age.json") == true)
             #expect(listing.items.map(\.name) == ["a.age"])
             let error = await #expect(throws: OperatorError.self) {

@@ -39,6 +39,7 @@ import Testing
         ] {
             #expect(CredentialScrubber.scrub("said refresh_token=\(text) here") == "said «redacted» here", "\(text)")
         }
+        #expect(!CredentialScrubber.scrub("at https:%2F%2Fh%2Fp%3Fx=%2520TAIL-OF-IT").contains("TAIL"))
         for text in ["50% of 100%", "a%2Fb", "x &amp; y", "C:\\users", "%zz %4", "&#;", "&#xzz;", "\\u12"] {
             #expect(CredentialScrubber.scrub(text) == text)
         }

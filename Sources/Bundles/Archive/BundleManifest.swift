@@ -8,7 +8,7 @@ public struct BundleManifest: Sendable, Equatable, Codable {
     /// About a million entries.
     static let lengthLimit: Int64 = 256 << 20
     /// Of all that is not entries, which a decoder turns into thirty times as much memory.
-    static let headLimit = 8 << 20
+    static let headLimit = 16 << 20
 
     public enum Kind: String, Sendable, Codable { case file, directory, symlink }
 

@@ -133,7 +133,7 @@ final class DatabaseSnapshot {
     private static func requireReadableLogs(_ path: FilePath) throws {
         for suffix in ["-wal", "-shm", "-journal"] {
             let side = FilePath(bytes: path.bytes + suffix.utf8)
-            guard let status = try FileStatus.ifThere(at: side) else { continue }
+            guard let status = try status(ofLog: side) else { continue }
             guard status.kind == .file else {
                 throw SQLiteConnection.Failure(
                     code: SQLITE_PERM, reason: "its \(suffix) is a \(status.kind.rawValue), not a file")
@@ -143,12 +143,25 @@ final class DatabaseSnapshot {
         }
     }
 
+    /// Nil where there is none, and can be none, for want of room in its name.
+    private static func status(ofLog path: FilePath) throws -> FileStatus? {
+        do throws(Errno) {
+            return try FileStatus(at: path)
+        } catch .noSuchFileOrDirectory, .fileNameTooLong, .notDirectory {
+            return nil
+        } catch {
+            throw SQLiteConnection.Failure(
+                code: SQLITE_PERM,
+                reason: "\(printable(path.lastComponent?.string ?? "its log")): \(errorText(error.rawValue))")
+        }
+    }
+
     /// Nil where there is none.
     private static func openLog(_ path: FilePath) throws -> FileDescriptor? {
         do {
             return try FileSystem.openRegular(path, followingLinks: false)
         } catch let error as OperatorError {
-            guard try FileStatus.ifThere(at: path) != nil else { return nil }
+            guard try status(ofLog: path) != nil else { return nil }
             throw SQLiteConnection.Failure(
                 code: SQLITE_PERM, reason: "\(printable(path.lastComponent?.string ?? "its log")): \(error.reason)")
         }

@@ -73,7 +73,24 @@ struct BundleCommand: ParsableCommand {
                     reason: "it is no file, and a bundle is read back once it is written",
                     advice: "name a file; `cat` it to where it shall go", exit: .usage)
             }
+            // A slip would cost a private key, or the configuration.
+            if let status = try FileStatus.ifThere(at: path), status.size > 0, try !isEncrypted(path) {
+                throw OperatorError(
+                    "output", doing: "writing the bundle to", subject: printable(output, limit: 200),
+                    reason: "a file stands there that is no bundle", advice: "name another one, or remove it",
+                    exit: .cannotWrite)
+            }
             return .file(path)
+        }
+
+        /// Whether a file begins as an age file does.
+        private static func isEncrypted(_ path: FilePath) throws -> Bool {
+            let file = try FileSystem.openRegular(path)
+            defer { file.closeQuietly() }
+            let start = Array("age-encryption.org/v1\n".utf8)
+            return try [UInt8](unsafeUninitializedCapacity: start.count) { buffer, count in
+                count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
+            } == start
         }
 
         private struct Report: Encodable {
@@ -357,6 +374,38 @@ enum StoredBundles {
         }
         try await store.get(item, into: file, progress: progress)
         return file
+    }
+
+    /// Brings a bundle to a path by way of the folder for downloads. False, with nothing there: the two are on different file systems, or
+    /// another process is at that bundle.
+    static func fetch(
+        _ item: StoredItem, from store: any Store, by folder: FilePath, to target: FilePath,
+        progress: any ProgressReporter
+    ) async throws -> Bool {
+        try FileSystem.makeDirectory(folder)
+        guard canMove(from: folder, to: target.folder) else { return false }
+        do {
+            let file = try await fetch(item, from: store, into: folder, progress: progress)
+            let lock = try lock(file)
+            try withExtendedLifetime(lock) { try FileSystem.rename(file, to: target) }
+            return true
+        } catch let error as OperatorError where error.type == "busy" {
+            return false
+        }
+    }
+
+    /// Whether a rename leads from one folder to another: two mounts of one file system look alike until it is tried.
+    private static func canMove(from folder: FilePath, to other: FilePath) -> Bool {
+        let name = TemporaryName.make(stem: "move", suffix: "tmp")
+        let (probe, moved) = (folder.appending(name), other.appending(name))
+        defer { for path in [probe, moved] { try? FileSystem.removeTree(path) } }
+        do {
+            try FileSystem.replace(probe, with: [UInt8]())
+            try FileSystem.rename(probe, to: moved)
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Keeps other processes from taking the file for one that was left.

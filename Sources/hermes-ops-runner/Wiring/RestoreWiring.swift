@@ -38,14 +38,12 @@ extension Session {
                 let item = try await StoredBundles.find(
                     bundle ?? "latest", in: opened, instance: instance, logger: logger)
                 let target = folder.appending(item.localName)
-                try FileSystem.makeDirectory(downloads)
-                guard try FileStatus(at: downloads).device == FileStatus(at: folder).device else {
+                // In the downloads the next call can go on with it; the restore's own folder goes with the restore.
+                if try await !StoredBundles.fetch(
+                    item, from: opened, by: downloads, to: target, progress: progress)
+                {
                     try await opened.get(item, into: target, progress: progress)
-                    return target
                 }
-                // The next call can go on with it there; the restore's own folder goes with the restore.
-                let file = try await StoredBundles.fetch(item, from: opened, into: downloads, progress: progress)
-                try FileSystem.rename(file, to: target)
                 return target
             }
         }
