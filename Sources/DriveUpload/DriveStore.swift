@@ -25,7 +25,8 @@ public struct DriveStore: Store {
     }
 
     private var states: UploadStates {
-        UploadStates(directory: client.options.stateDirectory.appending("uploads"), time: client.options.time)
+        UploadStates(
+            directory: client.options.stateDirectory.appending("uploads"), time: client.options.time, folder: folder)
     }
 
     public var label: String { "Drive folder \(folder)" }
@@ -33,7 +34,7 @@ public struct DriveStore: Store {
     public func put(_ bundle: OutgoingBundle, progress: any ProgressReporter) async throws -> StoredItem {
         try await Self.requireUsable(folder, client)
         let states = states
-        let key = UploadStates.key(bundle.properties, folder: folder)
+        let key = states.key(bundle.properties)
         guard let lock = try states.lock(key) else {
             throw OperatorError(
                 "busy", doing: "uploading the bundle", subject: bundle.name, reason: "another process is uploading it",
@@ -84,7 +85,7 @@ public struct DriveStore: Store {
         else { throw notOurs(item) }
         try await client.delete(item.id)
         // Or another upload of it would wait for the file to show.
-        states.forget(UploadStates.key(item.properties, folder: folder))
+        states.forget(states.key(item.properties))
     }
 
     private func notOurs(_ item: StoredItem) -> OperatorError {

@@ -17,6 +17,7 @@ struct Upload {
     let progress: any ProgressReporter
 
     private var options: DriveOptions { client.options }
+    private var leftovers: UploadLeftovers { UploadLeftovers(client: client, states: states) }
 
     /// Until the bundle is in Drive and verified.
     func run() async throws -> StoredItem {
@@ -26,8 +27,8 @@ struct Upload {
         let before = try FileStatus(of: file)
         guard before.size == bundle.properties.size else { throw changed() }
         var state = states.load(key) ?? UploadState(updated: options.time.now)
-        await clean(&state, key)
-        await cleanOthers()
+        await leftovers.remove(&state, key)
+        await leftovers.removeOthers(except: key)
         if state.isFinished, let id = state.id {
             if let item = try await landed(id, &state) { return item }
             // It was deleted since: this is a new upload.
@@ -67,7 +68,7 @@ struct Upload {
                 state = UploadState(discard: state.discard + [sent.id], updated: options.time.now)
                 try states.save(state, key)
                 let fate: String
-                switch await clean(&state, key)[sent.id] {
+                switch await leftovers.remove(&state, key)[sent.id] {
                 case .deleted: fate = "what it held was deleted"
                 case .failed(let reason): fate = "what it held could not be deleted (\(reason))"
                 case .foreign, nil: fate = "the file \(sent.id) is not this bundle's, and was left alone"
@@ -117,7 +118,7 @@ struct Upload {
                 // It would come to the same with every further copy.
                 state = UploadState(discard: state.discard + [id], updated: options.time.now)
                 try states.save(state, key)
-                await clean(&state, key)
+                await leftovers.remove(&state, key)
                 try await DriveStore.requireUsable(folder, client)
                 throw OperatorError(
                     "drive-trashed", doing: "uploading the bundle", subject: bundle.name,
@@ -230,7 +231,7 @@ struct Upload {
                     guard landed.isTrashed else { return .exists(landed) }
                     state.discard.append(id)
                     try states.save(state, key)
-                    await clean(&state, key)
+                    await leftovers.remove(&state, key)
                 }
             case 404:
                 let refusal = DriveRefusal(answer.response, now: options.time.now, hiding: client.tokens.secrets)
@@ -370,66 +371,6 @@ struct Upload {
         file.properties[DriveProperties.tag.key] == DriveProperties.tag.bundle
             && file.properties["instance"] == bundle.properties.instance
             && file.properties["sha256"] == bundle.properties.sha256
-    }
-
-    private enum Cleaning {
-        case deleted
-        /// It is none of what this program left.
-        case foreign
-        case failed(String)
-    }
-
-    /// Deletes what earlier attempts at a bundle left with wrong bytes or in the trash; returns what became of it. What cannot be deleted
-    /// now is no reason not to send the bundle: it stays on the list for the next time.
-    @discardableResult
-    private func clean(_ state: inout UploadState, _ key: String) async -> [String: Cleaning] {
-        var fates: [String: Cleaning] = [:]
-        for id in state.discard {
-            do {
-                let fate: Cleaning
-                if let file = try await client.file(id) {
-                    guard file.isTrashed || file.size != nil else {
-                        fates[id] = .failed("Drive does not tell its size")
-                        continue
-                    }
-                    // An id that was given out twice may lead to a good bundle.
-                    let properties = DriveProperties.bundle(file.properties)
-                    let isLeft =
-                        file.isTrashed
-                        ? properties.map { UploadStates.key($0, folder: folder) == key } ?? false
-                        : file.item?.isWrong ?? false
-                    fate = isLeft ? .deleted : .foreign
-                    if isLeft { try await client.delete(id) }
-                } else if options.time.now - state.updated > Self.discardPatience {
-                    fate = .deleted
-                } else {
-                    // Drive shows a file late sometimes.
-                    fates[id] = .failed("Drive does not show it")
-                    continue
-                }
-                fates[id] = fate
-                state.discard.removeAll { $0 == id }
-                try states.save(state, key)
-            } catch is CancellationError {
-                return fates
-            } catch {
-                let reason = (error as? OperatorError)?.reason ?? "\(error)"
-                fates[id] = .failed(reason)
-                options.logger.warning("the file \(id) of an earlier upload could not be deleted: \(reason)")
-            }
-        }
-        return fates
-    }
-
-    private static let discardPatience = Duration.seconds(86_400)
-
-    /// The same for other bundles, whose uploads nobody comes back to.
-    private func cleanOthers() async {
-        for other in states.withDiscards() where other != key {
-            guard let lock = try? states.lock(other), var state = states.load(other) else { continue }
-            await clean(&state, other)
-            withExtendedLifetime(lock) {}
-        }
     }
 
     /// Refuses to start what cannot fit. What cannot be found out does not stop the upload: Drive itself says so later.

@@ -23,12 +23,14 @@ struct UploadState: Sendable {
 struct UploadStates {
     let directory: FilePath
     let time: any TimeSource
+    /// The Drive folder that the uploads go to: states of others lie there too.
+    let folder: String
 
     /// States of uploads that nobody came back to are forgotten after so long; Google forgets its side after a week.
     private static let lifetime = Duration.seconds(14 * 86_400)
 
     /// By the file's content and the folder it goes to.
-    static func key(_ properties: BundleProperties, folder: String) -> String {
+    func key(_ properties: BundleProperties) -> String {
         hex(Digest.of(Array("\(properties.sha256)|\(properties.size)|\(folder)".utf8), .sha256).prefix(16))
     }
 
@@ -44,6 +46,7 @@ struct UploadStates {
         guard var bytes = try? FileSystem.read(path, limit: 64 << 10, followingLinks: false) else { return nil }
         defer { wipe(&bytes) }
         guard let document = try? JSONDocument(parsing: bytes), document["version"]?.integer == 1,
+            document["folder"].map({ $0.text == folder }) ?? true,
             let updated = document["updated"]?.text.flatMap({ Timestamp($0) })
         else { return nil }
         func id(_ value: JSONDocument?) -> String? { value?.text.flatMap { DriveFile.isID($0) ? $0 : nil } }
@@ -59,6 +62,7 @@ struct UploadStates {
         var members: [JSONDocument.Member] = [
             .init("version", .number(1)), .init("updated", .string(time.now.description)),
             .init("finished", .bool(state.isFinished)), .init("discard", .array(state.discard.map { .string($0) })),
+            .init("folder", .string(folder)),
         ]
         if let id = state.id { members.append(.init("id", .string(id))) }
         if let session = state.session {
@@ -77,7 +81,7 @@ struct UploadStates {
         withExtendedLifetime(lock) { try? FileSystem.removeTree(directory.appending("\(key).json")) }
     }
 
-    /// The keys of uploads that left something to be deleted.
+    /// The keys of uploads into the folder that left something to be deleted.
     func withDiscards() -> [String] {
         ((try? DirectoryListing.names(at: directory)) ?? []).compactMap { name in
             let text = String(decoding: name, as: UTF8.self)

@@ -141,8 +141,9 @@ struct KillTests {
     func lock() async throws {
         let drive = try FakeDrive()
         let bundle = try await drive.bundle(1000)
-        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
-        let held = try states.lock(UploadStates.key(bundle.properties, folder: FakeDrive.folder))
+        let states = UploadStates(
+            directory: drive.stateDirectory.appending("uploads"), time: drive.time, folder: FakeDrive.folder)
+        let held = try states.lock(states.key(bundle.properties))
         let error = try await #require(throws: OperatorError.self) {
             try await drive.store().put(bundle, progress: NoProgress())
         }
@@ -154,15 +155,16 @@ struct KillTests {
     func damagedState() async throws {
         let drive = try FakeDrive()
         let bundle = try await drive.bundle(Int(Self.size))
-        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
-        let key = UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+        let states = UploadStates(
+            directory: drive.stateDirectory.appending("uploads"), time: drive.time, folder: FakeDrive.folder)
+        let key = states.key(bundle.properties)
         try FileSystem.makeDirectory(states.directory)
         try FileSystem.replace(states.directory.appending("\(key).json"), with: Array(#"{"version":1,"id":"../x"#.utf8))
         #expect(try await drive.store().put(bundle, progress: NoProgress()).isVerified)
         try await drive.expectOne(bundle, sentAtMost: Self.size)
 
         let second = try await drive.bundle(1000, name: "second.age")
-        let secondKey = UploadStates.key(second.properties, folder: FakeDrive.folder)
+        let secondKey = states.key(second.properties)
         try states.save(
             UploadState(
                 session: Secret(Array("https://evil.example/upload".utf8)), sessionStarted: drive.time.now,

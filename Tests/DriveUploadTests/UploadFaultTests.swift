@@ -260,8 +260,9 @@ struct UploadFaultTests {
     @Test("A finished file that stays unseen keeps its id from run to run, with its session and without")
     func lateAppearanceForLong() async throws {
         let bundle = try await drive.bundle(600_000)
-        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
-        let key = UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+        let states = UploadStates(
+            directory: drive.stateDirectory.appending("uploads"), time: drive.time, folder: FakeDrive.folder)
+        let key = states.key(bundle.properties)
         for hasSession in [true, true, false] {
             var state = states.load(key)
             if !hasSession { state?.session = nil }
@@ -279,8 +280,9 @@ struct UploadFaultTests {
     @Test("An id that Drive says is taken, and that shows no file for an hour, gives way to a new one")
     func deletedBeforeItWasSeen() async throws {
         let bundle = try await drive.bundle(600_000)
-        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
-        let key = UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+        let states = UploadStates(
+            directory: drive.stateDirectory.appending("uploads"), time: drive.time, folder: FakeDrive.folder)
+        let key = states.key(bundle.properties)
         try await drive.fault(Self.neverSeen)
         _ = try await failure(bundle)
         var state = try #require(states.load(key))
@@ -372,10 +374,11 @@ struct UploadFaultTests {
         let bundle = try await drive.bundle(600_000)
         let other = try await put(try await drive.bundle(10, name: "other.age"))
         try await drive.control("tamper", #"{"id": "\#(other.id)", "properties": {"hermesOps": "else"}}"#)
-        let states = UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
+        let states = UploadStates(
+            directory: drive.stateDirectory.appending("uploads"), time: drive.time, folder: FakeDrive.folder)
         try states.save(
             UploadState(id: other.id, updated: drive.time.now),
-            UploadStates.key(bundle.properties, folder: FakeDrive.folder))
+            states.key(bundle.properties))
         #expect(try await put(bundle).isVerified)
         #expect(try await drive.world().files.count == 2)
         #expect(!drive.log.lines.contains { $0.contains("deleted") })

@@ -24,11 +24,11 @@ struct UploadHarmTests {
     }
 
     private var states: UploadStates {
-        UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time)
+        UploadStates(directory: drive.stateDirectory.appending("uploads"), time: drive.time, folder: FakeDrive.folder)
     }
 
     private func key(_ bundle: OutgoingBundle) -> String {
-        UploadStates.key(bundle.properties, folder: FakeDrive.folder)
+        states.key(bundle.properties)
     }
 
     @Test("An id that is given out twice leads to an older bundle, which stays as it is")
