@@ -50,15 +50,34 @@ private func times(_ home: FilePath) throws -> String {
     return text + "\(status.modified)"
 }
 
+/// A Python script at work in a bench's folder: it makes a file `ready` once it has begun, and ends when there is one named `stop`.
+private final class OtherProcess: Sendable {
+    private let folder: FilePath
+    private let end: Task<Void, any Error>
+
+    /// `script`: its text, and its arguments. Returns when it is ready.
+    init(_ script: [String], in folder: FilePath) async throws {
+        self.folder = folder
+        end = Task { _ = try await shell("python3 -c \"$@\"", in: folder, script) }
+        for _ in 0..<800 where (try? FileStatus(at: folder.appending("ready"))) == nil {
+            try await Task.sleep(for: .milliseconds(25))
+        }
+    }
+
+    deinit { end.cancel() }
+
+    func stop() async throws {
+        try await shell("touch stop", in: folder)
+        try await end.value
+    }
+}
+
 @Suite(.serialized) struct DatabaseTests {
     @Test(arguments: ["wal", "delete"]) func aBusyWriterLosesNothing(mode: String) async throws {
         let bench = try BundleBench()
         let path = bench.folder.path
         let rounds = 20
-        async let writing = shell("python3 -c \"$1\" $2", in: path, [busyWriter, mode])
-        for _ in 0..<400 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([busyWriter, mode], in: path)
         for round in 0..<rounds {
             let committed = try await shell("tail -n 1 committed", in: path)
             let before = committed.dropLast().split(separator: " ").compactMap { Int64($0) }
@@ -88,8 +107,7 @@ private func times(_ home: FilePath) throws -> String {
             #expect(database.isSound && database.rows["messages"] == rows && database.rows["messages_fts"] == rows)
             #expect(database.schemaVersion == 22 && database.rows["messages_fts_content"] == nil)
         }
-        try await shell("touch stop", in: path)
-        _ = try await writing
+        try await other.stop()
     }
 
     /// Each state that a home's database can lie in, with nobody writing: the snapshot holds every row, and nothing in the home has
@@ -130,16 +148,12 @@ private func times(_ home: FilePath) throws -> String {
             while not os.path.exists('stop'): time.sleep(0.02)
             """#
         let path = bench.folder.path
-        async let holding = shell("python3 -c \"$1\" $2", in: path, [script, state])
-        for _ in 0..<400 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([script, state], in: path)
         try await Task.sleep(for: .milliseconds(30))
         let before = try times(bench.home)
         let file = try bench.create()
         #expect(try times(bench.home) == before)
-        try await shell("touch stop", in: path)
-        _ = try await holding
+        try await other.stop()
         let database = try #require(file.manifest.databases.first)
         #expect(database.isSound, "\(database)")
         #expect(database.rows == ["messages": 300])
@@ -269,10 +283,7 @@ private func times(_ home: FilePath) throws -> String {
                 if n == 2: open('ready', 'w').close()
             """#
         let path = bench.folder.path
-        async let replacing = shell("python3 -c \"$1\"", in: path, [script])
-        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([script], in: path)
         var made = 0
         for round in 0..<40 {
             let name = "\(round).age"
@@ -288,8 +299,7 @@ private func times(_ home: FilePath) throws -> String {
             let database = try #require(opened.manifest.databases.first)
             #expect(database.isSound && database.rows["t"] == Int64(rows.dropLast()), "\(database) \(rows)")
         }
-        try await shell("touch stop", in: path)
-        _ = try await replacing
+        try await other.stop()
         #expect(made > 0)
     }
 
@@ -304,13 +314,9 @@ private func times(_ home: FilePath) throws -> String {
             while not os.path.exists('stop'): time.sleep(0.02)
             """#
         let path = bench.folder.path
-        async let holding = shell("python3 -c \"$1\"", in: path, [script])
-        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([script], in: path)
         let file = try bench.create()
-        try await shell("touch stop", in: path)
-        _ = try await holding
+        try await other.stop()
         #expect(file.manifest.warnings.contains { $0.reason.contains("has no journal") }, "\(file.manifest.warnings)")
     }
 
@@ -344,10 +350,7 @@ private func times(_ home: FilePath) throws -> String {
             while not os.path.exists('stop'): time.sleep(0.02)
             """#
         let path = bench.folder.path
-        async let holding = shell("python3 -c \"$1\"", in: path, [script])
-        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([script], in: path)
         try FileSystem.makeDirectory(bench.staging)
         let database = bench.home.appending("state.db")
         let file = try FileSystem.openRegular(database)
@@ -358,8 +361,7 @@ private func times(_ home: FilePath) throws -> String {
             patience: .seconds(1), CancellationFlag())
         let description = try snapshot.describe(CancellationFlag())
         let took = ContinuousClock.now - start
-        try await shell("touch stop", in: path)
-        _ = try await holding
+        try await other.stop()
         #expect(took >= .milliseconds(900) && took < .seconds(5), "\(took)")
         #expect(description.isSound && description.rows == ["t": 1])
     }
@@ -374,10 +376,7 @@ private func times(_ home: FilePath) throws -> String {
             while not os.path.exists('stop'): time.sleep(0.02)
             """#
         let path = bench.folder.path
-        async let holding = shell("python3 -c \"$1\"", in: path, [script])
-        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([script], in: path)
         let database = bench.home.appending("state.db")
         let file = try FileSystem.openRegular(database)
         defer { file.closeQuietly() }
@@ -386,8 +385,7 @@ private func times(_ home: FilePath) throws -> String {
                 database, file: file, name: BundlePath("home/state.db"), staging: path.appending("absent"),
                 copying: false, CancellationFlag())
         }
-        try await shell("touch stop", in: path)
-        _ = try await holding
+        try await other.stop()
         #expect(
             error?.exit == .cannotWrite && error?.reason == "No such file or directory", "\(error?.description ?? "")")
     }
@@ -404,15 +402,11 @@ private func times(_ home: FilePath) throws -> String {
             while not os.path.exists('stop'): time.sleep(0.02)
             """#
         let path = bench.folder.path
-        async let holding = shell("python3 -c \"$1\"", in: path, [script])
-        for _ in 0..<800 where (try? FileStatus(at: path.appending("ready"))) == nil {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        let other = try await OtherProcess([script], in: path)
         let before = try times(bench.home)
         let file = try bench.create()
         #expect(try times(bench.home) == before)
-        try await shell("touch stop", in: path)
-        _ = try await holding
+        try await other.stop()
         #expect(file.manifest.databases.first?.rows == ["t": 60])
         #expect(file.manifest.databases.first?.isSound == true)
         #expect(try DirectoryListing.names(at: bench.staging).isEmpty)

@@ -98,12 +98,6 @@ internal import Testing
             return try await runner("bundle", "create", "--quiet", "-o", bundle.string)
         }
 
-        func library() async throws -> String {
-            try runner.folder.write("fail.c", FailingDiskTests.library)
-            try await shell("cc -shared -fPIC -O1 -o fail.so fail.c -ldl")
-            return runner.folder.path.appending("fail.so").string
-        }
-
         /// What the bundle says of the database, and what SQLite says of it when it is restored.
         func restored() async throws -> (copy: String, check: String, warnings: Int) {
             let inspected = try await runner("bundle", "inspect", bundle.string, "-i", identity.string, "--json")
@@ -124,7 +118,7 @@ internal import Testing
     /// Whatever read fails, a database that is called a snapshot is whole, and one that is not is warned of.
     @Test(arguments: [1, 2, 5, 40, 300]) func aReadThatFailsOnce(number: Int) async throws {
         let site = try await Site()
-        let library = try await site.library()
+        let library = try await site.runner.library(Self.library)
         let made = try await site.holding(mode: "wal", rows: 3000) {
             try await site.create([
                 "LD_PRELOAD": library, "FAIL_PATH": "/home/state.db", "FAIL_NTH": "\(number)",
@@ -138,7 +132,7 @@ internal import Testing
     /// A block that is gone: the bundle is made, and says so.
     @Test(arguments: ["delete", "wal"]) func aBlockThatIsGone(mode: String) async throws {
         let site = try await Site()
-        let library = try await site.library()
+        let library = try await site.runner.library(Self.library)
         let made = try await site.holding(mode: mode, rows: 3000) {
             try await site.create([
                 "LD_PRELOAD": library, "FAIL_PATH": "/home/state.db", "FAIL_FROM": "2000000",

@@ -53,13 +53,8 @@ internal import Testing
         async throws
     {
         var site = try await DrillSite(backups: false)
-        let folder = site.runner.folder.path
-        try site.runner.folder.write("modest.c", Self.library)
-        let compiled = try await site.runner.tool(
-            "/usr/bin/env", "-C", folder.string, "cc", "-shared", "-fPIC", "-O1", "-o", "modest.so", "modest.c", "-ldl")
-        try #require(compiled.status == 0, "\(compiled.errors)")
         site.runner.environment.merge(environment) { _, new in new }
-        site.runner.environment["LD_PRELOAD"] = folder.appending("modest.so").string
+        site.runner.environment["LD_PRELOAD"] = try await site.runner.library(Self.library)
         let made = try await site.runner("run", "emergency-bundle", "--quiet")
         #expect(made.status == 0, "\(made.errors)")
         let verified = try await site.runner("bundle", "verify", "latest", "--store", "local", "-i", site.key.string)

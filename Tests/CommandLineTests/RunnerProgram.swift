@@ -2,6 +2,7 @@ internal import Foundation
 internal import Support
 internal import SystemPackage
 internal import TestSupport
+internal import Testing
 
 /// The built program, run as a person would: in folders of the test's own, with nothing of this machine's configuration.
 struct RunnerProgram {
@@ -92,6 +93,16 @@ struct RunnerProgram {
         try folder.write("home/config.yaml", "model: x/y\n_config_version: 33\n")
         try folder.write("home/memories/MEMORY.md", "The cat is called Miso.")
         try folder.write("home/skills/weather/SKILL.md", "---\nname: weather\ndescription: sky\n---\nLook up.\n")
+    }
+
+    /// A C library for LD_PRELOAD, compiled.
+    func library(_ source: String) async throws -> String {
+        try folder.write("preload.c", source)
+        let path = folder.path.appending("preload.so").string
+        let compiled = try await tool(
+            "cc", "-shared", "-fPIC", "-O1", "-o", path, folder.path.appending("preload.c").string, "-ldl")
+        try #require(compiled.status == 0, "\(compiled.errors)")
+        return path
     }
 
     func head() async throws -> String {

@@ -1,4 +1,15 @@
 public import Support
+public import SystemPackage
+
+/// What can be said of an age v1 file without a key.
+public enum AgeFile {
+    /// Whether a file begins as one does, its armor apart.
+    public static func begins(at path: FilePath) throws -> Bool {
+        var start = [UInt8](repeating: 0, count: AgeHeader.version.count)
+        let count = try start.withUnsafeMutableBytes { try FileSource(path).fill($0) }
+        return start[..<count].elementsEqual(AgeHeader.version)
+    }
+}
 
 /// Writes an age v1 file: the header at once, the payload as it comes. Chunks are sealed on all cores.
 public final class AgeEncryptor: ByteSink {

@@ -43,7 +43,7 @@ final class OrderedJobs<Job: AnyObject & Sendable>: @unchecked Sendable {
         self.work = work
         guard let work else { return }
         do {
-            for _ in 0..<coreCount { try startThread { [self] in run(work) } }
+            for _ in 0..<min(coreCount, jobs.count) { try startThread { [self] in run(work) } }
         } catch {
             abort(error)
             throw error

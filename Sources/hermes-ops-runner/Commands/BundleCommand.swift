@@ -74,23 +74,13 @@ struct BundleCommand: ParsableCommand {
                     advice: "name a file; `cat` it to where it shall go", exit: .usage)
             }
             // A slip would cost a private key, or the configuration.
-            if let status = try FileStatus.ifThere(at: path), status.size > 0, try !isEncrypted(path) {
+            if let status = try FileStatus.ifThere(at: path), status.size > 0, try !AgeFile.begins(at: path) {
                 throw OperatorError(
                     "output", doing: "writing the bundle to", subject: printable(output, limit: 200),
                     reason: "a file stands there that is no bundle", advice: "name another one, or remove it",
                     exit: .cannotWrite)
             }
             return .file(path)
-        }
-
-        /// Whether a file begins as an age file does.
-        private static func isEncrypted(_ path: FilePath) throws -> Bool {
-            let file = try FileSystem.openRegular(path)
-            defer { file.closeQuietly() }
-            let start = Array("age-encryption.org/v1\n".utf8)
-            return try [UInt8](unsafeUninitializedCapacity: start.count) { buffer, count in
-                count = try file.read(into: UnsafeMutableRawBufferPointer(buffer))
-            } == start
         }
 
         private struct Report: Encodable {
