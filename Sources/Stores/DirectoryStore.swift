@@ -151,7 +151,7 @@ public struct DirectoryStore: Store {
 
     /// Throws where a folder that is missing is not to be made: its parent is missing too, or it held bundles.
     public func checkPlace() throws {
-        try Self.checkParent(of: folder)
+        try checkParent()
         if let mark, try FileStatus.ifThere(at: mark) != nil {
             throw OperatorError(
                 "store-gone", doing: "opening the store", subject: folder.printable,
@@ -161,7 +161,7 @@ public struct DirectoryStore: Store {
     }
 
     /// Throws where the folder could not be made because its parent is missing, as that of a disk that is not mounted is.
-    static func checkParent(of folder: FilePath) throws {
+    private func checkParent() throws {
         var status = stat()
         let parent = folder.removingLastComponent()
         guard !parent.isEmpty, parent.withPlatformString({ stat($0, &status) }) != 0 else { return }

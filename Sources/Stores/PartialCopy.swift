@@ -27,7 +27,8 @@ final class PartialCopy {
     private static func partialName(of name: String) -> String { ".\(name).partial" }
 
     func run() throws -> StoredItem {
-        try prepareFolder()
+        // Its parents are there: the store has looked.
+        try FileSystem.makeDirectory(folder)
         let source = try FileSystem.openRegular(bundle.file)
         defer { source.closeQuietly() }
         guard try FileStatus(of: source).size == bundle.properties.size else { throw changed() }
@@ -67,12 +68,6 @@ final class PartialCopy {
                 reason: "it is not there after it was written")
         }
         return item
-    }
-
-    /// Makes the store's folder, not its parents.
-    private func prepareFolder() throws {
-        try DirectoryStore.checkParent(of: folder)
-        try FileSystem.makeDirectory(folder)
     }
 
     private func status() throws -> FileStatus? { try FileStatus.ifThere(at: folder.appending(bundle.name)) }
