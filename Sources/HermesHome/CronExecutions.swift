@@ -33,8 +33,11 @@ public struct CronExecution: Sendable, Hashable {
     }
 
     /// How many runs of each job failed since its last completed one, by job id; jobs without such failures are left out.
-    public static func failuresInARow(_ home: HomeLayout) throws(HomeFailure) -> [String: Int] {
-        let found = try ReadOnlyDatabase.read(home.cronExecutions) { database throws(HomeFailure) in
+    public static func failuresInARow(_ home: HomeLayout, cancellation: CancellationFlag? = nil) throws(HomeFailure)
+        -> [String: Int]
+    {
+        let found = try ReadOnlyDatabase.read(home.cronExecutions, cancellation: cancellation) {
+            database throws(HomeFailure) in
             if try database.columns(of: "executions").isEmpty { return [String: Int]() }
             let rows = try database.rows(
                 """

@@ -38,6 +38,9 @@ public struct HomeSettings: Sendable, Hashable {
         guard let yaml = String(validating: text, as: UTF8.self) else {
             throw HomeFailure(.badOutput, "config.yaml is not UTF-8")
         }
+        guard ForeignYAML.isBounded(text) else {
+            throw HomeFailure(.badOutput, "config.yaml stands for too much: its aliases refer to one another")
+        }
         let root: Node?
         do {
             root = try compose(yaml: yaml)
@@ -47,7 +50,8 @@ public struct HomeSettings: Sendable, Hashable {
         }
         guard let root, root.null == nil else { return }
         guard root.mapping != nil else { throw HomeFailure(.badOutput, "config.yaml is not a mapping") }
-        version = root["_config_version"]?.int.map(Int64.init)
+        // Never by Yams' own numbers: those in base 60 (`1:0:0:…`) overflow and end the process.
+        version = root["_config_version"]?.string.flatMap { Int64($0) }
         if let flag = Self.flag(root["security"]?["redact_secrets"]) { redactsSecrets = flag }
         if let flag = Self.flag(root["privacy"]?["redact_pii"]) { redactsPersonalData = flag }
         if let mode = root["approvals"]?["mode"], mode.null == nil {

@@ -19,16 +19,19 @@ final class ReadOnlyDatabase {
 
     /// Runs a body over the database at a path; nil when there is no such file.
     ///
-    /// A write that got in between is met by trying again. `body` may run more than once.
-    static func read<Value>(_ path: FilePath, _ body: (ReadOnlyDatabase) throws(HomeFailure) -> Value)
-        throws(HomeFailure) -> Value?
-    {
+    /// A write that got in between is met by trying again. `body` may run more than once. `cancellation` ends queries and copies.
+    static func read<Value>(
+        _ path: FilePath, cancellation: CancellationFlag? = nil,
+        _ body: (ReadOnlyDatabase) throws(HomeFailure) -> Value
+    ) throws(HomeFailure) -> Value? {
+        PrivateCopy.sweepOnce
         var last = HomeFailure(.timeout, "\(path.printable): it kept changing while it was read")
         for attempt in 0..<5 {
+            if cancellation?.isCancelled == true { break }
             if attempt > 0 { usleep(20_000) }
             guard let before = try State(path) else { return nil }
             do throws(HomeFailure) {
-                let database = try ReadOnlyDatabase(path, before)
+                let database = try ReadOnlyDatabase(path, before, cancellation)
                 let value = try body(database)
                 // immutable=1 and the copy look away from other processes; there a change means that the answer may be torn.
                 let isGuarded = before.access == .sharedMemory || before.access == .plain
@@ -92,11 +95,11 @@ final class ReadOnlyDatabase {
         }
     }
 
-    private init(_ path: FilePath, _ state: State) throws(HomeFailure) {
+    private init(_ path: FilePath, _ state: State, _ cancellation: CancellationFlag?) throws(HomeFailure) {
         var target = path
         var copy: PrivateCopy?
         if state.access == .copy {
-            let made = try PrivateCopy(of: path)
+            let made = try PrivateCopy(of: path, cancellation: cancellation)
             copy = made
             target = made.database
         }
@@ -118,6 +121,9 @@ final class ReadOnlyDatabase {
         }
         handle = opened
         self.copy = copy
+        steps.initialize(to: Steps(cancellation: cancellation))
+        // No value that is asked for is long: a row may say a gigabyte of text is a name. Other columns may be as long as they like.
+        sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, 1 << 20)
         // A file may carry a schema of its own making: no function of ours runs from it.
         try run("PRAGMA trusted_schema=OFF")
         try run("PRAGMA query_only=ON")
@@ -127,21 +133,27 @@ final class ReadOnlyDatabase {
         // All queries of one reading see one state of the database; closing ends the transaction.
         try run("BEGIN")
         // No query over a home takes longer than a few seconds; a damaged file may send SQLite in circles.
-        steps.initialize(to: 0)
         sqlite3_progress_handler(
             handle, 100_000,
             { context in
-                guard let steps = context?.assumingMemoryBound(to: Int.self) else { return 0 }
-                steps.pointee += 1
-                return steps.pointee > 20_000 ? 1 : 0
+                guard let steps = context?.assumingMemoryBound(to: Steps.self) else { return 0 }
+                steps.pointee.count += 1
+                return steps.pointee.count > 20_000 || steps.pointee.cancellation?.isCancelled == true ? 1 : 0
             }, steps)
     }
 
-    private let steps = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+    /// How far queries have gone, and whether anybody still waits for them.
+    private struct Steps {
+        var count = 0
+        var cancellation: CancellationFlag?
+    }
+
+    private let steps = UnsafeMutablePointer<Steps>.allocate(capacity: 1)
 
     deinit {
         // Every statement is finalized where it is made, so that this cannot fail.
         sqlite3_close_v2(handle)
+        steps.deinitialize(count: 1)
         steps.deallocate()
     }
 
@@ -237,7 +249,7 @@ final class ReadOnlyDatabase {
             case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_INTERRUPT, SQLITE_PROTOCOL: .timeout
             case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_IOERR, SQLITE_FORMAT: .badOutput
             case SQLITE_PERM, SQLITE_AUTH: .permission
-            case SQLITE_ERROR: .unsupported
+            case SQLITE_ERROR, SQLITE_TOOBIG: .unsupported
             default: .internal
             }
         return HomeFailure(reason, printable(detail, limit: 200))

@@ -23,18 +23,24 @@ struct SkillFrontMatter {
         let end = scalars.index(scalars.startIndex, offsetBy: 4000, limitedBy: scalars.endIndex) ?? scalars.endIndex
         let start = scalars.first == "\u{FEFF}" ? scalars.index(after: scalars.startIndex) : scalars.startIndex
         guard let yaml = Self.fenced(String(scalars[start..<end])) else { return }
-        guard let node = try? compose(yaml: yaml) else {
+        guard ForeignYAML.isBounded(Array(yaml.utf8)), let node = try? compose(yaml: yaml) else {
             // Hermes' fallback for malformed YAML: `key: value` lines. An empty document has nothing in either reading.
             readLines(yaml)
             return
         }
         guard node.mapping != nil else { return }
         if let value = node["name"] {
-            if let text = value.any as? String { name = .text(text) } else { name = .other }
+            // Never by Yams' own values: what stands behind an alias would be put together, and numbers may overflow.
+            let isText = value.scalar.map { _ in !Self.otherTags.contains(value.tag.rawValue) } ?? false
+            name = isText ? .text(value.scalar?.string ?? "") : .other
         }
         platforms = Self.list(node["platforms"])
         environments = Self.list(node["environments"])
     }
+
+    /// What a scalar may be besides text.
+    private static let otherTags = Set(
+        [Tag.Name.null, .bool, .int, .float, .timestamp, .binary].map(\.rawValue))
 
     private mutating func readLines(_ yaml: String) {
         for line in yaml.split(separator: "\n") {

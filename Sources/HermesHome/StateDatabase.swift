@@ -30,11 +30,13 @@ public struct StateDatabase: Sendable, Hashable {
     public static let knownSchemaVersion: Int64 = 22
 
     /// Reads the counts of a home; nil when it has no state.db. Nothing of the home is changed.
-    public static func read(_ home: HomeLayout, at now: Timestamp) throws(HomeFailure) -> StateDatabase? {
+    public static func read(_ home: HomeLayout, at now: Timestamp, cancellation: CancellationFlag? = nil)
+        throws(HomeFailure) -> StateDatabase?
+    {
         let path = home.stateDatabase
         guard let size = try HomeFile.status(path)?.size else { return nil }
         let logSize = try HomeFile.status(path.suffixed("-wal"))?.size ?? 0
-        return try ReadOnlyDatabase.read(path) { database throws(HomeFailure) in
+        return try ReadOnlyDatabase.read(path, cancellation: cancellation) { database throws(HomeFailure) in
             try StateDatabase(database, size: size, logSize: logSize, at: now)
         }
     }

@@ -1,3 +1,4 @@
+internal import Support
 internal import Yams
 
 /// The live values that stand in one config.yaml where another has `${NAME}`.
@@ -8,7 +9,8 @@ enum LiveValues {
     typealias Pair = (name: String, value: String)
 
     static func find(of restored: [UInt8], in live: [UInt8]) -> [Pair] {
-        guard let restored = try? Yams.compose(yaml: String(decoding: restored, as: UTF8.self)),
+        guard ForeignYAML.isBounded(restored), ForeignYAML.isBounded(live),
+            let restored = try? Yams.compose(yaml: String(decoding: restored, as: UTF8.self)),
             let live = try? Yams.compose(yaml: String(decoding: live, as: UTF8.self))
         else { return [] }
         var found: [Pair] = []

@@ -1,4 +1,5 @@
 public import Dispatch
+internal import Glibc
 
 /// Runs a blocking call off the cooperative pool, which has only as many threads as the machine has cores.
 ///
@@ -10,6 +11,37 @@ public func offPool<Result: Sendable>(
     let call = BlockingCall(body)
     return try await withCheckedThrowingContinuation { continuation in
         queue.async { continuation.resume(with: call.run()) }
+    }
+}
+
+/// The same on a thread of its own, for what may take the processor for as long as it likes: the queue's threads are those of the
+/// cooperative pool, and as many busy ones as there are cores would hold up timers and cancellation too.
+public func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    let call = BlockingCall(body)
+    return try await withCheckedThrowingContinuation { continuation in
+        let work = ThreadWork { continuation.resume(with: call.run()) }
+        // A machine that has no thread left may still have one in the queue.
+        if !work.start() { blockingQueue.async { work.body() } }
+    }
+}
+
+private final class ThreadWork: Sendable {
+    let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    /// Starts a thread that nobody joins; false if there is none to be had.
+    func start() -> Bool {
+        let held = Unmanaged.passRetained(self)
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                if let context { Unmanaged<ThreadWork>.fromOpaque(context).takeRetainedValue().body() }
+                return nil
+            }, held.toOpaque())
+        if code == 0 { pthread_detach(thread) } else { held.release() }
+        return code == 0
     }
 }
 

@@ -33,6 +33,23 @@ internal import Testing
         }
     }
 
+    /// More busy bodies than cores: a timer of the cooperative pool still goes off.
+    @Test func bodiesOnThreadsOfTheirOwnHoldNothingUp() async throws {
+        let flag = CancellationFlag()
+        let start = ContinuousClock.now
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<12 {
+                group.addTask { try? await onOwnThread { while !flag.isCancelled {} } }
+            }
+            try? await Task.sleep(for: .milliseconds(200))
+            flag.cancel()
+        }
+        #expect(ContinuousClock.now - start < .seconds(20))
+        struct Failure: Error {}
+        await #expect(throws: Failure.self) { try await onOwnThread { throw Failure() } }
+        #expect(try await onOwnThread { 5 } == 5)
+    }
+
     @Test func errorsAndCancellationComeThrough() async throws {
         struct Failure: Error {}
         await #expect(throws: Failure.self) { try await offPool { throw Failure() } }

@@ -279,7 +279,8 @@ enum YAMLTree {
 
     /// The documents of a text, nil for what is no YAML. A byte order mark is no part of it.
     static func documents(_ text: [UInt8]) -> [Node]? {
-        guard text.count <= 4 << 20, var documents = try? Yams.compose_all(yaml: String(decoding: text, as: UTF8.self))
+        guard text.count <= 4 << 20, ForeignYAML.isBounded(text),
+            var documents = try? Yams.compose_all(yaml: String(decoding: text, as: UTF8.self))
         else { return nil }
         var nodes: [Node] = []
         while let node = documents.next() { nodes.append(node) }

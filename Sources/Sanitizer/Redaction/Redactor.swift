@@ -1,3 +1,4 @@
+internal import Support
 internal import Yams
 
 /// Replaces secrets by markers so that a text stays valid in its own syntax.
@@ -31,7 +32,7 @@ enum Redactor {
     }
 
     private static func parses(_ text: [UInt8]) -> Bool {
-        guard text.count <= 4 << 20 else { return true }
+        guard text.count <= 4 << 20, ForeignYAML.isBounded(text) else { return true }
         guard var documents = try? Yams.compose_all(yaml: String(decoding: text, as: UTF8.self)) else { return false }
         while documents.next() != nil {}
         return documents.error == nil
