@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Support
 internal import SystemPackage
 
@@ -124,19 +125,56 @@ struct HardeningOptions {
 
     /// Paths shown read-only: only below hidden trees must they be bound; elsewhere they are there.
     func readable(_ paths: [FilePath]) throws -> [String] {
-        try paths.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.filter(isHidden)
-            .map { "BindReadOnlyPaths=" + (try UnitSyntax.word($0, prefix: "-")) }
+        try unique(paths.compactMap(hiddenPlace)).map { "BindReadOnlyPaths=" + (try UnitSyntax.word($0, prefix: "-")) }
     }
 
     /// Folders a job may write. A missing one does not stop the unit: the runner says what is wrong with it.
     func writable(_ paths: [FilePath]) throws -> [String] {
-        try paths.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.map { path in
-            (isHidden(path) ? "BindPaths=" : "ReadWritePaths=") + (try UnitSyntax.word(path, prefix: "-"))
+        try unique(paths).map { path in
+            let hidden = hiddenPlace(path)
+            return (hidden == nil ? "ReadWritePaths=" : "BindPaths=")
+                + (try UnitSyntax.word(hidden ?? path, prefix: "-"))
         }
+    }
+
+    private func unique(_ paths: [FilePath]) -> [FilePath] {
+        paths.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// The first place on the way to a path that the job would not find: the path itself, or what a symlink of it leads to. Bound
+    /// there, the path is found; nil for one that needs no binding.
+    private func hiddenPlace(_ path: FilePath) -> FilePath? {
+        var place = path
+        // As many symlinks as the kernel follows.
+        for _ in 0..<40 {
+            if isHidden(place) { return place }
+            guard let next = place.followingFirstLink else { return nil }
+            place = next
+        }
+        return nil
     }
 
     private func isHidden(_ path: FilePath) -> Bool {
         // PrivateTmp= hides the two temporary folders.
         (hidden + ["/tmp", "/var/tmp"]).contains { path.starts(with: $0) }
+    }
+}
+
+extension FilePath {
+    /// The path with the first symlink in it replaced by what it leads to; nil if there is none that can be seen.
+    fileprivate var followingFirstLink: FilePath? {
+        var place = FilePath(root: root, [])
+        for (index, component) in components.enumerated() {
+            let next = place.appending(component)
+            var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let count = next.withPlatformString { readlink($0, &buffer, buffer.count) }
+            guard count > 0 else {
+                place = next
+                continue
+            }
+            let target = FilePath(bytes: buffer[..<count].map { UInt8(bitPattern: $0) })
+            return place.pushing(target).appending(components.dropFirst(index + 1)).lexicallyNormalized()
+        }
+        return nil
     }
 }

@@ -48,10 +48,12 @@ public struct UnitInstaller: Sendable {
     public func install(_ rendered: RenderedUnits) async throws -> Report {
         try await requireManager()
         let plan = try plan(rendered)
+        let isChanging = plan.isUnfinished || plan.changes.contains { $0.kind != .masked }
+        if isChanging { try UnfinishedInstallation(firstRuns: plan.firstRuns).write(layout) }
         for directory in plan.missingDirectories { try FileSystem.makeDirectory(directory) }
         try await retire(plan)
         try write(plan)
-        if plan.changes.contains(where: { $0.kind != .masked }) { try await systemctl(["daemon-reload"]) }
+        if isChanging { try await systemctl(["daemon-reload"]) }
         if flavour == .system { try await prepareHandOver(rendered) }
         let masked = Set(plan.changes.filter { $0.kind == .masked }.compactMap { $0.path.lastComponent?.string })
         let timers = rendered.scheduledJobs.map(RenderedUnits.timer).filter { !masked.contains($0) }
@@ -63,6 +65,7 @@ public struct UnitInstaller: Sendable {
         if !(sockets + timers).isEmpty { try await systemctl(["enable", "--now", "--quiet"] + sockets + timers) }
         let services = plan.firstRuns.map(RenderedUnits.service)
         if !services.isEmpty { try await systemctl(["start", "--no-block"] + services) }
+        if isChanging { try UnfinishedInstallation.remove(layout) }
         let added = Set(plan.changes.filter { $0.kind == .add }.compactMap { $0.file?.name })
         return Report(
             plan: plan, woken: asleep.filter { !added.contains($0) && !masked.contains($0) && !changed.contains($0) },
@@ -73,8 +76,12 @@ public struct UnitInstaller: Sendable {
     public func uninstall() async throws -> Report {
         try await requireManager()
         let plan = try UnitPlan.make(nil, flavour: flavour, layout: layout)
+        if !plan.isEmpty { try UnfinishedInstallation(firstRuns: []).write(layout) }
         try await retire(plan)
-        if !plan.changes.isEmpty { try await systemctl(["daemon-reload"]) }
+        if !plan.isEmpty {
+            try await systemctl(["daemon-reload"])
+            try UnfinishedInstallation.remove(layout)
+        }
         return Report(plan: plan, woken: [], started: [], notices: [])
     }
 

@@ -25,8 +25,12 @@ public struct UnitPlan: Sendable {
     public var unmountedStores: [FilePath]
     /// Jobs whose timer is new: each is run once at the end, because a persistent timer starts nothing for the time before it.
     public var firstRuns: [String]
+    /// An earlier installation was interrupted: what its files said may be right already, but the manager may not know it yet.
+    public var isUnfinished: Bool
 
-    public var isEmpty: Bool { changes.allSatisfy { $0.kind == .masked } && missingDirectories.isEmpty }
+    public var isEmpty: Bool {
+        changes.allSatisfy { $0.kind == .masked } && missingDirectories.isEmpty && !isUnfinished
+    }
 
     /// All diffs, one after the other.
     public var diff: String { changes.map(\.diff).joined() }
@@ -58,12 +62,18 @@ extension UnitPlan {
         }
         changes.sort { $0.path.bytes.lexicographicallyPrecedes($1.path.bytes) }
         let added = Set(changes.filter { $0.kind == .add }.compactMap { $0.file?.name })
-        let firstRuns = (rendered?.scheduledJobs ?? []).filter { added.contains(RenderedUnits.timer(of: $0)) }
+        let masked = Set(changes.filter { $0.kind == .masked }.compactMap { $0.path.lastComponent?.string })
+        let unfinished = UnfinishedInstallation.read(layout)
+        let firstRuns = (rendered?.scheduledJobs ?? []).filter { job in
+            let timer = RenderedUnits.timer(of: job)
+            return added.contains(timer) || (unfinished?.firstRuns.contains(job) == true && !masked.contains(timer))
+        }
         let missing = (rendered?.requiredDirectories ?? []).filter { !exists($0) }
         let stores = (rendered?.storeDirectories ?? []).filter { !exists($0) }
         return UnitPlan(
             changes: changes, missingDirectories: missing + stores.filter { exists($0.removingLastComponent()) },
-            unmountedStores: stores.filter { !exists($0.removingLastComponent()) }, firstRuns: firstRuns)
+            unmountedStores: stores.filter { !exists($0.removingLastComponent()) }, firstRuns: firstRuns,
+            isUnfinished: unfinished != nil)
     }
 
     /// The files that this program made earlier: by name and by their first line, so that local drop-ins are never among them.
@@ -99,4 +109,27 @@ extension UnitPlan {
     }
 
     private static func exists(_ path: FilePath) -> Bool { (try? FileStatus(at: path)) != nil }
+}
+
+/// A mark among the units from the first file that changes to the last command: an installation that is killed in between is known by
+/// the next one, which finds all files as they should be.
+struct UnfinishedInstallation {
+    /// Jobs that still have to be run once.
+    var firstRuns: [String]
+
+    private static func path(_ layout: UnitLayout) -> FilePath { layout.units.appending(".hermes-ops-unfinished") }
+
+    static func read(_ layout: UnitLayout) -> UnfinishedInstallation? {
+        guard let text = try? FileSystem.read(path(layout), limit: 1 << 20, followingLinks: false) else { return nil }
+        let names = String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+        return UnfinishedInstallation(firstRuns: names)
+    }
+
+    func write(_ layout: UnitLayout) throws {
+        try FileSystem.makeDirectory(layout.units, permissions: 0o755)
+        try FileSystem.replace(
+            Self.path(layout), with: Array(firstRuns.map { $0 + "\n" }.joined().utf8), permissions: 0o644)
+    }
+
+    static func remove(_ layout: UnitLayout) throws { try FileSystem.removeTree(path(layout)) }
 }

@@ -67,6 +67,32 @@ import Testing
         #expect(try FileStatus(at: layout.units.appending("hermes-ops@.service")) == before)
     }
 
+    /// Killed, or refused, after the files were written: all files are as they should be, and nothing has run yet.
+    @Test(arguments: ["systemctl daemon-reload", "systemctl start --no-block hermes-ops@tidy.service"])
+    func anInterruptedInstallationIsFinished(_ refused: String) async throws {
+        _ = try await installer(.system).install(try rendered(.system))
+        let units = try rendered(.system) { $0.jobs[3].schedule = "weekly" }
+        runner.answer(refused, .failed("Connection reset by peer\n"))
+        await #expect(throws: OperatorError.self) { try await installer(.system).install(units) }
+        #expect(try !installer(.system).plan(units).isEmpty)
+        #expect(try installer(.system).plan(units).firstRuns == ["tidy"])
+        runner.answer(refused, .succeeded(""))
+        runner.forget()
+        let report = try await installer(.system).install(units)
+        #expect(report.started == ["tidy"])
+        #expect(runner.commands.contains("systemctl daemon-reload"))
+        #expect(runner.commands.contains("systemctl start --no-block hermes-ops@tidy.service"))
+        #expect(try await installer(.system).install(units).plan.isEmpty)
+        // The same for what is taken away.
+        runner.answer("systemctl daemon-reload", .failed("Connection reset by peer\n"))
+        await #expect(throws: OperatorError.self) { try await installer(.system).uninstall() }
+        runner.answer("systemctl daemon-reload", .succeeded(""))
+        runner.forget()
+        _ = try await installer(.system).uninstall()
+        #expect(runner.commands.contains("systemctl daemon-reload"))
+        #expect(try DirectoryListing.names(at: layout.units).isEmpty)
+    }
+
     @Test func whatSomebodyDisabledIsToldOf() async throws {
         let units = try rendered(.system)
         #expect(try await installer(.system).install(units).woken == [])

@@ -75,6 +75,42 @@ import Testing
         #expect(template.contains(#"BindReadOnlyPaths="-/srv/people/uma b/.hermes""#))
     }
 
+    /// A home, a repository and a store that lie elsewhere than their paths say: what a symlink leads to is bound where it is hidden.
+    @Test func whatLiesBehindSymlinksIsShown() throws {
+        // Outside of the trees that are hidden from jobs, as no temporary folder is.
+        let outside = FilePath("/dev/shm").appending("hermes-ops-test-\(hex(randomBytes(8)))")
+        defer { try? FileSystem.removeTree(outside) }
+        try FileSystem.makeDirectory(outside)
+        let hidden = try TemporaryDirectory()
+        func link(_ name: String, _ target: FilePath, in folder: FilePath) {
+            let path = folder.appending(name)
+            #expect(target.withPlatformString { target in path.withPlatformString { symlink(target, $0) } } == 0)
+        }
+        try hidden.write("real/SOUL.md", "I")
+        try hidden.write("repository/a", "x")
+        link("home", hidden.path.appending("real"), in: outside)
+        link("here", ".", in: outside)
+        link("disk", hidden.path, in: outside)
+        // From the outside through the hidden tree to the outside again.
+        link("around", hidden.path.appending("back"), in: outside)
+        link("back", outside, in: hidden.path)
+        var settings = ExampleSettings.bheem
+        settings.hermesHome = outside.pushing("here/home")
+        settings.jobs = [
+            JobUnit(
+                name: "a", writablePaths: [outside.pushing("disk/repository"), outside.appending("plain")],
+                readOnlyPaths: [outside.appending("around"), outside.appending("plain")])
+        ]
+        let files = try UnitRenderer.render(settings).files
+        let template = try #require(files.first { $0.name == "hermes-ops@.service" }).contents
+        #expect(template.contains("BindReadOnlyPaths=-\(hidden.path)/real\n"))
+        let dropIn = try #require(files.first { $0.name.hasPrefix("hermes-ops@a.service.d") }).contents
+        #expect(dropIn.contains("BindPaths=-\(hidden.path)/repository\n"))
+        #expect(dropIn.contains("ReadWritePaths=-\(outside)/plain\n"))
+        #expect(dropIn.contains("BindReadOnlyPaths=-\(hidden.path)/back\n"))
+        #expect(!dropIn.contains("BindReadOnlyPaths=-\(outside)"))
+    }
+
     @Test func pathsAreQuotedAndSpecifiersDoubled() throws {
         #expect(try UnitSyntax.word("/a/b c%d", prefix: "-") == #""-/a/b c%%d""#)
         // A colon parts source and target.

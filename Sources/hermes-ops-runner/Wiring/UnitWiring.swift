@@ -65,8 +65,7 @@ struct UnitWiring {
             switch step.action {
             case .sanitize:
                 // The values of all credentials are searched for, as far as they can be read.
-                unit.readOnlyPaths += configuration.credentials.values.sorted { $0.name < $1.name }
-                    .compactMap(\.reference.file)
+                unit.readOnlyPaths += credentialFiles
             case .commit, .push:
                 guard let repository = configuration.repository else { continue }
                 unit.writablePaths.append(repository.path)
@@ -101,7 +100,8 @@ struct UnitWiring {
                 if unit.network == .none { unit.network = .inspect }
                 if step.action.kind == .snapshot { unit.writablePaths.append(configuration.snapshot.output) }
                 if let repository = configuration.repository { unit.readOnlyPaths.append(repository.path) }
-                unit.readOnlyPaths += configuration.driveCredentialFiles
+                // Their presence and modes are judged, never their content.
+                unit.readOnlyPaths += credentialFiles
                 unit.readOnlyPaths.append(configuration.snapshot.output)
             case .notify(let options):
                 if options.channels.contains(.telegram), let telegram = configuration.notify.telegram {
@@ -156,6 +156,10 @@ struct UnitWiring {
             found.append(UnitCredential(name: name, source: source.path, isEncrypted: source.isEncrypted))
         }
         return found
+    }
+
+    private var credentialFiles: [FilePath] {
+        configuration.credentials.values.sorted { $0.name < $1.name }.compactMap(\.reference.file)
     }
 
     private var hermesFolders: [FilePath] {
