@@ -22,9 +22,9 @@ enum ScalarFormats {
             if rest.isEmpty { break }
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
             let unit = rest.dropFirst(digits.count).drop { $0 == " " }.prefix { $0.isASCII && $0.isLetter }
-            guard let number = Int64(digits), number < 1_000_000_000, let scale = units[String(unit)] else {
-                return nil
-            }
+            guard let number = Int64(digits), number < 1_000_000_000, let scale = units[String(unit)],
+                milliseconds <= 3_155_760_000_000
+            else { return nil }
             milliseconds += number * scale
             rest = rest[unit.endIndex...]
         }

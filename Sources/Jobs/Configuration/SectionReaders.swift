@@ -205,9 +205,12 @@ extension ConfigurationReader {
         defer { mapping.finish() }
         if let output = mapping.take("output").flatMap(path) { config.output = output }
         if let group = mapping.take("group")?.parsed("the name of a group", ScalarFormats.slug) { config.group = group }
-        if let validFor = mapping.take("validFor")?.parsed(ScalarFormats.durationHelp, ScalarFormats.duration) {
-            config.validFor = validFor
+        // No reader believes a snapshot that calls itself valid for longer than a day.
+        let validFor = mapping.take("validFor")?.parsed(ScalarFormats.durationHelp + ", more than 0, at most 24h") {
+            text in
+            ScalarFormats.duration(text).flatMap { $0 > .zero && $0 <= .seconds(86_400) ? $0 : nil }
         }
+        if let validFor { config.validFor = validFor }
         config.dashboardPort = mapping.take("dashboardPort")?.integer(1...65_535)
         for value in mapping.take("units")?.list() ?? [] {
             let unitName: (String) -> String? = { text in

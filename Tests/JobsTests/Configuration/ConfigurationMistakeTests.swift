@@ -28,6 +28,12 @@ import Testing
         .init(section: "jobs: { j: { steps: [ [ snapshot ] ] } }", expected: "found a list"),
         .init(section: "jobs: { j: { steps: [ { snapshot: { a: 1 } } ] } }", expected: "unknown key \"a\""),
         .init(section: "jobs: { J: { steps: [ snapshot ] } }", expected: "\"J\" is no name for a job"),
+        .init(section: "snapshot: { validFor: 25h }", expected: "at most 24h", isStructural: false),
+        .init(section: "snapshot: { validFor: 0 }", expected: "more than 0", isStructural: false),
+        .init(
+            section: "snapshot: { validFor: \(String(repeating: "999999999w ", count: 20))}",
+            expected: "\"validFor\" is",
+            isStructural: false),
         .init(
             section: "jobs: { j: { steps: [ snapshot ], timeout: 0 } }", expected: "more than 0", isStructural: false),
         .init(section: "jobs: { j: { steps: [ snapshot ], timeout: -5m } }", expected: "\"timeout\" is"),
