@@ -10,6 +10,8 @@ extension BackupRepository {
         public var dirtyFiles: Int
         /// Commits that the remote did not have when it was last pushed to.
         public var unpushedCommits: Int
+        /// When the oldest of them was made; nil when none waits.
+        public var oldestUnpushed: Timestamp?
         /// The last commits, newest first, at most `historyLimit` of them.
         public var history: [(commit: ObjectID, at: Timestamp)]
     }
@@ -23,10 +25,12 @@ extension BackupRepository {
             let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
             let dirty = try folder.differenceCount(folder.listing(of: head))
             guard let head else {
-                return State(head: nil, committedAt: nil, dirtyFiles: dirty, unpushedCommits: 0, history: [])
+                return State(
+                    head: nil, committedAt: nil, dirtyFiles: dirty, unpushedCommits: 0, oldestUnpushed: nil, history: []
+                )
             }
             let pushed = try repository.target(of: "refs/remotes/origin/\(settings.branch)")
-            let waiting = pushed == head ? 0 : try repository.commits(of: head, without: pushed).count
+            let waiting = pushed == head ? [] : try repository.commits(of: head, without: pushed)
             var history: [(commit: ObjectID, at: Timestamp)] = []
             var next: ObjectID? = head
             while let commit = next, history.count < historyLimit {
@@ -34,8 +38,8 @@ extension BackupRepository {
                 next = try repository.commit(commit).parents.first
             }
             return State(
-                head: head, committedAt: history.first?.at, dirtyFiles: dirty, unpushedCommits: waiting,
-                history: history)
+                head: head, committedAt: history.first?.at, dirtyFiles: dirty, unpushedCommits: waiting.count,
+                oldestUnpushed: try waiting.map(repository.time).min(), history: history)
         }
     }
 }

@@ -168,7 +168,7 @@ enum BackupRules {
                     "repository-no-remote", .critical, "/backup/repo/remoteConfigured",
                     "The backup repository has no remote: nothing leaves this machine"))
         } else if let waiting = facts.unpushedCommits, waiting > 0,
-            facts.lastCommit.map({ context.age($0) > context.thresholds.unpushedSeconds }) ?? true
+            facts.oldestUnpushed.map({ context.age($0) > context.thresholds.unpushedSeconds }) ?? true
         {
             findings.append(
                 Finding(
@@ -179,7 +179,7 @@ enum BackupRules {
     }
 
     private static let payload = WatchdogRule(
-        title: "The repository holds nothing forbidden", codes: ["payload-forbidden", "payload-damaged"]
+        title: "The repository holds nothing forbidden", codes: ["payload-forbidden"]
     ) { context in
         let payload = context.snapshot.backup.payload
         guard payload.probe.isOk else {
@@ -191,12 +191,6 @@ enum BackupRules {
                 Finding(
                     "payload-forbidden", .critical, "/backup/payload/forbiddenFiles",
                     "\(count) files that must never leave this machine lie in the backup repository"))
-        }
-        if payload.manifestVerified == false {
-            findings.append(
-                Finding(
-                    "payload-damaged", .critical, "/backup/payload/manifestVerified",
-                    "The backup does not agree with its manifest"))
         }
         return .found(findings)
     }
@@ -249,7 +243,8 @@ enum BackupRules {
             return .inapplicable
         }
         guard let overdue = part.overdue else {
-            return findings.isEmpty ? .unknown(context.readings.drill) : .found(findings)
+            return .partly(
+                findings, unexamined: ["drill-overdue", "drill-never"], Verdict.reason(context.readings.drill))
         }
         guard overdue else { return .found(findings) }
         if let verified = part.lastVerified {

@@ -109,8 +109,9 @@ public struct SafeText: CheckedText {
     /// Any text, made to fit: control and formatting characters shown as escapes, cut at the limit, and withheld as a whole if it looks
     /// like a credential.
     public init(showing text: String) {
+        // A credential that the cut would hide counts all the same; what lies far behind it says nothing about what is shown.
+        let text = String(String.UnicodeScalarView(text.unicodeScalars.prefix(4096)))
         let shown = printable(text, limit: 2000)
-        // A credential that the cut would hide counts all the same.
         guard !CredentialShape.occurs(in: shown), !CredentialShape.occurs(in: text) else {
             rawValue = "(withheld: it looks like a credential)"
             return
@@ -130,13 +131,12 @@ enum CredentialShape {
             case UInt8(ascii: "g"):
                 if has("github_pat_", bytes, index) { return true }
                 if has("gh", bytes, index), index + 3 < bytes.count, "pousr".utf8.contains(bytes[index + 2]),
-                    bytes[index + 3] == 95,
-                    run(bytes, index + 4, isAlphanumeric) >= 8
+                    bytes[index + 3] == 95, hasRun(of: 8, bytes, index + 4, isAlphanumeric)
                 {
                     return true
                 }
             case UInt8(ascii: "s"):
-                if has("sk-", bytes, index), run(bytes, index + 3, isToken) >= 8 { return true }
+                if has("sk-", bytes, index), hasRun(of: 8, bytes, index + 3, isToken) { return true }
             case UInt8(ascii: "x"):
                 if has("xox", bytes, index), index + 4 < bytes.count, "abprs".utf8.contains(bytes[index + 3]),
                     bytes[index + 4] == 45
@@ -144,16 +144,18 @@ enum CredentialShape {
                     return true
                 }
             case UInt8(ascii: "A"):
-                if has("AIza", bytes, index), run(bytes, index + 4, isToken) >= 10 { return true }
-                if has("AKIA", bytes, index), run(bytes, index + 4, { isDigit($0) || (65...90).contains($0) }) >= 8 {
+                if has("AIza", bytes, index), hasRun(of: 10, bytes, index + 4, isToken) { return true }
+                if has("AKIA", bytes, index), hasRun(of: 8, bytes, index + 4, { isDigit($0) || (65...90).contains($0) })
+                {
                     return true
                 }
             case UInt8(ascii: "y"): if has("ya29.", bytes, index) { return true }
             case UInt8(ascii: "1"): if has("1//0", bytes, index) { return true }
             case UInt8(ascii: "-"): if has("-----BEGIN", bytes, index) { return true }
-            case UInt8(ascii: "e"): if has("eyJ", bytes, index), run(bytes, index + 3, isToken) >= 10 { return true }
+            case UInt8(ascii: "e"):
+                if has("eyJ", bytes, index), hasRun(of: 10, bytes, index + 3, isToken) { return true }
             case UInt8(ascii: ":"):
-                if run(bytes[..<index].reversed(), 0, isDigit) >= 8, run(bytes, index + 1, isToken) >= 30 {
+                if index >= 8, hasRun(of: 8, bytes, index - 8, isDigit), hasRun(of: 30, bytes, index + 1, isToken) {
                     return true
                 }
             default: break
@@ -168,9 +170,9 @@ enum CredentialShape {
         bytes[index...].starts(with: UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
     }
 
-    private static func run(_ bytes: [UInt8], _ start: Int, _ isMember: (UInt8) -> Bool) -> Int {
-        guard start < bytes.count else { return 0 }
-        return bytes[start...].prefix(while: isMember).count
+    /// Whether so many bytes from a place on all are members.
+    private static func hasRun(of count: Int, _ bytes: [UInt8], _ start: Int, _ isMember: (UInt8) -> Bool) -> Bool {
+        start + count <= bytes.count && bytes[start..<start + count].allSatisfy(isMember)
     }
 }
 

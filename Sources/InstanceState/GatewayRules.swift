@@ -64,8 +64,16 @@ enum GatewayRules {
                     "gateway-restarting", .warn, "/gateway/service",
                     "\(unit.unit.rawValue) was restarted \(unit.restarts?.value ?? 0) times"))
         }
-        if findings.isEmpty, !unit.probe.isOk { return .unknown(unit.probe) }
-        return .found(findings)
+        var unexamined = unit.probe.isOk ? [] : ["gateway-restarting"]
+        var reason = unit.probe.isOk ? "" : Verdict.reason(unit.probe)
+        if let failure = context.readings.gateway.failure {
+            unexamined += ["gateway-degraded", "gateway-startup-failed"]
+            reason = failure.detail
+        } else if case .unknown(let failure) = context.readings.gateway.liveness {
+            unexamined.append("gateway-degraded")
+            reason = failure.detail
+        }
+        return .partly(findings, unexamined: unexamined, reason)
     }
 
     private static let platforms = WatchdogRule(
@@ -120,7 +128,8 @@ enum GatewayRules {
                     "The gateway's process runs, but its heartbeat stopped \(context.age(beat) / 60) minutes ago"))
         }
         guard let cron = context.readings.cron.value else {
-            return findings.isEmpty ? .unknown(context.readings.cron) : .found(findings)
+            return .partly(
+                findings, unexamined: ["cron-stopped", "cron-heartbeat-unknown"], Verdict.reason(context.readings.cron))
         }
         guard cron.enabled > 0 else { return .found(findings) }
         var doubt = cron.heartbeatFailure?.detail

@@ -1,3 +1,5 @@
+internal import HermesHome
+internal import Support
 public import SystemPackage
 
 extension Warning {
@@ -6,10 +8,15 @@ extension Warning {
     /// - Parameters:
     ///   - jobs: the declared ones: the command names the one that the warning is about.
     ///   - configuration: the file that they are declared in; nil where it is not known, as of another instance.
-    public func command(for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil)
-        -> String?
-    {
+    ///   - credentialFiles: the files of its credentials: those that others can read are looked for among them and in the home, and named.
+    public func command(
+        for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil,
+        credentialFiles: [FilePath] = []
+    ) -> String? {
         let code = code.rawValue
+        if code == "credential-modes", let command = HelpfulCommands.closing(instance, credentialFiles) {
+            return command
+        }
         let concerned =
             jobs.first { job in
                 ["failed", "late", "timer"].contains {
@@ -56,8 +63,7 @@ enum HelpfulCommands {
         case "config-broken": return "hermes config check"
         case "redaction-off": return "hermes config set security.redact_secrets true"
         case "approvals-off": return "hermes config set approvals.mode smart"
-        // Hermes makes its home so; what lies in it needs no other reader.
-        case "credential-modes": return "chmod -R go= \(home)"
+        case "credential-modes": return "hermes-ops-runner doctor"
         case "notifications-off", "repository-no-remote", "bundle-unencrypted":
             return editing(instance, configuration)
         case "credential-missing": return "hermes-ops-runner validate"
@@ -72,7 +78,7 @@ enum HelpfulCommands {
             return instance.scope == .user
                 ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
         case "timer-masked": return "\(systemctl) unmask \(ObservedJob.timerUnit(of: job ?? "JOB"))"
-        case "payload-forbidden", "payload-damaged": return "hermes-ops-runner plan \(job ?? "backup")"
+        case "payload-forbidden": return "hermes-ops-runner plan \(job ?? "backup")"
         case "drill-never", "drill-overdue": return "hermes-ops-runner drill" + (job.map { " --job \($0)" } ?? "")
         case "disk-full": return "du -xh --max-depth=2 \(home) | sort -h | tail -20"
         case "clock-wrong": return "timedatectl"
@@ -90,10 +96,28 @@ enum HelpfulCommands {
             return instance.scope == .user
                 ? "editor ~/.config/hermes-ops/config.yaml" : "editor /etc/hermes-ops/config.yaml"
         }
-        let path = configuration.string
-        let isPlain = path.utf8.allSatisfy { byte in
+        return "editor " + shellWord(configuration)
+    }
+
+    /// A path as one word of a shell's command line.
+    static func shellWord(_ path: FilePath) -> String {
+        let text = path.string
+        let isPlain = text.utf8.allSatisfy { byte in
             byte > 127 || (48...57).contains(byte) || (65...90).contains(byte & ~32) || "/._-+,@".utf8.contains(byte)
         }
-        return "editor " + (isPlain ? path : "'" + path.replacing("'", with: #"'\''"#) + "'")
+        return isPlain ? text : "'" + text.replacing("'", with: #"'\''"#) + "'"
+    }
+
+    /// What closes the credential files that others can read, each by its name; nil where none is found. Names that a terminal would not
+    /// show as they are are left out.
+    static func closing(_ instance: InstanceReference, _ more: [FilePath]) -> String? {
+        guard let home = instance.hermesHome.map({ FilePath($0.rawValue) }) else { return nil }
+        let inside = ((try? CredentialFiles.read(HomeLayout(home)))?.exposed ?? []).map { home.pushing($0.path) }
+        let outside = more.filter { path in
+            (try? FileStatus(following: path)).map { $0.kind == .file && $0.permissions & 0o077 != 0 } ?? false
+        }
+        let named = (inside + outside.filter { !inside.contains($0) }).filter { printable($0.bytes) == $0.string }
+        // The rest is named once these are closed.
+        return named.isEmpty ? nil : "chmod go= " + named.prefix(20).map(shellWord).joined(separator: " ")
     }
 }

@@ -127,14 +127,13 @@ enum HermesRules {
                     "database-wal-large", .warn, "/sessions",
                     "state.db-wal has grown to \(database.logSize >> 20) MiB: it is not checkpointed"))
         }
-        if let oldest = context.memory.sizes.first, context.age(oldest.at) >= 3600,
-            database.size - oldest.bytes > context.thresholds.growthPerDayBytes
-        {
+        let oldest = context.memory.sizes.first
+        let growth = Int128(database.size) - Int128(oldest?.bytes ?? database.size)
+        if let oldest, context.age(oldest.at) >= 3600, growth > Int128(context.thresholds.growthPerDayBytes) {
             findings.append(
                 Finding(
                     "database-grows", .warn, "/sessions",
-                    "state.db grew by \((database.size - oldest.bytes) >> 20) MiB in \(context.age(oldest.at) / 3600) hours"
-                ))
+                    "state.db grew by \(growth >> 20) MiB in \(context.age(oldest.at) / 3600) hours"))
         }
         return .found(findings)
     }
@@ -186,14 +185,18 @@ enum HermesRules {
                             : "Other users can read \(names)\(more)"))
             }
         }
-        if context.readings.description.googleToken != nil, context.readings.googleToken.value == false {
+        if context.readings.googleToken.value == false {
             findings.append(
                 Finding(
                     "credential-missing", .critical, "/drive/googleTokenPresent",
-                    "The Drive credential is not there: no bundle can be uploaded"))
+                    "A Drive credential is not there: no bundle can be uploaded with it"))
         }
-        let isKnown = context.readings.credentials.probe.isOk && context.readings.googleToken.probe.status != .failed
-        return isKnown || !findings.isEmpty ? .found(findings) : .unknown(context.readings.credentials)
+        var unexamined = context.readings.credentials.probe.isOk ? [] : ["credential-modes"]
+        if context.readings.googleToken.probe.status == .failed { unexamined.append("credential-missing") }
+        let failed =
+            context.readings.credentials.probe.isOk
+            ? Verdict.reason(context.readings.googleToken) : Verdict.reason(context.readings.credentials)
+        return .partly(findings, unexamined: unexamined, failed)
     }
 }
 
@@ -213,13 +216,18 @@ enum CronRoll {
         var vanished = context.memory.vanishedJobs.filter { id, lost in
             present[id] == nil && now - lost.since < .seconds(context.thresholds.vanishedSeconds)
         }
-        for (id, name) in context.memory.cronJobs ?? [:] where present[id] == nil && vanished[id] == nil {
+        for (id, name) in context.memory.cronJobs ?? [:]
+        where present[id] == nil && vanished[id] == nil && vanished.count < WatchdogMemory.jobLimit {
             vanished[id] = .init(name: name, since: now)
         }
         context.memory.vanishedJobs = vanished
         // A job that runs once deletes itself: its end is no loss.
-        context.memory.cronJobs = present.values.filter { !$0.isOneShot && $0.state != "completed" }.reduce(into: [:]) {
-            $0[$1.id] = SafeText(showing: $1.name)
+        let lasting = present.values.filter {
+            !$0.isOneShot && $0.state != "completed" && $0.id.utf8.count <= WatchdogMemory.idLimit
         }
+        let kept =
+            lasting.count <= WatchdogMemory.jobLimit
+            ? lasting : Array(lasting.sorted { $0.id < $1.id }.prefix(WatchdogMemory.jobLimit))
+        context.memory.cronJobs = kept.reduce(into: [:]) { $0[$1.id] = SafeText(showing: $1.name) }
     }
 }

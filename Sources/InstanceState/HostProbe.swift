@@ -27,21 +27,25 @@ struct HostProbe: Sendable {
             let code = Errno(rawValue: errno)
             guard code == .noSuchFileOrDirectory, place.removeLastComponent() else { throw HomeFailure(code, at: path) }
         }
-        let used = Double(status.f_blocks - status.f_bfree)
+        let used = Self.used(blocks: status.f_blocks, free: status.f_bfree)
         let available = Double(status.f_bavail)
         var reading = Reading(
             diskUsed: used + available > 0 ? min(1, max(0, used / (used + available))) : 0,
             diskFree: Int64(clamping: Int128(status.f_bavail) * Int128(status.f_frsize)))
         let memory = fields("meminfo", separator: ":")
         if let total = memory["MemTotal"], let available = memory["MemAvailable"], total > 0 {
-            reading.memoryFree = Int64(available) << 10
+            reading.memoryFree = Int64(exactly: (available * 1024).rounded(.down))
             reading.memoryUsed = min(1, max(0, 1 - available / total))
         }
         reading.load1 = numbers("loadavg").first.map { max(0, $0) }
-        reading.uptime = numbers("uptime").first.map { Int64($0) }
-        reading.booted = fields("stat", separator: " ")["btime"].map { Timestamp(seconds: Int64($0)) }
+        reading.uptime = numbers("uptime").first.flatMap { Int64(exactly: $0.rounded(.down)) }
+        reading.booted = fields("stat", separator: " ")["btime"].flatMap { Int64(exactly: $0) }.map(
+            Timestamp.init(seconds:))
         return reading
     }
+
+    /// A file system may call more blocks free than it has (FUSE, overlays).
+    static func used(blocks: UInt, free: UInt) -> Double { max(0, Double(blocks) - Double(free)) }
 
     private func text(_ name: String) -> String {
         String(decoding: (try? FileSystem.read(processes.appending(name), limit: 1 << 20)) ?? [], as: UTF8.self)

@@ -16,8 +16,12 @@ public struct InstanceExporter: Sendable {
     public func snapshot(
         of description: InstanceDescription, _ sources: InstanceSources, memory: inout WatchdogMemory
     ) async -> InstanceSnapshot {
-        let readings = await observer.read(description, sources, me: getuid())
-        var snapshot = readings.snapshot(sequence: memory.sequence + 1)
+        judge(await observer.read(description, sources, me: getuid()), &memory)
+    }
+
+    private func judge(_ readings: InstanceReadings, _ memory: inout WatchdogMemory) -> InstanceSnapshot {
+        // Wrapping: the number comes from a file.
+        var snapshot = readings.snapshot(sequence: memory.sequence &+ 1)
         watchdog.complete(&snapshot, readings, &memory)
         return snapshot
     }
@@ -33,24 +37,54 @@ public struct InstanceExporter: Sendable {
     ///   - stateDirectory: of this user; holds the memory between runs.
     ///   - target: the snapshot file, as a rule `/var/lib/hermes-ops-exports/ID/snapshot.json`; nil writes none.
     ///   - metrics: the Prometheus textfile; nil writes none.
-    /// - Returns: the snapshot, and what opened and closed since the last one.
+    /// - Returns: the snapshot, what opened and closed since the last one, and what is to be said of the memory where it could not be
+    ///   read: since when warnings are open is lost with it.
     public func run(
         _ description: InstanceDescription, _ sources: InstanceSources, stateDirectory: FilePath, target: FilePath?,
         metrics: FilePath?
-    ) async throws -> (snapshot: InstanceSnapshot, changes: WarningChanges) {
+    ) async throws -> (snapshot: InstanceSnapshot, changes: WarningChanges, notice: String?) {
         let path = stateDirectory.appending("watchdog.json")
-        let text = try await offPool { try? FileSystem.read(path, limit: 4 << 20, followingLinks: false) }
-        var memory = WatchdogMemory(decodingOrFresh: text)
-        let before = memory.open
-        let snapshot = await self.snapshot(of: description, sources, memory: &memory)
-        let remembered = try memory.encoded()
-        let prometheus = PrometheusText.render(snapshot, jobs: description.jobs)
-        try await offPool {
-            try FileSystem.replace(path, with: remembered)
+        let readings = await observer.read(description, sources, me: getuid())
+        return try await offPool {
+            // The snapshot and the watchdog look at the same time, as different jobs: what one remembers the other must see.
+            let lock = try Self.lock(stateDirectory.appending("watchdog.lock"))
+            defer { withExtendedLifetime(lock) {} }
+            var (memory, notice) = Self.remembered(path)
+            let before = memory.open
+            let snapshot = judge(readings, &memory)
+            try FileSystem.replace(path, with: try memory.encoded())
             if let target { try SnapshotFile.write(try snapshot.encoded(), to: target) }
-            if let metrics { try SnapshotFile.write(Array(prometheus.utf8), to: metrics) }
+            if let metrics {
+                try SnapshotFile.write(Array(PrometheusText.render(snapshot, jobs: description.jobs).utf8), to: metrics)
+            }
+            return (snapshot, WarningChanges(from: before, to: snapshot.warnings), notice)
         }
-        return (snapshot, WarningChanges(from: before, to: snapshot.warnings))
+    }
+
+    private static func remembered(_ path: FilePath) -> (WatchdogMemory, notice: String?) {
+        do {
+            guard (try? FileStatus(at: path)) != nil else { return (WatchdogMemory(), nil) }
+            let text = try FileSystem.read(path, limit: WatchdogMemory.sizeLimit, followingLinks: false)
+            return (try WatchdogMemory(decoding: text), nil)
+        } catch {
+            let reason = (error as? OperatorError)?.reason ?? (error as? SnapshotError)?.description ?? "it is damaged"
+            return (
+                WatchdogMemory(),
+                "what the last look remembered could not be read (\(path.printable): \(reason)): every open warning counts as new"
+            )
+        }
+    }
+
+    /// Waits for the other job, which holds the lock for as long as it takes to write its files.
+    private static func lock(_ path: FilePath) throws -> FileLock {
+        for _ in 0..<600 {
+            if let lock = try FileLock(path) { return lock }
+            usleep(50_000)
+        }
+        throw OperatorError(
+            "watchdog-locked", doing: "waiting for another job that writes the snapshot", subject: path.printable,
+            reason: "it has held the lock for half a minute",
+            advice: "see which process the file names, and whether it hangs")
     }
 }
 

@@ -24,8 +24,8 @@ public struct InstanceDescription: Sendable {
     public var jobs: [ObservedJob] = []
     /// The folder of the repository's work tree that carries the payload; nil when no repository is declared.
     public var payload: FilePath?
-    /// The file that holds the Drive credential; nil when no Drive store is declared.
-    public var googleToken: FilePath?
+    /// The files that hold the credentials of the Drive stores; empty when none is declared.
+    public var driveCredentials: [FilePath] = []
     /// Other credential files of the configuration, whose modes are checked.
     public var credentialFiles: [FilePath] = []
     /// Whether bundles are encrypted; nil when no bundle is declared.
@@ -119,24 +119,24 @@ public struct RepositoryFacts: Sendable {
     public var dirtyFiles: Int?
     /// Commits that the remote does not have, as far as the remote-tracking branch tells.
     public var unpushedCommits: Int?
+    /// When the oldest of them was made; nil when none waits or that is not known.
+    public var oldestUnpushed: Timestamp?
     public var isRemoteConfigured: Bool?
     /// Newest first.
     public var history: [(head: String, at: Timestamp, filesChanged: Int?)]
-    /// The payload's manifest was checked, and held or did not.
-    public var manifestVerified: Bool?
 
     public init(
         head: String?, lastCommit: Timestamp?, dirtyFiles: Int? = nil, unpushedCommits: Int? = nil,
-        isRemoteConfigured: Bool? = nil, history: [(head: String, at: Timestamp, filesChanged: Int?)] = [],
-        manifestVerified: Bool? = nil
+        oldestUnpushed: Timestamp? = nil, isRemoteConfigured: Bool? = nil,
+        history: [(head: String, at: Timestamp, filesChanged: Int?)] = []
     ) {
         self.head = head
         self.lastCommit = lastCommit
         self.dirtyFiles = dirtyFiles
         self.unpushedCommits = unpushedCommits
+        self.oldestUnpushed = oldestUnpushed
         self.isRemoteConfigured = isRemoteConfigured
         self.history = history
-        self.manifestVerified = manifestVerified
     }
 }
 

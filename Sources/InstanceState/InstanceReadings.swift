@@ -120,7 +120,7 @@ public struct InstanceObserver: Sendable {
             + jobs.map(\.timerUnit) + description.jobs.map(\.serviceUnit)
         let processes = processes
         let payloadFolder = description.payload
-        let token = description.googleToken
+        let driveCredentials = description.driveCredentials
         let credentialFiles = description.credentialFiles
         let userHome = description.userHome
         let (userID, port) = (description.userID, description.dashboardPort)
@@ -133,9 +133,9 @@ public struct InstanceObserver: Sendable {
         }
         async let inspection = probing.blocking { HomeInspection(home.path) }
         async let gateway = probing.blocking { Gateway.read(home) }
-        async let state = probing.blocking { try StateDatabase.read(home, at: now) }
+        async let state = probing.blocking { try StateDatabase.read(home, at: now, cancellation: $0) }
         async let cron = probing.blocking { try CronJobs.read(home) }
-        async let cronFailures = probing.blocking { try CronExecution.failuresInARow(home) }
+        async let cronFailures = probing.blocking { try CronExecution.failuresInARow(home, cancellation: $0) }
         async let memories = probing.blocking { try Memories.read(home) }
         async let settings = probing.blocking { try HomeSettings.read(home) }
         async let skills = probing.blocking {
@@ -143,17 +143,16 @@ public struct InstanceObserver: Sendable {
             try Skills.read(home, settings: (try? HomeSettings.read(home)) ?? HomeSettings(), userHome: userHome)
         }
         async let credentials = probing.blocking {
-            try Self.credentials(home, credentialFiles + (token.map { [$0] } ?? []))
+            try Self.credentials(home, credentialFiles + driveCredentials)
         }
-        async let googleToken = probing.blocking { try token.map { try Self.isPresent($0) } }
+        async let googleToken = probing.blocking {
+            driveCredentials.isEmpty ? nil : try driveCredentials.allSatisfy(Self.isPresent)
+        }
         async let repository = probing.asynchronous { try await sources.repository() }
         async let drill = probing.asynchronous { try await sources.drill() }
 
         let repositoryFacts = await repository
-        let verified = repositoryFacts.value?.manifestVerified
-        let payload = await probing.blocking {
-            try payloadFolder.map { try PayloadProbe.read($0, manifestVerified: verified, at: now) }
-        }
+        let payload = await probing.blocking { try payloadFolder.map { try PayloadProbe.read($0, at: now) } }
         let inspected = await inspection
         let seen: HomeInspection =
             inspected.value
@@ -199,7 +198,7 @@ public struct InstanceObserver: Sendable {
 
     private static func credentials(_ home: HomeLayout, _ more: [FilePath]) throws -> [CredentialFiles.File] {
         var files = try CredentialFiles.read(home).files
-        for path in more {
+        for path in Set(more).sorted(by: { $0.bytes.lexicographicallyPrecedes($1.bytes) }) {
             if let status = try? FileStatus(following: path), status.kind == .file {
                 files.append(CredentialFiles.File(path: path, status: status))
             }

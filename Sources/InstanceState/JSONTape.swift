@@ -15,19 +15,24 @@ final class JSONTape: Sendable {
         var next: UInt32
     }
 
-    /// So many elements may an array have, and so many members an object: far more than any snapshot's.
-    static let widthLimit = 1024
-    static let memberLimit = 256
+    /// How much a document may hold before anything of it is decoded.
+    struct Limits: Sendable {
+        var depth: Int
+        /// So many elements may an array have, and so many members an object: far more than any snapshot's.
+        var elements = 1024
+        /// Members are looked for one by one, and each is compared with those before it.
+        var members = 256
+    }
 
     let text: [UInt8]
     let nodes: [Node]
 
-    /// Throws a ``SnapshotError`` for text that is not JSON, nests deeper than `depth`, or is larger than 4 GiB.
-    init(_ text: [UInt8], depth: Int) throws {
+    /// Throws a ``SnapshotError`` for text that is not JSON, exceeds the limits, or is larger than 4 GiB.
+    init(_ text: [UInt8], _ limits: Limits) throws {
         guard text.count < UInt32.max else { throw SnapshotError.tooLarge }
         self.text = text
         nodes = try text.withUnsafeBufferPointer { bytes in
-            var scanner = TapeScanner(bytes: bytes, depthLeft: depth)
+            var scanner = TapeScanner(bytes: bytes, limits)
             return try scanner.document()
         }
     }
@@ -162,13 +167,15 @@ struct TapeKey: CodingKey {
 /// Reads JSON into nodes.
 struct TapeScanner {
     let bytes: UnsafeBufferPointer<UInt8>
-    var depthLeft: Int
+    private let limits: JSONTape.Limits
+    private var depthLeft: Int
     private var index = 0
     private var nodes: [JSONTape.Node] = []
 
-    init(bytes: UnsafeBufferPointer<UInt8>, depthLeft: Int) {
+    init(bytes: UnsafeBufferPointer<UInt8>, _ limits: JSONTape.Limits) {
         self.bytes = bytes
-        self.depthLeft = depthLeft
+        self.limits = limits
+        depthLeft = limits.depth
         nodes.reserveCapacity(bytes.count / 12)
     }
 
@@ -213,7 +220,7 @@ struct TapeScanner {
         } else {
             while true {
                 width += 1
-                guard width <= (kind == .object ? JSONTape.memberLimit : JSONTape.widthLimit) else {
+                guard width <= (kind == .object ? limits.members : limits.elements) else {
                     throw SnapshotError("it has more entries than a snapshot has")
                 }
                 if kind == .object {

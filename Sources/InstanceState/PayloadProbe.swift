@@ -21,7 +21,7 @@ enum PayloadProbe {
         return [".db", ".db-wal", ".db-shm", ".db-journal", ".sqlite", ".sqlite3"].contains { lower.hasSuffix($0) }
     }
 
-    static func read(_ folder: FilePath, manifestVerified: Bool?, at now: Timestamp) throws -> Payload {
+    static func read(_ folder: FilePath, at now: Timestamp) throws -> Payload {
         guard let status = try? FileStatus(following: folder), status.kind == .directory else {
             throw HomeFailure(.notFound, "\(folder.printable): no such folder")
         }
@@ -35,7 +35,8 @@ enum PayloadProbe {
                 entry.path.split(separator: UInt8(ascii: "/")).last.map { String(decoding: $0, as: UTF8.self) } ?? ""
             if entry.status.kind == .directory { return name == ".git" ? .prune : .descend }
             files += 1
-            bytes += entry.status.size
+            // Sparse files say any size.
+            bytes = Int64(clamping: Int128(bytes) + Int128(entry.status.size))
             let path = String(decoding: entry.path, as: UTF8.self)
             if name == "SKILL.md" { skills += 1 }
             if path == "memories/MEMORY.md" || path == "memories/USER.md" { memories += 1 }
@@ -50,6 +51,6 @@ enum PayloadProbe {
             skills: Count(skills),
             cronJobs: cron.map { Count($0) },
             config: (try? FileStatus(following: folder.appending("config.yaml")))?.kind == .file,
-            manifestVerified: manifestVerified, forbiddenFiles: Count(forbidden))
+            forbiddenFiles: Count(forbidden))
     }
 }

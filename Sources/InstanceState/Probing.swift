@@ -16,9 +16,23 @@ struct Probing: Sendable {
     /// A home on a dead network disk must not hold the rest up.
     var limit = Duration.seconds(5)
 
-    /// Runs a blocking body off the pool. At the limit the answer is `timeout`, and the body is left to end by itself.
+    /// Runs a blocking body on a thread of its own: the limit holds whatever a stranger's file makes it do. At the limit the answer is
+    /// `timeout`, and the body is left to end by itself; it looks at the flag where it can stop.
+    func blocking<Value: Sendable>(_ body: @escaping @Sendable (CancellationFlag) throws -> Value?) async
+        -> Observation<Value>
+    {
+        await asynchronous {
+            let flag = CancellationFlag()
+            return try await withTaskCancellationHandler {
+                try await onOwnThread { try body(flag) }
+            } onCancel: {
+                flag.cancel()
+            }
+        }
+    }
+
     func blocking<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value?) async -> Observation<Value> {
-        await asynchronous { try await offPool(body) }
+        await blocking { _ in try body() }
     }
 
     /// Nil from the body means that there is nothing to observe: `skipped`, not configured.

@@ -13,7 +13,7 @@ extension InstanceSnapshot {
     public init(decoding text: [UInt8]) throws {
         guard text.count <= Self.sizeLimit else { throw SnapshotError.tooLarge }
         do {
-            self = try TapeDecoder.decode(InstanceSnapshot.self, from: text, depth: 24)
+            self = try TapeDecoder.decode(InstanceSnapshot.self, from: text, .init(depth: 24))
         } catch let error as DecodingError {
             throw SnapshotError(error)
         }

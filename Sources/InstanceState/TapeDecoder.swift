@@ -6,8 +6,10 @@ struct TapeDecoder: Decoder {
     let tape: JSONTape
     let place: Int
 
-    static func decode<Value: Decodable>(_ type: Value.Type, from text: [UInt8], depth: Int) throws -> Value {
-        try Value(from: TapeDecoder(tape: JSONTape(text, depth: depth), place: 0))
+    static func decode<Value: Decodable>(_ type: Value.Type, from text: [UInt8], _ limits: JSONTape.Limits) throws
+        -> Value
+    {
+        try Value(from: TapeDecoder(tape: JSONTape(text, limits), place: 0))
     }
 
     var codingPath: [any CodingKey] { tape.path(to: place) }

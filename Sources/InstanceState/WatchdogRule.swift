@@ -33,6 +33,8 @@ enum Verdict: Sendable {
     case found([Finding])
     /// It could not find out, and why: what it said before stands.
     case unknown(String)
+    /// What was found where it could look. What it said before of the codes that it could not examine stands, and why it could not.
+    case partly([Finding], unexamined: [String], String)
     /// This instance has nothing that the rule is about.
     case inapplicable
 
@@ -40,12 +42,17 @@ enum Verdict: Sendable {
 
     /// For a reading without a value.
     static func unknown(_ observation: Observation<some Sendable>) -> Verdict {
-        .unknown(observation.detail.flatMap { $0.isEmpty ? nil : $0 } ?? unanswered(observation.probe))
+        .unknown(reason(observation))
     }
 
-    static func unknown(_ probe: Probe) -> Verdict { .unknown(unanswered(probe)) }
+    static func unknown(_ probe: Probe) -> Verdict { .unknown(reason(probe)) }
 
-    private static func unanswered(_ probe: Probe) -> String {
+    /// Why a reading has no value.
+    static func reason(_ observation: Observation<some Sendable>) -> String {
+        observation.detail.flatMap { $0.isEmpty ? nil : $0 } ?? reason(observation.probe)
+    }
+
+    static func reason(_ probe: Probe) -> String {
         switch probe.reason {
         case .timeout?: "it took too long"
         case .noBus?:
@@ -107,6 +114,9 @@ public struct Watchdog: Sendable {
             case .unknown:
                 // Not being able to look settles nothing.
                 open += memory.open.filter { rule.codes.contains($0.code.rawValue) }
+            case .partly(let findings, let unexamined, _):
+                open += findings.map { warning($0, snapshot.instance, before, now) }
+                open += memory.open.filter { unexamined.contains($0.code.rawValue) }
             case .inapplicable: break
             }
         }
@@ -136,12 +146,20 @@ public struct Watchdog: Sendable {
             switch rule.judge(context) {
             case .inapplicable: nil
             case .unknown(let reason): Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
-            case .found(let findings):
-                Check(
-                    title: rule.title, outcome: findings.isEmpty ? .holds : .fails,
-                    warnings: findings.map { warning($0, snapshot.instance, [:], readings.moment) })
+            case .found(let findings): check(rule, findings, readings, snapshot)
+            case .partly(let findings, let unexamined, let reason):
+                check(rule, findings, readings, snapshot, unknown: unexamined.isEmpty ? nil : reason)
             }
         }
+    }
+
+    private func check(
+        _ rule: WatchdogRule, _ findings: [Finding], _ readings: InstanceReadings, _ snapshot: InstanceSnapshot,
+        unknown: String? = nil
+    ) -> Check {
+        Check(
+            title: rule.title, outcome: !findings.isEmpty ? .fails : unknown == nil ? .holds : .unknown,
+            reason: unknown, warnings: findings.map { warning($0, snapshot.instance, [:], readings.moment) })
     }
 
     private func warning(
@@ -176,7 +194,7 @@ public struct Watchdog: Sendable {
         case (.stopped, .unknown), (.unknown, _): return .unknown
         case (.stopped, .up), (.stopped, .degraded): return .degraded
         case (.stopped, .down): return .down
-        case (.stopped, .disabled): return .disabled
+        case (.stopped, .disabled): return isCritical ? .degraded : .disabled
         }
     }
 }

@@ -57,9 +57,22 @@ public struct WatchdogMemory: Codable, Sendable, Hashable {
 
     public init() {}
 
+    /// So many cron jobs are remembered, by their ids, and so many that vanished; the rest is not missed when it goes.
+    static let jobLimit = 4096
+    /// Of an id, in bytes. Hermes' own have twelve.
+    static let idLimit = 256
+    /// The largest file that is read, in bytes: more than the limits above allow.
+    public static let sizeLimit = 32 << 20
+
+    /// Reads the file.
+    public init(decoding text: [UInt8]) throws {
+        self = try TapeDecoder.decode(
+            WatchdogMemory.self, from: text, .init(depth: 12, members: Self.jobLimit + 64))
+    }
+
     /// Reads the file; one that is missing or damaged makes a fresh start, because only the times of open warnings are lost with it.
     public init(decodingOrFresh text: [UInt8]?) {
-        self = text.flatMap { try? TapeDecoder.decode(WatchdogMemory.self, from: $0, depth: 12) } ?? WatchdogMemory()
+        self = text.flatMap { try? WatchdogMemory(decoding: $0) } ?? WatchdogMemory()
     }
 
     public func encoded() throws -> [UInt8] { try JSONText.encode(self) }

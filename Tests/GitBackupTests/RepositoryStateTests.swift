@@ -37,6 +37,22 @@ struct RepositoryStateTests {
         #expect(try await other.inspect()?.files.count == 2)
     }
 
+    @Test("The oldest commit that waits is known, not the last one")
+    func oldestUnpushed() async throws {
+        let fixture = try await made()
+        #expect(try await fixture.repository.look()?.oldestUnpushed == Fixture.time)
+        _ = try await fixture.repository.push(Fixture.access()) { _ in }
+        var state = try await fixture.repository.look()
+        #expect(state?.unpushedCommits == 0 && state?.oldestUnpushed == nil)
+        for age in 1...3 {
+            let entries = Fixture.entries(["a": "later \(age)"])
+            _ = try await fixture.repository.commit(entries, at: Fixture.time + .seconds(age * 1000)) { _ in "Later" }
+        }
+        state = try await fixture.repository.look()
+        #expect(state?.unpushedCommits == 3 && state?.oldestUnpushed == Fixture.time + .seconds(1000))
+        #expect(state?.committedAt == Fixture.time + .seconds(3000))
+    }
+
     @Test("Several first runs at once: one makes it, all go on", arguments: 0..<8)
     func firstRunsAtOnce(round: Int) async throws {
         let fixture = try await Fixture()

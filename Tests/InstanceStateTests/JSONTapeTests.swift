@@ -17,7 +17,7 @@ import Testing
     }
 
     private func tape(_ text: String) throws -> Everything {
-        try TapeDecoder.decode(Everything.self, from: Array(text.utf8), depth: 24)
+        try TapeDecoder.decode(Everything.self, from: Array(text.utf8), .init(depth: 24))
     }
 
     @Test(arguments: [
@@ -48,7 +48,7 @@ import Testing
     @Test func brokenTextIsRefused() {
         #expect(throws: (any Error).self) {
             try TapeDecoder.decode(
-                Everything.self, from: Array(#"{"text":""#.utf8) + [0xC3, 0x28] + Array(#""}"#.utf8), depth: 24)
+                Everything.self, from: Array(#"{"text":""#.utf8) + [0xC3, 0x28] + Array(#""}"#.utf8), .init(depth: 24))
         }
     }
 

@@ -77,7 +77,7 @@ struct SampleInstance {
             home: folder.path.appending("home"),
             userHome: folder.path, version: "0.1.0")
         description.payload = folder.path.appending("payload")
-        description.googleToken = try folder.write("drive.json", "{}", permissions: 0o600)
+        description.driveCredentials = [try folder.write("drive.json", "{}", permissions: 0o600)]
         description.bundlesAreEncrypted = true
         description.notifications = .init(
             channel: .telegram, configured: true, lastSentAt: time.now, lastOutcome: .delivered, pending: 0)
@@ -103,8 +103,7 @@ struct SampleInstance {
                 RepositoryFacts(
                     head: String(repeating: "ab12", count: 10), lastCommit: now - .seconds(600), dirtyFiles: 0,
                     unpushedCommits: 0,
-                    isRemoteConfigured: true, history: [(String(repeating: "ab12", count: 10), now - .seconds(600), 3)],
-                    manifestVerified: true)
+                    isRemoteConfigured: true, history: [(String(repeating: "ab12", count: 10), now - .seconds(600), 3)])
             }, drill: { DrillFacts(lastVerified: now - .seconds(86_400)) })
         thresholds = WatchdogThresholds()
         // The machine that the tests run on may be full; that is tested by itself.

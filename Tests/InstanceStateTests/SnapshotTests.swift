@@ -219,11 +219,110 @@ import Testing
         #expect(warning.since == first.snapshot.generatedAt && warning.lastSeenAt == second.snapshot.generatedAt)
         #expect(try InstanceSnapshot(decoding: FileSystem.read(target, limit: 1 << 20)) == second.snapshot)
         #expect(try FileStatus(following: state.appending("watchdog.json")).permissions == 0o600)
+        #expect(first.notice == nil && second.notice == nil)
         // A damaged memory costs the beginnings, not the snapshot.
         try FileSystem.replace(state.appending("watchdog.json"), with: Array("{".utf8))
         let third = try await exporter.run(
             instance.description, instance.sources, stateDirectory: state, target: nil, metrics: nil)
         #expect(third.snapshot.sequence == 1)
+        #expect(third.notice?.contains("watchdog.json") == true)
+    }
+
+    /// More jobs than an object of a stranger's snapshot may have members.
+    @Test func manyCronJobsAreRemembered() async throws {
+        let instance = try SampleInstance()
+        let exporter = InstanceExporter(
+            observer: InstanceObserver(
+                commands: instance.commands, time: instance.time, limit: .seconds(60), lingerFolder: "/nonexistent",
+                processes: "/proc"))
+        let state = instance.folder.path.appending("state")
+        try FileSystem.makeDirectory(state)
+        func run(_ ids: some Sequence<String>) async throws -> (InstanceSnapshot, notice: String?) {
+            let jobs = ids.map { #"{"id":"\#($0)","name":"job \#($0)","prompt":"x","schedule_display":"0 7 * * *"}"# }
+            try instance.folder.write("home/cron/jobs.json", "[\(jobs.joined(separator: ","))]")
+            let made = try await exporter.run(
+                instance.description, instance.sources, stateDirectory: state, target: nil, metrics: nil)
+            return (made.snapshot, made.notice)
+        }
+        for count in [300, WatchdogMemory.jobLimit + 500] {
+            let ids = (0..<count).map { "j\(1_000_000 + $0)" } + [String(repeating: "long", count: 100_000)]
+            _ = try await run(ids)
+            let (snapshot, notice) = try await run(ids.dropFirst())
+            #expect(notice == nil && snapshot.sequence.value > 1)
+            let warning = snapshot.warnings.first { $0.code.rawValue == "cron-vanished" }
+            #expect(warning?.message.rawValue.contains("job j1000000") == true)
+            try FileSystem.removeTree(state.appending("watchdog.json"))
+        }
+    }
+
+    /// The snapshot and the watchdog, two jobs, look at the same time: none forgets what the other remembered.
+    @Test func looksAtTheSameTimeAreAllCounted() async throws {
+        let instance = try SampleInstance()
+        let exporter = InstanceExporter(
+            observer: InstanceObserver(
+                commands: instance.commands, time: instance.time, limit: .seconds(60), lingerFolder: "/nonexistent",
+                processes: "/proc"))
+        let state = instance.folder.path.appending("state")
+        try FileSystem.makeDirectory(state)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    _ = try await exporter.run(
+                        instance.description, instance.sources, stateDirectory: state, target: nil, metrics: nil)
+                }
+            }
+            try await group.waitForAll()
+        }
+        let memory = try WatchdogMemory(
+            decoding: FileSystem.read(state.appending("watchdog.json"), limit: WatchdogMemory.sizeLimit))
+        #expect(memory.sequence == 8)
+    }
+
+    /// A memory that says the largest number there is, and a file system that says more is free than there is.
+    @Test func numbersFromOutsideDoNotOverflow() async throws {
+        var instance = try SampleInstance()
+        instance.memory.sequence = .max
+        instance.memory.sizes = [.init(at: instance.time.now - .seconds(7200), bytes: .min)]
+        _ = await instance.look()
+        #expect(HostProbe.used(blocks: 5, free: 9) == 0 && HostProbe.used(blocks: 9, free: 5) == 4)
+        try instance.folder.write("proc/meminfo", "MemTotal: nan kB\nMemAvailable: 1e300 kB\n")
+        try instance.folder.write("proc/uptime", "inf 1\n")
+        try instance.folder.write("proc/stat", "btime 1e300\n")
+        let host = try HostProbe(processes: instance.folder.path.appending("proc")).read(diskOf: instance.home)
+        #expect(host.memoryFree == nil && host.uptime == nil && host.booted == nil)
+    }
+
+    @Test func sparseFilesDoNotOverflow() async throws {
+        // The file system of the temporary folder may not take files that large.
+        let folder = FilePath("/dev/shm").appending("hermes-ops-test-\(hex(randomBytes(8)))")
+        defer { try? FileSystem.removeTree(folder) }
+        try FileSystem.makeDirectory(folder)
+        for name in ["a", "b"] {
+            try FileSystem.replace(folder.appending(name), with: [])
+            let size = folder.appending(name).withPlatformString { truncate($0, Int.max - 4096) }
+            guard size == 0 else { return }
+        }
+        let payload = try PayloadProbe.read(folder, at: Timestamp(seconds: 0))
+        #expect(payload.bytes?.value == Count.maximum && payload.files == 2)
+    }
+
+    /// Probes that take the processor and never end: the limit holds, and a signal would get through.
+    @Test func probesThatBurnAreCutOff() async throws {
+        let probing = Probing(time: SystemTime(), limit: .milliseconds(300))
+        let start = ContinuousClock.now
+        await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<12 {
+                group.addTask {
+                    let seen = await probing.blocking { flag -> Int? in
+                        while !flag.isCancelled {}
+                        return 1
+                    }
+                    return seen.probe.reason == .timeout
+                }
+            }
+            for await isCut in group { #expect(isCut) }
+        }
+        #expect(ContinuousClock.now - start < .seconds(30))
     }
 }
 

@@ -35,6 +35,18 @@ import Testing
         #expect(!SafeText(showing: String(repeating: "x", count: 236) + token).rawValue.contains("gh" + "p_"))
     }
 
+    @Test func aLongTextIsLookedThroughInNoTime() {
+        let start = ContinuousClock.now
+        for piece in [":", "9", "sk-", "ey", "1:", "gh" + "p_", "AKI" + "A"] {
+            _ = SafeText(showing: String(repeating: piece, count: 400_000))
+            _ = CredentialShape.occurs(in: String(repeating: piece, count: 100_000))
+        }
+        #expect(ContinuousClock.now - start < .seconds(30))
+        #expect(CredentialShape.occurs(in: "12345678:" + String(repeating: "a", count: 30)))
+        #expect(!CredentialShape.occurs(in: "1234567:" + String(repeating: "a", count: 30)))
+        #expect(!CredentialShape.occurs(in: "12345678:" + String(repeating: "a", count: 29)))
+    }
+
     @Test(arguments: [
         ("a", true), ("a-b.c_d", true), ("-a", false), ("a-", false), ("A", false), ("", false),
         (String(repeating: "a", count: 65), false),

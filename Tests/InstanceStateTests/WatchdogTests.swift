@@ -39,12 +39,11 @@ import Testing
     @Test func theRepository() async throws {
         var instance = try SampleInstance()
         let now = instance.time.now
-        func facts(dirty: Int = 0, unpushed: Int = 0, remote: Bool = true, age: Duration = .seconds(60)) {
+        func facts(dirty: Int = 0, unpushed: Int = 0, remote: Bool = true, oldest: Duration? = .seconds(60)) {
             instance.sources.repository = {
                 RepositoryFacts(
-                    head: String(repeating: "c", count: 40), lastCommit: now - age, dirtyFiles: dirty,
-                    unpushedCommits: unpushed,
-                    isRemoteConfigured: remote)
+                    head: String(repeating: "c", count: 40), lastCommit: now - .seconds(60), dirtyFiles: dirty,
+                    unpushedCommits: unpushed, oldestUnpushed: oldest.map { now - $0 }, isRemoteConfigured: remote)
             }
         }
         func repositoryCodes() async -> [String] { await instance.codes().filter { $0.hasPrefix("repository") } }
@@ -52,7 +51,9 @@ import Testing
         #expect(await repositoryCodes() == ["repository-dirty"])
         facts(unpushed: 2)
         #expect(await repositoryCodes() == [], "a commit of a minute ago is still on its way")
-        facts(unpushed: 2, age: .seconds(100_000))
+        facts(unpushed: 2, oldest: .seconds(100_000))
+        #expect(await repositoryCodes() == ["repository-unpushed"], "the last commit is young, and another one waits")
+        facts(unpushed: 2, oldest: nil)
         #expect(await repositoryCodes() == ["repository-unpushed"])
         facts(remote: false)
         #expect(await repositoryCodes() == ["repository-no-remote"])
@@ -455,6 +456,93 @@ import Testing
         #expect(checks.first { $0.title == "Timers are enabled" }?.reason?.contains("XDG_RUNTIME_DIR") == true)
     }
 
+    /// One part of a rule's matter cannot be looked at: its warnings stand, those of the other parts open and close.
+    @Test func partialKnowledgeClosesNothing() async throws {
+        var instance = try SampleInstance()
+        let now = instance.time.now
+        func judge(_ memory: inout WatchdogMemory, _ edit: (inout InstanceReadings) -> Void) async -> Set<String> {
+            let observer = InstanceObserver(
+                commands: instance.commands, time: instance.time, limit: .seconds(20),
+                lingerFolder: instance.folder.path.appending("linger"), processes: "/proc")
+            var readings = await observer.read(instance.description, instance.sources, me: 0)
+            readings.gateway.liveness = .running(pid: 1)
+            edit(&readings)
+            var snapshot = readings.snapshot(sequence: 1)
+            Watchdog(thresholds: instance.thresholds).complete(&snapshot, readings, &memory)
+            return Set(snapshot.warnings.map(\.code.rawValue))
+        }
+        func lost<Value>(_ type: Value.Type) -> Observation<Value> {
+            Observation(value: nil, probe: .failed(.timeout, at: now, took: .zero))
+        }
+        // Scheduler and gateway: the cron jobs cannot be read, the gateway's beat can.
+        var memory = WatchdogMemory()
+        func stopped(_ readings: inout InstanceReadings) {
+            readings.cron.value?.heartbeat = now - .seconds(4000)
+            readings.gateway.heartbeat = now - .seconds(4000)
+        }
+        #expect(await judge(&memory, stopped).isSuperset(of: ["cron-stopped", "gateway-heartbeat-stale"]))
+        var codes = await judge(&memory) { $0.cron = lost(CronJobs.self) }
+        #expect(codes.contains("cron-stopped") && !codes.contains("gateway-heartbeat-stale"))
+
+        // Credentials: their modes, and whether Drive's is there.
+        memory = WatchdogMemory()
+        try instance.folder.write("home/auth.json", "x", permissions: 0o644)
+        codes = await judge(&memory) { $0.googleToken.value = false }
+        #expect(codes.isSuperset(of: ["credential-modes", "credential-missing"]))
+        codes = await judge(&memory) { $0.credentials = lost([CredentialFiles.File].self) }
+        #expect(codes.contains("credential-modes") && !codes.contains("credential-missing"))
+
+        // The gateway's unit and its own words.
+        memory = WatchdogMemory()
+        codes = await judge(&memory) { readings in
+            readings.gateway.reportedState = "degraded"
+            readings.systemd.units[InstanceReadings.gatewayUnit(of: instance.description)]?["NRestarts"] = "9"
+        }
+        #expect(codes.isSuperset(of: ["gateway-degraded", "gateway-restarting"]))
+        codes = await judge(&memory) { readings in
+            readings.systemd = .init(probe: .failed(.timeout, at: now, took: .zero))
+        }
+        #expect(codes.contains("gateway-restarting") && !codes.contains("gateway-degraded"))
+
+        // The drills' receipts.
+        memory = WatchdogMemory()
+        codes = await judge(&memory) { $0.drill.value?.lastVerified = now - .seconds(300 * 86_400) }
+        #expect(codes.contains("drill-overdue"))
+        instance.description.jobs[2].lastRun = run(.failure, instance, failures: 1, lastSuccess: nil)
+        codes = await judge(&memory) { $0.drill = lost(DrillFacts.self) }
+        #expect(codes.isSuperset(of: ["drill-overdue", "drill-failed"]))
+    }
+
+    /// An instance without a gateway is not well because it has none.
+    @Test func somethingCriticalShowsWhereNoGatewayIs() async throws {
+        var instance = try SampleInstance()
+        instance.commands = FakeSystemctl { words in
+            let units = words.drop { $0 != "--" }.dropFirst()
+            return .init(
+                end: .exited(0),
+                output: Array(
+                    units.map { unit in
+                        unit.contains("gateway")
+                            ? FakeSystemctl.answer(
+                                unit, load: "not-found", active: "inactive", sub: "dead", enabled: "")
+                            : FakeSystemctl.answer(unit)
+                    }.joined(separator: "\n").utf8))
+        }
+        #expect(await instance.look().health == .disabled)
+        instance.sources.repository = { throw HomeFailure(.notFound, "") }
+        #expect(await instance.look().health == .degraded)
+    }
+
+    @Test func eachDriveCredentialIsLookedFor() async throws {
+        var instance = try SampleInstance()
+        #expect(await instance.look().drive.googleTokenPresent == true)
+        instance.description.driveCredentials.append(instance.folder.path.appending("second.json"))
+        let snapshot = await instance.look()
+        #expect(snapshot.drive.googleTokenPresent == false && severity(snapshot, "credential-missing") == .critical)
+        instance.description.driveCredentials = []
+        #expect(await instance.look().drive.googleTokenPresent == nil)
+    }
+
     /// A run that ended tomorrow: its age is not known, and a clock is wrong.
     @Test func recordsFromTheFutureAreNotFresh() async throws {
         var instance = try SampleInstance()
@@ -478,6 +566,23 @@ import Testing
         #expect(severity(await instance.look(), "credential-modes") == .warn)
         #expect(instance.home.withPlatformString { chmod($0, 0o750) } == 0)
         #expect(severity(await instance.look(), "credential-modes") == .critical)
+    }
+
+    /// The command names each file that others can read, in the home and elsewhere, and nothing else.
+    @Test func theFilesToCloseAreNamed() async throws {
+        var instance = try SampleInstance()
+        try instance.folder.write("home/auth.json", "x", permissions: 0o644)
+        let outside = try instance.folder.write("push token's", "x", permissions: 0o640)
+        instance.description.credentialFiles = [outside, try instance.folder.write("closed", "x", permissions: 0o600)]
+        let snapshot = await instance.look()
+        let warning = try #require(snapshot.warnings.first { $0.code.rawValue == "credential-modes" })
+        let command = warning.command(
+            for: snapshot.instance, jobs: [], credentialFiles: instance.description.credentialFiles)
+        let quoted = "'\(instance.folder.path)/push token'\\''s'"
+        #expect(command == "chmod go= \(instance.home)/auth.json \(quoted)")
+        let result = try await runProgram("/bin/sh", ["-c", try #require(command)])
+        #expect(result.status == 0)
+        #expect(await instance.look().warnings.allSatisfy { $0.code.rawValue != "credential-modes" })
     }
 
     /// Every code has a page, a message that fits and, but for a few, a command.

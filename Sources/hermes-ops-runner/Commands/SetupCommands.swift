@@ -56,6 +56,7 @@ struct ValidateCommand: AsyncParsableCommand {
             files = configuration.files.map(\.printable)
             warnings = configuration.warnings.map(\.description)
             if let missing = configuration.missingSnapshotGroup { warnings.append("snapshot: \(missing)") }
+            if let missing = configuration.missingPush { warnings.append("repository: \(missing)") }
             do { try HomeInspection.require(configuration.instance.hermesHome) } catch { note(error) }
             do { _ = try session.client(configuration.network) } catch { note(error) }
             do { _ = try session.policy(configuration.sanitizer) } catch { note(error) }

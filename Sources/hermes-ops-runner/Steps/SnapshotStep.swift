@@ -22,14 +22,15 @@ struct SnapshotStep: Step {
                 throw error
             }
         }
-        let (snapshot, _) = try await session.exporter(configuration).run(
+        let (snapshot, _, notice) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: target.snapshot, metrics: target.metrics)
         ResidentCode.release()
         let group = configuration.snapshot.group
         let notes = [target.snapshot, target.metrics].compactMap { target.handOver($0, to: group) }
         return StepOutcome(
-            changed: true, items: Int64(snapshot.warnings.count), warnings: Array(notes.prefix(1)),
+            changed: true, items: Int64(snapshot.warnings.count),
+            warnings: notes.prefix(1) + [notice].compactMap(\.self),
             summary: "\(snapshot.health.rawValue), \(HumanUnits.count(snapshot.warnings.count, "warning"))")
     }
 }
@@ -84,16 +85,17 @@ struct WatchdogStep: Step {
     func run(_ context: StepContext) async throws -> StepOutcome {
         let configuration = context.configuration
         let description = try await session.description(configuration)
-        let (snapshot, _) = try await session.exporter(configuration).run(
+        let (snapshot, _, notice) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: nil, metrics: nil)
         let troubles =
             Self.serious(
                 snapshot.warnings, of: snapshot.instance, jobs: description.jobs,
-                configuration: session.configurationFile)
+                configuration: session.configurationFile, credentialFiles: description.credentialFiles)
             + [staleSnapshot(context)].compactMap { $0 }
         context.values[Self.found] = troubles
-        let hints = snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue)
+        let hints =
+            snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue) + [notice].compactMap(\.self)
         guard let first = troubles.first else {
             return StepOutcome(changed: false, items: 0, warnings: hints, summary: "all is well")
         }
@@ -109,13 +111,15 @@ struct WatchdogStep: Step {
 
     /// The warnings that people are told of. Hints are in the snapshot; nobody is woken for them.
     static func serious(
-        _ warnings: [Warning], of instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath
+        _ warnings: [Warning], of instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath,
+        credentialFiles: [FilePath] = []
     ) -> [RunSummary.Warning] {
         warnings.filter { $0.severity > .info }.map { warning in
             RunSummary.Warning(
                 key: warning.fingerprint.rawValue, code: warning.code.rawValue,
                 severity: warning.severity == .critical ? .critical : .warn, message: warning.message.rawValue,
-                advice: warning.command(for: instance, jobs: jobs, configuration: configuration))
+                advice: warning.command(
+                    for: instance, jobs: jobs, configuration: configuration, credentialFiles: credentialFiles))
         }
     }
 
@@ -139,7 +143,7 @@ extension Session {
         guard configuration.job(named: record.job.name)?.uses(.watchdog) == true else { return nil }
         let path = stateDirectory.appending("watchdog.json")
         let memory = WatchdogMemory(
-            decodingOrFresh: try? FileSystem.read(path, limit: 4 << 20, followingLinks: false))
+            decodingOrFresh: try? FileSystem.read(path, limit: WatchdogMemory.sizeLimit, followingLinks: false))
         let instance = InstanceReference(
             id: Slug(making: configuration.instance.id), label: SafeText(showing: configuration.instance.label),
             user: UserName(rawValue: userName) ?? UserName(unchecked: "unknown"),

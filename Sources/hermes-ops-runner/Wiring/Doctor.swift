@@ -374,14 +374,16 @@ struct Doctor: Sendable {
                     user: UserName(rawValue: description.user) ?? UserName(unchecked: "unknown"),
                     scope: description.scope,
                     hermesHome: PlainPath(rawValue: description.home.path.string))
-                return checks.flatMap { diagnoses($0, reference, description.jobs) }
+                return checks.flatMap { diagnoses($0, reference, description) }
             } catch {
                 return [Diagnosis("instance", error)]
             }
         }
     }
 
-    private func diagnoses(_ check: Check, _ instance: InstanceReference, _ jobs: [ObservedJob]) -> [Diagnosis] {
+    private func diagnoses(_ check: Check, _ instance: InstanceReference, _ description: InstanceDescription)
+        -> [Diagnosis]
+    {
         switch check.outcome {
         case .holds: return [Diagnosis(check.title, .ok, "yes")]
         case .unknown: return [Diagnosis(check.title, .unknown, check.reason ?? "it could not be found out")]
@@ -389,7 +391,8 @@ struct Doctor: Sendable {
             // Of the test of the way `messages` has told already.
             return check.warnings.filter { $0.code.rawValue != "notifications-untested" }.map { warning in
                 let command = warning.command(
-                    for: instance, jobs: jobs, configuration: session.configurationFile)
+                    for: instance, jobs: description.jobs, configuration: session.configurationFile,
+                    credentialFiles: description.credentialFiles)
                 return Diagnosis(
                     check.title, warning.severity == .critical ? .failed : .warning, warning.message.rawValue,
                     advice: command ?? warning.runbook?.rawValue)

@@ -32,7 +32,7 @@ extension Session {
         description.validFor = configuration.snapshot.validFor
         description.payload = configuration.repository.map { $0.path.appending("hermes_persistent_backup") }
         description.bundlesAreEncrypted = configuration.bundle.map { !$0.recipients.isEmpty }
-        description.googleToken = configuration.driveCredentialFiles.first
+        description.driveCredentials = configuration.driveCredentialFiles
         description.credentialFiles = configuration.credentials.values.compactMap(\.reference.file).sorted {
             $0.bytes.lexicographicallyPrecedes($1.bytes)
         }
@@ -111,6 +111,7 @@ extension Session {
         return RepositoryFacts(
             head: state.head?.description, lastCommit: state.committedAt, dirtyFiles: state.dirtyFiles,
             unpushedCommits: config.remote == nil ? nil : state.unpushedCommits,
+            oldestUnpushed: state.oldestUnpushed,
             isRemoteConfigured: config.remote != nil,
             history: state.history.map { (head: $0.commit.description, at: $0.at, filesChanged: nil) })
     }
@@ -170,6 +171,14 @@ extension Configuration {
 
     /// The files that hold them.
     var driveCredentialFiles: [FilePath] { driveCredentials.compactMap { credentials[$0]?.reference.file } }
+
+    /// What is missing where the repository has a remote that no job pushes to: its commits wait for ever.
+    var missingPush: String? {
+        guard repository?.remote != nil, jobs.contains(where: { $0.uses(.commit) }),
+            !jobs.contains(where: { $0.uses(.push) })
+        else { return nil }
+        return "no job has a `push` step: what is committed never reaches the remote"
+    }
 
     /// What is wrong with the group that snapshots are handed to, where any are made.
     var missingSnapshotGroup: String? {
