@@ -33,7 +33,10 @@ public struct UnitPlan: Sendable {
     }
 
     /// All diffs, one after the other.
-    public var diff: String { changes.map(\.diff).joined() }
+    public var diff: String {
+        changes.map(\.diff).joined()
+            + (isUnfinished ? "# an earlier installation was interrupted, and would be finished\n" : "")
+    }
 }
 
 extension UnitPlan {

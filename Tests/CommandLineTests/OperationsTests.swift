@@ -567,6 +567,8 @@ internal import Testing
         let snapshot = try unit("hermes-ops@snapshot.service.d/50-hermes-ops.conf")
         #expect(snapshot.contains("AF_NETLINK") && !snapshot.contains("AF_INET"))
         #expect(snapshot.contains("exports/vijay"))
+        // Its modes are judged, though the job needs no token.
+        #expect(snapshot.contains("BindReadOnlyPaths=-\(site.runner.folder.path)/telegram\n"), "\(snapshot)")
         #expect(try unit("hermes-ops-offline.timer").contains("OnCalendar=weekly"))
         #expect(try unit("hermes-ops-alert@.service").contains("notify alert %i"))
         #expect(try unit("hermes-ops@.service").contains("ProcSubset=pid") == false)

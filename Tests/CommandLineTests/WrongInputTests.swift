@@ -61,6 +61,21 @@ internal import Testing
         #expect(unknown.errors.contains("was looked at by its form alone: systemd-analyze cannot be run here"))
     }
 
+    /// Commits that nobody pushes would wait for ever.
+    @Test(arguments: [true, false])
+    func aRemoteThatNoJobPushesTo(isPushed: Bool) async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try runner.configure(extra: "")
+        let text = String(
+            decoding: try FileSystem.read(runner.folder.path.appending("config.yaml"), limit: 1 << 20), as: UTF8.self)
+        let job = isPushed ? "[ sanitize, commit, push ]" : "[ sanitize, commit ]"
+        try runner.folder.write("config.yaml", text.replacingOccurrences(of: "[ sanitize, commit, push ]", with: job))
+        let result = try await runner("validate")
+        #expect(result.status == 0)
+        #expect(result.errors.contains("no job has a `push` step") == !isPushed, "\(result)")
+    }
+
     @Test(arguments: ["missing", "empty", "other"])
     func aHomeThatIsNone(kind: String) async throws {
         let runner = try RunnerProgram()

@@ -76,6 +76,7 @@ import Testing
         await #expect(throws: OperatorError.self) { try await installer(.system).install(units) }
         #expect(try !installer(.system).plan(units).isEmpty)
         #expect(try installer(.system).plan(units).firstRuns == ["tidy"])
+        #expect(try installer(.system).plan(units).diff.contains("interrupted"))
         runner.answer(refused, .succeeded(""))
         runner.forget()
         let report = try await installer(.system).install(units)

@@ -22,7 +22,7 @@ struct ExportCommand: AsyncParsableCommand {
             let description = try await session.description(configuration)
             let path = session.stateDirectory.appending("watchdog.json")
             var memory = WatchdogMemory(
-                decodingOrFresh: try? FileSystem.read(path, limit: 4 << 20, followingLinks: false))
+                decodingOrFresh: try? FileSystem.read(path, limit: WatchdogMemory.sizeLimit, followingLinks: false))
             let snapshot = await ResidentCode.releasing {
                 await session.exporter(configuration).snapshot(
                     of: description, session.sources(configuration, jobs: description.jobs), memory: &memory)
