@@ -81,8 +81,8 @@ struct RestoreCommand: AsyncParsableCommand {
     {
         let passphrase = try passphraseFile.map { try Passphrase.read(FilePath($0)) }
         let declared = configuration?.credentials ?? [:]
-        let credential = identity.first { declared[$0] != nil }
-        let files = identity.filter { $0 != credential }.map { FilePath($0) }
+        let named = identity.filter { declared[$0] != nil }
+        let files = identity.filter { declared[$0] == nil }.map { FilePath($0) }
         guard let configuration else {
             return .bundle(
                 BundleOrigin(
@@ -91,13 +91,13 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         return try await session.restoreSource(
             kind, local: local, store: store, file: FilePath(from), bundle: bundle, identityFiles: files,
-            passphrase: passphrase, credential: credential, in: configuration, progress: session.progress)
+            passphrase: passphrase, credentials: named, in: configuration, progress: session.progress)
     }
 
     private func absolute(_ path: String) throws -> FilePath {
         let path = FilePath(path)
         guard !path.isEmpty else { throw ValidationError("--into takes a folder") }
-        return WorkingDirectory.absolute(path)
+        return path.absolute
     }
 
     static func text(_ report: RestoreReport) -> String {
