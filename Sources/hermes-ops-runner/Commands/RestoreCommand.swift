@@ -48,6 +48,18 @@ struct RestoreCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A file with the passphrase of an encrypted identity file.", valueName: "file"))
     var passphraseFile: String?
 
+    func validate() throws {
+        let kind = RestoreOptions.Source(rawValue: from) ?? .file
+        func refuse(_ option: String, _ isGiven: Bool, where isUseless: Bool) throws {
+            if isGiven, isUseless { throw ValidationError("\(option) has no meaning with --from \(printable(from))") }
+        }
+        try refuse("--local", local, where: kind == .store || kind == .file)
+        try refuse("--store", store != nil, where: kind == .repository || kind == .file)
+        try refuse("--bundle", bundle != nil, where: kind == .repository || kind == .file)
+        try refuse("--identity", !identity.isEmpty, where: kind == .repository)
+        try refuse("--passphrase-file", passphraseFile != nil, where: kind == .repository)
+    }
+
     func run() async throws {
         let session = Session(options)
         let kind = RestoreOptions.Source(rawValue: from) ?? .file
@@ -68,6 +80,7 @@ struct RestoreCommand: AsyncParsableCommand {
             ?? session.locations.home.appending(".hermes")
         let request = RestoreRequest(
             source: source, target: try absolute(into), liveHome: home, replaces: replace,
+            ownPlaces: [session.stateDirectory] + (configuration?.ownPlaces ?? []),
             instance: configuration?.instance.id,
             policy: try configuration.map { try session.policy($0.sanitizer) } ?? Policy.hermes(),
             progress: session.progress)
@@ -125,5 +138,13 @@ struct RestoreCommand: AsyncParsableCommand {
         list("Only in the home that was replaced", report.leftInPreviousHome)
         list("Absolute paths inside restored data that lead elsewhere", report.absolutePaths)
         return text
+    }
+}
+
+extension Configuration {
+    /// Folders that jobs write to: the repository and the stores that are one.
+    fileprivate var ownPlaces: [FilePath] {
+        (repository.map { [$0.path] } ?? [])
+            + stores.values.compactMap { if case .directory(let path) = $0.place { path } else { nil } }
     }
 }

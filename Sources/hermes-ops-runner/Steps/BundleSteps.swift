@@ -25,7 +25,9 @@ struct BundleStep: Step {
             // None is made: it would wait for the next run, as one that could not be uploaded does.
             return StepOutcome(
                 changed: false,
-                summary: "would bundle \(request.home.printable) for \(HumanUnits.count(request.recipients.count, "recipient"))")
+                summary:
+                    "would bundle \(request.home.printable) for \(HumanUnits.count(request.recipients.count, "recipient"))"
+            )
         }
         let (time, progress, logger, run) = (context.time, context.progress, context.logger, context.runID)
         let (bundle, isNew) = try await offPoolCancellable { flag in

@@ -77,7 +77,9 @@ struct PushStep: Step {
             record = known
         } else {
             record = ReachRecord(remote: remote, token: fingerprint, checkedAt: now, reach: "unknown", reason: "")
-            switch try await access.repository.tokenReach(access.remote, forge: access.config.api.map(TokenReach.Forge.init)) {
+            switch try await access.repository.tokenReach(
+                access.remote, forge: access.config.api.map(TokenReach.Forge.init))
+            {
             case .scoped(let reason): (record.reach, record.reason) = ("scoped", reason)
             case .broad(let reason): (record.reach, record.reason) = ("broad", reason)
             case .unknown(let reason): (record.reach, record.reason) = ("unknown", reason)

@@ -136,7 +136,9 @@ struct Doctor: Sendable {
                     "remote", .ok,
                     tip.map { "it answers the token, \(config.branch) is at \($0.description.prefix(7))" }
                         ?? "it answers the token, \(config.branch) is not there yet")
-                switch try await access.repository.tokenReach(access.remote, forge: config.api.map(TokenReach.Forge.init)) {
+                switch try await access.repository.tokenReach(
+                    access.remote, forge: config.api.map(TokenReach.Forge.init))
+                {
                 case .scoped(let reason): return [remote, Diagnosis(title, .ok, reason)]
                 case .unknown(let reason): return [remote, Diagnosis(title, .unknown, reason)]
                 case .broad(let reason):
