@@ -88,7 +88,8 @@ import Testing
         let result = try await command.run(["-c", script, "sh", folder.path.string, name], deadline: .seconds(20))
         let output = String(decoding: result.output, as: UTF8.self)
         #expect(
-            output == "\(drill.appending("home"))\n\(drill.appending("scratch"))\nnull\nshm\nCapEff:\t0000000000000000\n",
+            output
+                == "\(drill.appending("home"))\n\(drill.appending("scratch"))\nnull\nshm\nCapEff:\t0000000000000000\n",
             "\(String(decoding: result.errors, as: UTF8.self))")
         #expect((try? FileStatus(at: FilePath("/dev/shm").appending(name))) == nil)
         for (place, old) in zip(others, before) { #expect(try TreeFingerprint(place).differences(from: old).isEmpty) }

@@ -169,7 +169,9 @@ import Testing
         let queue = try DatabaseQueue(path: fixture.home.appending("state.db").string)
         try await queue.writeWithoutTransaction { db in
             try db.execute(
-                sql: "PRAGMA foreign_keys = 0; DELETE FROM sessions WHERE id = 's3'; DELETE FROM messages_fts WHERE rowid = 17")
+                sql:
+                    "PRAGMA foreign_keys = 0; DELETE FROM sessions WHERE id = 's3'; DELETE FROM messages_fts WHERE rowid = 17"
+            )
         }
         try queue.close()
         let file = try fixture.bundle()

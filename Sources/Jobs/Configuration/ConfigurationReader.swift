@@ -169,7 +169,9 @@ final class ConfigurationReader {
             // What was restored and is not verified yet: a restore that nobody looks at proves nothing.
             var restored: StepDeclaration?
             func demandVerification() {
-                if let restored { demand(false, "a step \"verify\" after it, before the next \"restore\"", restored, job) }
+                if let restored {
+                    demand(false, "a step \"verify\" after it, before the next \"restore\"", restored, job)
+                }
             }
             for step in job.allSteps {
                 defer { before.insert(step.action.kind) }

@@ -170,7 +170,9 @@ extension ConfigurationReader {
         if let file, let source, source != .file { file.report("\"file\" goes with `from: file`, in \(label)") }
         // What has no meaning there would be believed to have one.
         let wanted = mapping?.take("bundle")
-        if let source, !wantsStore { wanted?.report("\"bundle\" goes with `from: store`, not with \(source.rawValue), in \(label)") }
+        if let source, !wantsStore {
+            wanted?.report("\"bundle\" goes with `from: store`, not with \(source.rawValue), in \(label)")
+        }
         let bundle = wanted?.text()
         let tree = mapping?.take("local")
         if source == .store || source == .file {

@@ -54,7 +54,8 @@ import Testing
             section: "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k } } ] } }",
             expected: "needs a step \"verify\" after it", isStructural: false),
         .init(
-            section: "jobs: { j: { steps: [ { restore: &r { from: file, file: /f, identity: k } }, { restore: *r }, verify ] } }",
+            section:
+                "jobs: { j: { steps: [ { restore: &r { from: file, file: /f, identity: k } }, { restore: *r }, verify ] } }",
             expected: "needs a step \"verify\" after it", isStructural: false),
         .init(
             section: "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k } }, verify, verify ] } }",
@@ -66,7 +67,8 @@ import Testing
             section: "jobs: { j: { steps: [ { restore: { from: repository, store: s } }, verify ] } }",
             expected: "\"store\" does not go with `from: repository`", isStructural: false),
         .init(
-            section: "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k, bundle: b } }, verify ] } }",
+            section:
+                "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k, bundle: b } }, verify ] } }",
             expected: "\"bundle\" goes with `from: store`", isStructural: false),
         .init(
             section: "jobs: { j: { steps: [ bundle ] } }", expected: "needs a section \"bundle\"", isStructural: false),
