@@ -56,8 +56,6 @@ struct RestoreCommand: AsyncParsableCommand {
         try refuse("--local", local, where: kind == .store || kind == .file)
         try refuse("--store", store != nil, where: kind == .repository || kind == .file)
         try refuse("--bundle", bundle != nil, where: kind == .repository || kind == .file)
-        try refuse("--identity", !identity.isEmpty, where: kind == .repository)
-        try refuse("--passphrase-file", passphraseFile != nil, where: kind == .repository)
     }
 
     func run() async throws {
