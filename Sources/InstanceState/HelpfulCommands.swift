@@ -6,19 +6,26 @@ extension Warning {
     /// - Parameters:
     ///   - jobs: the declared ones: the command names the one that the warning is about.
     ///   - configuration: the file that they are declared in; nil where it is not known, as of another instance.
-    public func command(for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil)
-        -> String?
-    {
+    ///   - options: what this program must be told to work on this instance, such as ` --config FILE`; empty for the usual places.
+    public func command(
+        for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil, options: String = ""
+    ) -> String? {
         let code = code.rawValue
         let concerned =
             jobs.first { job in
-                ["failed", "late", "timer"].contains {
+                ["failed", "late", "timer", "age", "hung", "service"].contains {
                     Finding.fingerprint(instance.id, code: code, key: Finding.key($0, job)) == fingerprint
                 }
             } ?? jobs.first { $0.role == HelpfulCommands.role(of: code) }
         return HelpfulCommands.command(
-            code: code, instance: instance, job: concerned?.name, configuration: configuration)
+            code: code, instance: instance, job: concerned?.name, configuration: configuration
+        ).map { $0.hasPrefix("hermes-ops-runner ") ? $0 + options : $0 }
     }
+}
+
+extension FilePath {
+    /// A path as one word of a shell's command line, for commands that are shown.
+    public var shellWord: String { HelpfulCommands.shellWord(self) }
 }
 
 /// One command per code. They are shown, never run.
@@ -71,6 +78,12 @@ enum HelpfulCommands {
         case "timer-disabled":
             return instance.scope == .user
                 ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
+        case "service-missing", "service-broken":
+            return instance.scope == .user
+                ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
+        case "service-masked": return "\(systemctl) unmask hermes-ops@\(Slug(making: job ?? "JOB")).service"
+        case "job-hung": return "\(systemctl) stop hermes-ops@\(Slug(making: job ?? "JOB")).service"
+        case "not-checked": return "hermes-ops-runner doctor"
         case "timer-masked": return "\(systemctl) unmask \(ObservedJob.timerUnit(of: job ?? "JOB"))"
         case "payload-forbidden", "payload-damaged": return "hermes-ops-runner plan \(job ?? "backup")"
         case "drill-never", "drill-overdue": return "hermes-ops-runner drill" + (job.map { " --job \($0)" } ?? "")
@@ -90,10 +103,15 @@ enum HelpfulCommands {
             return instance.scope == .user
                 ? "editor ~/.config/hermes-ops/config.yaml" : "editor /etc/hermes-ops/config.yaml"
         }
-        let path = configuration.string
-        let isPlain = path.utf8.allSatisfy { byte in
+        return "editor " + shellWord(configuration)
+    }
+
+    /// A path as one word of a shell's command line.
+    static func shellWord(_ path: FilePath) -> String {
+        let text = path.string
+        let isPlain = text.utf8.allSatisfy { byte in
             byte > 127 || (48...57).contains(byte) || (65...90).contains(byte & ~32) || "/._-+,@".utf8.contains(byte)
         }
-        return "editor " + (isPlain ? path : "'" + path.replacing("'", with: #"'\''"#) + "'")
+        return isPlain ? text : "'" + text.replacing("'", with: #"'\''"#) + "'"
     }
 }

@@ -33,11 +33,12 @@ public struct InstanceExporter: Sendable {
     ///   - stateDirectory: of this user; holds the memory between runs.
     ///   - target: the snapshot file, as a rule `/var/lib/hermes-ops-exports/ID/snapshot.json`; nil writes none.
     ///   - metrics: the Prometheus textfile; nil writes none.
-    /// - Returns: the snapshot, and what opened and closed since the last one.
+    /// - Returns: the snapshot, what opened and closed since the last one, and the titles of the rules that could not find out what is
+    ///   so.
     public func run(
         _ description: InstanceDescription, _ sources: InstanceSources, stateDirectory: FilePath, target: FilePath?,
         metrics: FilePath?
-    ) async throws -> (snapshot: InstanceSnapshot, changes: WarningChanges) {
+    ) async throws -> (snapshot: InstanceSnapshot, changes: WarningChanges, unchecked: [String]) {
         let path = stateDirectory.appending("watchdog.json")
         let text = try await offPool { try? FileSystem.read(path, limit: 4 << 20, followingLinks: false) }
         var memory = WatchdogMemory(decodingOrFresh: text)
@@ -50,7 +51,9 @@ public struct InstanceExporter: Sendable {
             if let target { try SnapshotFile.write(try snapshot.encoded(), to: target) }
             if let metrics { try SnapshotFile.write(Array(prometheus.utf8), to: metrics) }
         }
-        return (snapshot, WarningChanges(from: before, to: snapshot.warnings))
+        return (
+            snapshot, WarningChanges(from: before, to: snapshot.warnings), (memory.unchecked ?? [:]).keys.sorted()
+        )
     }
 }
 

@@ -33,6 +33,8 @@ enum Verdict: Sendable {
     case found([Finding])
     /// It could not find out, and why: what it said before stands.
     case unknown(String)
+    /// The same, because the answer took too long: as a rule it comes the next time.
+    case slow(String)
     /// This instance has nothing that the rule is about.
     case inapplicable
 
@@ -40,10 +42,13 @@ enum Verdict: Sendable {
 
     /// For a reading without a value.
     static func unknown(_ observation: Observation<some Sendable>) -> Verdict {
-        .unknown(observation.detail.flatMap { $0.isEmpty ? nil : $0 } ?? unanswered(observation.probe))
+        let reason = observation.detail.flatMap { $0.isEmpty ? nil : $0 } ?? unanswered(observation.probe)
+        return observation.probe.reason == .timeout ? .slow(reason) : .unknown(reason)
     }
 
-    static func unknown(_ probe: Probe) -> Verdict { .unknown(unanswered(probe)) }
+    static func unknown(_ probe: Probe) -> Verdict {
+        probe.reason == .timeout ? .slow(unanswered(probe)) : .unknown(unanswered(probe))
+    }
 
     private static func unanswered(_ probe: Probe) -> String {
         switch probe.reason {
@@ -66,6 +71,8 @@ struct WatchdogRule: Sendable {
     /// What is so when all is well.
     var title: String
     var codes: [String]
+    /// That it cannot be found out is worth a warning: else nobody would hear of a backup that is not looked after.
+    var mustBeKnown = false
     var judge: @Sendable (WatchdogContext) -> Verdict
 }
 
@@ -88,7 +95,10 @@ public struct Watchdog: Sendable {
     public init(thresholds: WatchdogThresholds = WatchdogThresholds()) { self.thresholds = thresholds }
 
     /// Every code that a warning of an instance may bear; docs/operations.md has a heading for each.
-    public static var codes: [String] { rules.flatMap(\.codes) }
+    public static var codes: [String] { rules.flatMap(\.codes) + [notChecked] }
+
+    /// What must be known and could not be found out.
+    static let notChecked = "not-checked"
 
     static let rules: [WatchdogRule] =
         GatewayRules.all + HermesRules.all + BackupRules.all + MachineRules.all
@@ -100,13 +110,22 @@ public struct Watchdog: Sendable {
         let now = readings.moment
         let before = Dictionary(memory.open.map { ($0.fingerprint, $0) }) { first, _ in first }
         var open: [Warning] = []
+        var unchecked: [String: Timestamp] = [:]
         for rule in Self.rules {
-            switch rule.judge(context) {
+            let verdict = rule.judge(context)
+            switch verdict {
             case .found(let findings):
                 open += findings.map { warning($0, snapshot.instance, before, now) }
-            case .unknown:
+            case .unknown(let reason), .slow(let reason):
                 // Not being able to look settles nothing.
                 open += memory.open.filter { rule.codes.contains($0.code.rawValue) }
+                let isNew = memory.unchecked?[rule.title] == nil
+                unchecked[rule.title] = memory.unchecked?[rule.title] ?? now
+                // One slow answer on a busy machine wakes nobody.
+                if case .slow = verdict, isNew { continue }
+                if rule.mustBeKnown {
+                    open.append(warning(Self.doubt(rule, reason), snapshot.instance, before, now))
+                }
             case .inapplicable: break
             }
         }
@@ -119,6 +138,7 @@ public struct Watchdog: Sendable {
 
         memory = context.memory
         memory.sequence = snapshot.sequence.value
+        memory.unchecked = unchecked
         memory.remember(open, at: now)
         snapshot.warnings = open
         snapshot.watchdog.alerts = memory.alerts
@@ -135,13 +155,19 @@ public struct Watchdog: Sendable {
         return Self.rules.compactMap { rule in
             switch rule.judge(context) {
             case .inapplicable: nil
-            case .unknown(let reason): Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
+            case .unknown(let reason), .slow(let reason): Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
             case .found(let findings):
                 Check(
                     title: rule.title, outcome: findings.isEmpty ? .holds : .fails,
                     warnings: findings.map { warning($0, snapshot.instance, [:], readings.moment) })
             }
         }
+    }
+
+    private static func doubt(_ rule: WatchdogRule, _ reason: String) -> Finding {
+        Finding(
+            notChecked, .warn, "/watchdog",
+            "Not known: whether \(rule.title.prefix(1).lowercased())\(rule.title.dropFirst()). \(reason)", key: rule.title)
     }
 
     private func warning(

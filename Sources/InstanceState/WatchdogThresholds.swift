@@ -51,6 +51,8 @@ public struct WatchdogMemory: Codable, Sendable, Hashable {
     public internal(set) var alerts: [Alert] = []
     /// How many snapshots were made.
     public internal(set) var sequence = 0
+    /// The rules that could not find out what is so at the last look, by their titles, and since when.
+    var unchecked: [String: Timestamp]?
     var cronJobs: [String: SafeText]?
     var vanishedJobs: [String: Vanished] = [:]
     var sizes: [Size] = []

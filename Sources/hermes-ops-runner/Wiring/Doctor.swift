@@ -389,7 +389,7 @@ struct Doctor: Sendable {
             // Of the test of the way `messages` has told already.
             return check.warnings.filter { $0.code.rawValue != "notifications-untested" }.map { warning in
                 let command = warning.command(
-                    for: instance, jobs: jobs, configuration: session.configurationFile)
+                    for: instance, jobs: jobs, configuration: session.configurationFile, options: session.adviceOptions)
                 return Diagnosis(
                     check.title, warning.severity == .critical ? .failed : .warning, warning.message.rawValue,
                     advice: command ?? warning.runbook?.rawValue)
