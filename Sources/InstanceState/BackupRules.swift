@@ -26,7 +26,8 @@ enum BackupRules {
         case .stale:
             findings.append(
                 Finding(
-                    "backup-stale", .critical, "/backup/repo", "The last good backup is \(age(job, context))", key: key))
+                    "backup-stale", .critical, "/backup/repo", "The last good backup is \(age(job, context))", key: key)
+            )
         case .unknown: doubt = "when the last backup was made is not known"
         }
         for other in jobs.dropFirst() {
@@ -182,7 +183,8 @@ enum BackupRules {
     }
 
     /// A timer that elapses starts nothing where its service is masked, gone or cannot be read.
-    private static func brokenService(_ job: ObservedJob, _ severity: Severity, _ context: WatchdogContext) -> Finding? {
+    private static func brokenService(_ job: ObservedJob, _ severity: Severity, _ context: WatchdogContext) -> Finding?
+    {
         let state = context.readings.systemd.state(of: job.serviceUnit, context.snapshot.instance.scope)
         let (code, how): (String, String)
         switch state.load {

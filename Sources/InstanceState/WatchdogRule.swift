@@ -155,7 +155,8 @@ public struct Watchdog: Sendable {
         return Self.rules.compactMap { rule in
             switch rule.judge(context) {
             case .inapplicable: nil
-            case .unknown(let reason), .slow(let reason): Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
+            case .unknown(let reason), .slow(let reason):
+                Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
             case .found(let findings):
                 Check(
                     title: rule.title, outcome: findings.isEmpty ? .holds : .fails,
@@ -167,7 +168,8 @@ public struct Watchdog: Sendable {
     private static func doubt(_ rule: WatchdogRule, _ reason: String) -> Finding {
         Finding(
             notChecked, .warn, "/watchdog",
-            "Not known: whether \(rule.title.prefix(1).lowercased())\(rule.title.dropFirst()). \(reason)", key: rule.title)
+            "Not known: whether \(rule.title.prefix(1).lowercased())\(rule.title.dropFirst()). \(reason)",
+            key: rule.title)
     }
 
     private func warning(

@@ -217,7 +217,8 @@ public struct TelegramClient: Sendable {
         case 400 where refusal.isAboutMessage:
             return Failure(
                 kind: .message,
-                error: problem("telegram.message", "Telegram refuses this message (400\(refusal.words))", exit: .failure)
+                error: problem(
+                    "telegram.message", "Telegram refuses this message (400\(refusal.words))", exit: .failure)
             )
         case 400:
             return Failure(
@@ -251,7 +252,8 @@ public struct TelegramClient: Sendable {
             "can't parse entities", "MESSAGE_TOO_LONG", "text is empty", "can't parse",
         ]
         private static let aboutChat = [
-            "chat not found", "chat_id is empty", "bot was blocked by the user", "user is deactivated", "user not found",
+            "chat not found", "chat_id is empty", "bot was blocked by the user", "user is deactivated",
+            "user not found",
             "bot was kicked from the group chat", "bot was kicked from the supergroup chat",
             "bot was kicked from the channel chat", "the group chat was deleted",
             "bot is not a member of the group chat", "bot is not a member of the supergroup chat",

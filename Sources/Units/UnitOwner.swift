@@ -31,7 +31,8 @@ struct UnitOwner: Equatable {
             let own = rendered.files.first(where: { $0.name == template }).flatMap({ UnitOwner($0.contents) }),
             installed != own
         else { return nil }
-        let what = installed.configuration == own.configuration ? "\"\(printable(installed.description, limit: 100))\"" : ""
+        let what =
+            installed.configuration == own.configuration ? "\"\(printable(installed.description, limit: 100))\"" : ""
         return what.isEmpty ? "the configuration \(printable(installed.configuration, limit: 200))" : what
     }
 }

@@ -40,7 +40,8 @@ import Testing
         try home.folder.write(".env", "SITE_PASSWORD='\(secret)'\nSHORT=abc\n", permissions: 0o600)
         let prompt = "Tell my sister that the house is sold, and what it brought"
         let names = [
-            ("Morning brief", prompt, true), (String(prompt.prefix(50)), prompt, false), ("tell my  SISTER", prompt, false),
+            ("Morning brief", prompt, true), (String(prompt.prefix(50)), prompt, false),
+            ("tell my  SISTER", prompt, false),
             (String(prompt.prefix(50)), "a prompt that was changed since", false), ("lost", "lost", false),
             ("login \(secret)", prompt, false), ("use \(token)", prompt, false), ("mail a@b.example", prompt, false),
             ("call 0049 30 1234567", prompt, false), ("abc", prompt, true), ("", prompt, false), ("5", "", true),

@@ -127,7 +127,8 @@ import Testing
         let dresses = [
             token, secret, String(token.reversed()), bytes.base64EncodedString(),
             bytes.map { String(format: "%02x", $0) }.joined(), token.replacingOccurrences(of: ":", with: "=3A"),
-            token.map(String.init).joined(separator: " "), secret.map { "&#\($0.unicodeScalars.first?.value ?? 0);" }.joined(),
+            token.map(String.init).joined(separator: " "),
+            secret.map { "&#\($0.unicodeScalars.first?.value ?? 0);" }.joined(),
             String(secret.prefix(8)), "no \\u001b[31m \\u202e",
         ]
         for dress in dresses {

@@ -47,7 +47,9 @@ public enum RunRetention {
     /// The successes and skips that are too many, of a job's finished runs, newest first.
     static func superfluous(_ entries: [LedgerEntry], now: Timestamp) -> [String] {
         let dayAgo = now - .seconds(86_400)
-        guard entries.prefix(2000).count(where: { $0.startedAt > dayAgo && $0.startedAt <= now }) > 24 else { return [] }
+        guard entries.prefix(2000).count(where: { $0.startedAt > dayAgo && $0.startedAt <= now }) > 24 else {
+            return []
+        }
         return entries.dropFirst(frequentLimit).filter { $0.outcome == .success || $0.outcome == .skip }.map(\.runId)
     }
 

@@ -84,7 +84,8 @@ struct NotifyCommand: ParsableCommand {
                     })
             ) {
                 (sent.isEmpty ? "" : "delivered: \(sent.joined(separator: ", "))\n")
-                    + tried.compactMap { channel in channel.failure.map { "failed: \(channel.name): \($0)\n" } }.joined()
+                    + tried.compactMap { channel in channel.failure.map { "failed: \(channel.name): \($0)\n" } }
+                    .joined()
             }
             if let failure { throw ExitCode(failure.exit.rawValue) }
         }

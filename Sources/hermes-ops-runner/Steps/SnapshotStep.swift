@@ -142,7 +142,8 @@ struct WatchdogStep: Step {
         } catch {
             guard error == .noSuchFileOrDirectory || error == .notDirectory else {
                 return warning(
-                    "snapshot-unreadable", "The snapshot \(path.printable) cannot be looked at: \(errorText(error.rawValue))")
+                    "snapshot-unreadable",
+                    "The snapshot \(path.printable) cannot be looked at: \(errorText(error.rawValue))")
             }
             // Right after an installation it is yet to be made; that its job fails or is late is told by itself.
             guard writers.contains(where: { $0.lastRun?.lastSuccessAt != nil }) else { return nil }

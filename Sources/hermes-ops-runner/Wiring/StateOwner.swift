@@ -9,8 +9,10 @@ extension Session {
         guard let status = try? FileStatus(following: stateDirectory), status.owner != user else { return }
         throw OperatorError(
             "state.owner", doing: "working in the state directory", subject: stateDirectory.printable,
-            reason: "it belongs to another user (id \(status.owner)), and what this one (id \(user)) writes there would lock its owner out",
-            advice: "run the command as that user, for example: runuser -u USER -- hermes-ops-runner …; or name another --state-dir",
+            reason:
+                "it belongs to another user (id \(status.owner)), and what this one (id \(user)) writes there would lock its owner out",
+            advice:
+                "run the command as that user, for example: runuser -u USER -- hermes-ops-runner …; or name another --state-dir",
             exit: .configuration)
     }
 }
