@@ -12,6 +12,7 @@ public struct CronJob: Sendable, Hashable {
     }
 
     public var id: String
+    /// What others may call it by: its name, or its id where the name may tell of the prompt or of a secret (``CronJobName``).
     public var name: String
     /// As `hermes cron list` shows it: `every 120m`, `0 9 * * *`.
     public var schedule: String
@@ -68,17 +69,20 @@ public struct CronJobs: Sendable, Hashable {
             entries = list
         default: throw HomeFailure(.badOutput, "cron/jobs.json is neither an object nor a list")
         }
-        found.jobs = entries.compactMap(CronJob.init)
+        let secrets = CronJobName.secrets(of: home)
+        found.jobs = entries.compactMap { CronJob($0, secrets: secrets) }
         found.malformed = entries.count - found.jobs.count
         return found
     }
 }
 
 extension CronJob {
-    init?(_ json: JSONValue) {
+    init?(_ json: JSONValue, secrets: [[UInt8]] = []) {
         guard json.object != nil else { return nil }
         id = json["id"]?.string ?? "?"
-        name = json["name"]?.string ?? "(unnamed)"
+        let given = json["name"]?.string ?? "(unnamed)"
+        let prompt = json["prompt"]?.string ?? ""
+        name = CronJobName.isPlain(given, prompt: prompt, secrets: secrets) ? given : id
         let plan = json["schedule"]
         schedule =
             json["schedule_display"]?.string ?? plan?["display"]?.string ?? plan?["expr"]?.string ?? plan?["value"]?
@@ -103,9 +107,8 @@ extension CronJob {
             case .string("error")?: .error
             default: .unknown
             }
-        let prompt = json["prompt"]?.string ?? ""
         promptLooksLost =
-            !prompt.isEmpty && prompt == name && json["script"]?.string == nil && json["skill"]?.string == nil
+            !prompt.isEmpty && prompt == given && json["script"]?.string == nil && json["skill"]?.string == nil
     }
 }
 

@@ -9,32 +9,48 @@ enum BackupRules {
         title: "Backups are recent", codes: ["backup-never", "backup-late", "backup-stale", "backup-failed"]
     ) {
         context in
-        guard context.readings.declares(.backup) else { return .inapplicable }
+        let jobs = context.readings.jobs(.backup)
+        guard let job = jobs.first else { return .inapplicable }
         var findings: [Finding] = []
-        let job = context.readings.job(.backup)
+        var doubt: String?
+        let key = Finding.key("age", job)
         switch context.snapshot.backup.repo.freshness {
         case .fresh: break
         case .never where context.readings.isFirstRunUnderWay(.backup): break
         case .never:
             findings.append(
-                Finding("backup-never", .critical, "/backup/lastRun", "No backup has ever succeeded", key: "backup-age")
-            )
+                Finding("backup-never", .critical, "/backup/lastRun", "No backup has ever succeeded", key: key))
         case .late:
             findings.append(
-                Finding(
-                    "backup-late", .warn, "/backup/repo", "The last good backup is \(age(job, context))",
-                    key: "backup-age"))
+                Finding("backup-late", .warn, "/backup/repo", "The last good backup is \(age(job, context))", key: key))
         case .stale:
             findings.append(
                 Finding(
-                    "backup-stale", .critical, "/backup/repo", "The last good backup is \(age(job, context))",
-                    key: "backup-age"))
-        case .unknown: return .unknown("when the last backup was made is not known")
+                    "backup-stale", .critical, "/backup/repo", "The last good backup is \(age(job, context))", key: key)
+            )
+        case .unknown: doubt = "when the last backup was made is not known"
         }
-        if let failure = failed(job, "backup-failed", "/backup/lastRun", "Backup job", context) {
-            findings.append(failure)
+        for other in jobs.dropFirst() {
+            guard let freshness = freshness(other, context) else { continue }
+            let isStale = freshness == .stale
+            findings.append(
+                Finding(
+                    isStale ? "backup-stale" : "backup-late", isStale ? .critical : .warn, "/timers",
+                    "The last good run of \(Slug(making: other.name)) is \(age(other, context))",
+                    key: Finding.key("age", other)))
         }
-        return .found(findings)
+        findings += jobs.compactMap { failed($0, "backup-failed", "/backup/lastRun", "Backup job", context) }
+        let unexamined = doubt == nil ? [] : ["backup-never", "backup-late", "backup-stale"]
+        return .partly(findings, unexamined: unexamined, doubt ?? "")
+    }
+
+    /// How old the last success of a job is that stands in no part of the snapshot; nil where it is young enough, or where the job has
+    /// not been due since: then its schedule is what is meant, not the age that other jobs may reach.
+    private static func freshness(_ job: ObservedJob, _ context: WatchdogContext) -> Freshness? {
+        guard job.schedule != nil, let success = job.lastRun?.lastSuccessAt else { return nil }
+        if let due = job.dueAfterSuccess, context.now < due + (job.maxDelay ?? .zero) { return nil }
+        let age = context.now - success
+        return age <= job.maxAge ? nil : age <= job.maxAge * 2 ? .late : .stale
     }
 
     private static func age(_ job: ObservedJob, _ context: WatchdogContext) -> String {
@@ -49,10 +65,11 @@ enum BackupRules {
     private static func failed(
         _ job: ObservedJob, _ code: String, _ subject: String, _ title: String, _ context: WatchdogContext
     ) -> Finding? {
-        guard let run = job.lastRun, [.failure, .error, .timeout, .unknown].contains(run.outcome) else { return nil }
-        let times = max(1, run.failuresSinceSuccess?.value ?? 1)
+        let outcome = job.isInterrupted ? .unknown : job.lastRun?.outcome
+        guard let outcome, [.failure, .error, .timeout, .unknown].contains(outcome) else { return nil }
+        let times = max(1, job.lastRun?.failuresSinceSuccess?.value ?? 1)
         let how =
-            switch run.outcome {
+            switch outcome {
             case .timeout: "ran into its time limit"
             case .unknown: "was killed before it could end"
             default: "failed"
@@ -64,10 +81,14 @@ enum BackupRules {
     }
 
     private static let jobs = WatchdogRule(
-        title: "Jobs succeed", codes: ["job-failed", "job-late", "upload-failed"]
+        title: "Jobs succeed", codes: ["job-failed", "job-hung", "job-late", "upload-failed"]
     ) { context in
         let jobs = context.readings.description.jobs
-        guard jobs.contains(where: { $0.lastRun != nil || $0.isLate == true }) else {
+        guard
+            jobs.contains(where: {
+                $0.lastRun != nil || $0.isLate == true || $0.isInterrupted || $0.hungSince != nil
+            })
+        else {
             return jobs.isEmpty ? .inapplicable : .unknown("no job has run yet")
         }
         var findings: [Finding] = []
@@ -77,6 +98,7 @@ enum BackupRules {
                 context.snapshot.timers.firstIndex { $0.triggers == job.serviceUnit }.map { "/timers/\($0)" }
                 ?? "/timers"
             switch job.role {
+            // The backups' own rule tells of it.
             case .backup: break
             case .drive:
                 if let failure = failed(
@@ -86,11 +108,19 @@ enum BackupRules {
                 }
             case .restoreDrill: break
             // It fails exactly when other rules have something to say: that must not keep it failing.
-            case .watchdog where job.lastRun?.outcome == .failure: break
+            case .watchdog where !job.isInterrupted && job.lastRun?.outcome == .failure: break
             default:
                 if let failure = failed(job, "job-failed", place, "Job", context) { findings.append(failure) }
             }
-            if job.isLate == true {
+            if let since = job.hungSince {
+                let hours = max(0, context.age(since)) / 3600
+                let span = hours < 1 ? "\(max(0, context.age(since)) / 60) minutes" : "\(hours) hours"
+                findings.append(
+                    Finding(
+                        "job-hung", job.role == .backup || job.role == .drive ? .critical : .warn, place,
+                        "A run of \(name) is past its time limit and does not end, since \(span): no other can start",
+                        key: Finding.key("hung", job)))
+            } else if job.isLate == true {
                 findings.append(
                     Finding(
                         "job-late", .warn, place, "Job \(name) did not start when it was due",
@@ -101,7 +131,9 @@ enum BackupRules {
     }
 
     private static let timers = WatchdogRule(
-        title: "Timers are enabled", codes: ["timer-disabled", "timer-masked", "timer-down"]
+        title: "Timers are enabled",
+        codes: ["timer-disabled", "timer-masked", "timer-down", "service-masked", "service-missing", "service-broken"],
+        mustBeKnown: true
     ) { context in
         guard context.readings.description.jobs.contains(where: { $0.schedule != nil }) else { return .inapplicable }
         guard context.readings.systemd.probe.isOk else { return .unknown(context.readings.systemd.probe) }
@@ -117,8 +149,19 @@ enum BackupRules {
                 default: "/timers"
                 }
             let severity: Severity = job.role == .backup ? .critical : .warn
+            if let service = brokenService(job, severity, context) { findings.append(service) }
             switch state.health {
-            case .up, .degraded, .unknown: break
+            case .up, .degraded:
+                // What is active and not enabled is gone at the next boot.
+                guard let enabled = state.enabled, [.disabled, .masked, .enabledRuntime].contains(enabled) else {
+                    continue
+                }
+                findings.append(
+                    Finding(
+                        enabled == .masked ? "timer-masked" : "timer-disabled", severity, place,
+                        "\(name) is active, but not enabled: the job does not run by itself after the next boot",
+                        key: Finding.key("timer", job)))
+            case .unknown: break
             case .disabled:
                 let (code, how) =
                     state.load == .masked
@@ -139,9 +182,30 @@ enum BackupRules {
         return .found(findings)
     }
 
+    /// A timer that elapses starts nothing where its service is masked, gone or cannot be read.
+    private static func brokenService(_ job: ObservedJob, _ severity: Severity, _ context: WatchdogContext) -> Finding?
+    {
+        let state = context.readings.systemd.state(of: job.serviceUnit, context.snapshot.instance.scope)
+        let (code, how): (String, String)
+        switch state.load {
+        case .masked: (code, how) = ("service-masked", "is masked")
+        case .notFound:
+            // Nothing at all is installed: the timer's finding says so.
+            let timer = context.readings.systemd.state(of: job.timerUnit, context.snapshot.instance.scope)
+            guard timer.load != .notFound else { return nil }
+            (code, how) = ("service-missing", "is not installed")
+        case .badSetting, .error: (code, how) = ("service-broken", "cannot be read by systemd")
+        case .loaded, nil: return nil
+        }
+        return Finding(
+            code, severity, "/timers", "\(job.serviceUnit.rawValue) \(how): the job cannot start",
+            key: Finding.key("service", job))
+    }
+
     private static let repository = WatchdogRule(
         title: "The repository is pushed",
-        codes: ["repository-missing", "repository-dirty", "repository-unpushed", "repository-no-remote"]
+        codes: ["repository-missing", "repository-dirty", "repository-unpushed", "repository-no-remote"],
+        mustBeKnown: true
     ) { context in
         let part = context.snapshot.backup.repo
         guard let facts = context.readings.repository.value else {
@@ -201,31 +265,42 @@ enum BackupRules {
             "bundle-never", "bundle-late", "bundle-stale", "bundle-unencrypted",
         ]
     ) { context in
-        guard context.readings.declares(.drive) else { return .inapplicable }
+        let jobs = context.readings.jobs(.drive)
+        guard let job = jobs.first else { return .inapplicable }
         var findings: [Finding] = []
+        var doubt: String?
+        let key = Finding.key("age", job)
         switch context.snapshot.drive.freshness {
         case .fresh: break
-        case .unknown: return .unknown("when the last bundle was uploaded is not known")
+        case .unknown: doubt = "when the last bundle was uploaded is not known"
         case .never where context.readings.isFirstRunUnderWay(.drive): break
         case .never:
             findings.append(
                 Finding(
-                    "bundle-never", .critical, "/drive/lastUpload", "No emergency bundle was ever uploaded",
-                    key: "bundle-age"))
+                    "bundle-never", .critical, "/drive/lastUpload", "No emergency bundle was ever uploaded", key: key))
         case .late:
             findings.append(
-                Finding("bundle-late", .warn, "/drive/lastUpload", "The emergency bundle is late", key: "bundle-age"))
+                Finding("bundle-late", .warn, "/drive/lastUpload", "The emergency bundle is late", key: key))
         case .stale:
             findings.append(
+                Finding("bundle-stale", .critical, "/drive/lastUpload", "The emergency bundle is out of date", key: key)
+            )
+        }
+        for other in jobs.dropFirst() {
+            guard let freshness = freshness(other, context) else { continue }
+            let isStale = freshness == .stale
+            findings.append(
                 Finding(
-                    "bundle-stale", .critical, "/drive/lastUpload", "The emergency bundle is out of date",
-                    key: "bundle-age"))
+                    isStale ? "bundle-stale" : "bundle-late", isStale ? .critical : .warn, "/timers",
+                    "The last good run of \(Slug(making: other.name)) is \(age(other, context))",
+                    key: Finding.key("age", other)))
         }
         if context.snapshot.drive.encrypted == false {
             findings.append(
                 Finding("bundle-unencrypted", .critical, "/drive/encrypted", "The emergency bundle is not encrypted"))
         }
-        return .found(findings)
+        let unexamined = doubt == nil ? [] : ["bundle-never", "bundle-late", "bundle-stale"]
+        return .partly(findings, unexamined: unexamined, doubt ?? "")
     }
 
     private static let drill = WatchdogRule(

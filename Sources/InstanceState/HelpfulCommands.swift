@@ -8,9 +8,10 @@ extension Warning {
     /// - Parameters:
     ///   - jobs: the declared ones: the command names the one that the warning is about.
     ///   - configuration: the file that they are declared in; nil where it is not known, as of another instance.
+    ///   - options: what this program must be told to work on this instance, such as ` --config FILE`; empty for the usual places.
     ///   - credentialFiles: the files of its credentials: those that others can read are looked for among them and in the home, and named.
     public func command(
-        for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil,
+        for instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath? = nil, options: String = "",
         credentialFiles: [FilePath] = []
     ) -> String? {
         let code = code.rawValue
@@ -19,13 +20,19 @@ extension Warning {
         }
         let concerned =
             jobs.first { job in
-                ["failed", "late", "timer"].contains {
+                ["failed", "late", "timer", "age", "hung", "service"].contains {
                     Finding.fingerprint(instance.id, code: code, key: Finding.key($0, job)) == fingerprint
                 }
             } ?? jobs.first { $0.role == HelpfulCommands.role(of: code) }
         return HelpfulCommands.command(
-            code: code, instance: instance, job: concerned?.name, configuration: configuration)
+            code: code, instance: instance, job: concerned?.name, configuration: configuration
+        ).map { $0.hasPrefix("hermes-ops-runner ") ? $0 + options : $0 }
     }
+}
+
+extension FilePath {
+    /// A path as one word of a shell's command line, for commands that are shown.
+    public var shellWord: String { HelpfulCommands.shellWord(self) }
 }
 
 /// One command per code. They are shown, never run.
@@ -77,6 +84,12 @@ enum HelpfulCommands {
         case "timer-disabled":
             return instance.scope == .user
                 ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
+        case "service-missing", "service-broken":
+            return instance.scope == .user
+                ? "hermes-ops-runner units install --user" : "hermes-ops-runner units install"
+        case "service-masked": return "\(systemctl) unmask hermes-ops@\(Slug(making: job ?? "JOB")).service"
+        case "job-hung": return "\(systemctl) stop hermes-ops@\(Slug(making: job ?? "JOB")).service"
+        case "not-checked": return "hermes-ops-runner doctor"
         case "timer-masked": return "\(systemctl) unmask \(ObservedJob.timerUnit(of: job ?? "JOB"))"
         case "payload-forbidden": return "hermes-ops-runner plan \(job ?? "backup")"
         case "drill-never", "drill-overdue": return "hermes-ops-runner drill" + (job.map { " --job \($0)" } ?? "")

@@ -6,7 +6,7 @@ enum HermesRules {
     static let all: [WatchdogRule] = [home, cron, vanished, overdue, database, settings, credentials]
 
     private static let home = WatchdogRule(
-        title: "The Hermes home is there", codes: ["home-missing"]
+        title: "The Hermes home is there", codes: ["home-missing"], mustBeKnown: true
     ) { context in
         switch context.readings.inspection {
         case .home: .fine

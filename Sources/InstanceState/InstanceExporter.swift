@@ -37,12 +37,14 @@ public struct InstanceExporter: Sendable {
     ///   - stateDirectory: of this user; holds the memory between runs.
     ///   - target: the snapshot file, as a rule `/var/lib/hermes-ops-exports/ID/snapshot.json`; nil writes none.
     ///   - metrics: the Prometheus textfile; nil writes none.
-    /// - Returns: the snapshot, what opened and closed since the last one, and what is to be said of the memory where it could not be
-    ///   read: since when warnings are open is lost with it.
+    /// - Returns: the snapshot, what opened and closed since the last one, the titles of the rules that could not find out what is so,
+    ///   and what is to be said of the memory where it could not be read: since when warnings are open is lost with it.
     public func run(
         _ description: InstanceDescription, _ sources: InstanceSources, stateDirectory: FilePath, target: FilePath?,
         metrics: FilePath?
-    ) async throws -> (snapshot: InstanceSnapshot, changes: WarningChanges, notice: String?) {
+    ) async throws -> (
+        snapshot: InstanceSnapshot, changes: WarningChanges, unchecked: [String], notice: String?
+    ) {
         let path = stateDirectory.appending("watchdog.json")
         let readings = await observer.read(description, sources, me: getuid())
         return try await offPool {
@@ -57,7 +59,10 @@ public struct InstanceExporter: Sendable {
             if let metrics {
                 try SnapshotFile.write(Array(PrometheusText.render(snapshot, jobs: description.jobs).utf8), to: metrics)
             }
-            return (snapshot, WarningChanges(from: before, to: snapshot.warnings), notice)
+            return (
+                snapshot, WarningChanges(from: before, to: snapshot.warnings), (memory.unchecked ?? [:]).keys.sorted(),
+                notice
+            )
         }
     }
 

@@ -93,6 +93,12 @@ public struct ObservedJob: Sendable {
     public var lastRun: LastRun?
     /// Due and not started in time; nil when that could not be worked out.
     public var isLate: Bool?
+    /// Since when a run is under way that is past its time limit: none other can start.
+    public var hungSince: Timestamp?
+    /// A run's process is gone without an end, and none has begun since.
+    public var isInterrupted = false
+    /// When the schedule first elapsed after the last success; nil when that is not known.
+    public var dueAfterSuccess: Timestamp?
     /// Finished runs by outcome, for counters.
     public var runs: [Outcome: Int] = [:]
     /// Above this age of its last success the job counts as stale.

@@ -48,6 +48,8 @@ struct InstanceReadings: Sendable {
         description.jobs.first { $0.role == role } ?? Self.standIn(role)
     }
 
+    func jobs(_ role: ObservedJob.Role) -> [ObservedJob] { description.jobs.filter { $0.role == role } }
+
     func declares(_ role: ObservedJob.Role) -> Bool { description.jobs.contains { $0.role == role } }
 
     /// Whether a job of a role runs for the first time at this moment, as all do after an installation: it has yet to tell how it

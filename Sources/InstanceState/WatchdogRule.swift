@@ -33,6 +33,8 @@ enum Verdict: Sendable {
     case found([Finding])
     /// It could not find out, and why: what it said before stands.
     case unknown(String)
+    /// The same, because the answer took too long: as a rule it comes the next time.
+    case slow(String)
     /// What was found where it could look. What it said before of the codes that it could not examine stands, and why it could not.
     case partly([Finding], unexamined: [String], String)
     /// This instance has nothing that the rule is about.
@@ -42,10 +44,13 @@ enum Verdict: Sendable {
 
     /// For a reading without a value.
     static func unknown(_ observation: Observation<some Sendable>) -> Verdict {
-        .unknown(reason(observation))
+        let reason = reason(observation)
+        return observation.probe.reason == .timeout ? .slow(reason) : .unknown(reason)
     }
 
-    static func unknown(_ probe: Probe) -> Verdict { .unknown(reason(probe)) }
+    static func unknown(_ probe: Probe) -> Verdict {
+        probe.reason == .timeout ? .slow(reason(probe)) : .unknown(reason(probe))
+    }
 
     /// Why a reading has no value.
     static func reason(_ observation: Observation<some Sendable>) -> String {
@@ -73,6 +78,8 @@ struct WatchdogRule: Sendable {
     /// What is so when all is well.
     var title: String
     var codes: [String]
+    /// That it cannot be found out is worth a warning: else nobody would hear of a backup that is not looked after.
+    var mustBeKnown = false
     var judge: @Sendable (WatchdogContext) -> Verdict
 }
 
@@ -95,7 +102,10 @@ public struct Watchdog: Sendable {
     public init(thresholds: WatchdogThresholds = WatchdogThresholds()) { self.thresholds = thresholds }
 
     /// Every code that a warning of an instance may bear; docs/operations.md has a heading for each.
-    public static var codes: [String] { rules.flatMap(\.codes) }
+    public static var codes: [String] { rules.flatMap(\.codes) + [notChecked] }
+
+    /// What must be known and could not be found out.
+    static let notChecked = "not-checked"
 
     static let rules: [WatchdogRule] =
         GatewayRules.all + HermesRules.all + BackupRules.all + MachineRules.all
@@ -107,14 +117,24 @@ public struct Watchdog: Sendable {
         let now = readings.moment
         let before = Dictionary(memory.open.map { ($0.fingerprint, $0) }) { first, _ in first }
         var open: [Warning] = []
+        var unchecked: [String: Timestamp] = [:]
         for rule in Self.rules {
-            switch rule.judge(context) {
+            let verdict = rule.judge(context)
+            switch verdict {
             case .found(let findings):
                 open += findings.map { warning($0, snapshot.instance, before, now) }
-            case .unknown:
+            case .unknown(let reason), .slow(let reason):
                 // Not being able to look settles nothing.
                 open += memory.open.filter { rule.codes.contains($0.code.rawValue) }
+                let isNew = memory.unchecked?[rule.title] == nil
+                unchecked[rule.title] = memory.unchecked?[rule.title] ?? now
+                // One slow answer on a busy machine wakes nobody.
+                if case .slow = verdict, isNew { continue }
+                if rule.mustBeKnown {
+                    open.append(warning(Self.doubt(rule, reason), snapshot.instance, before, now))
+                }
             case .partly(let findings, let unexamined, _):
+                if !unexamined.isEmpty { unchecked[rule.title] = memory.unchecked?[rule.title] ?? now }
                 open += findings.map { warning($0, snapshot.instance, before, now) }
                 open += memory.open.filter { unexamined.contains($0.code.rawValue) }
             case .inapplicable: break
@@ -129,6 +149,7 @@ public struct Watchdog: Sendable {
 
         memory = context.memory
         memory.sequence = snapshot.sequence.value
+        memory.unchecked = unchecked
         memory.remember(open, at: now)
         snapshot.warnings = open
         snapshot.watchdog.alerts = memory.alerts
@@ -145,7 +166,8 @@ public struct Watchdog: Sendable {
         return Self.rules.compactMap { rule in
             switch rule.judge(context) {
             case .inapplicable: nil
-            case .unknown(let reason): Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
+            case .unknown(let reason), .slow(let reason):
+                Check(title: rule.title, outcome: .unknown, reason: reason, warnings: [])
             case .found(let findings): check(rule, findings, readings, snapshot)
             case .partly(let findings, let unexamined, let reason):
                 check(rule, findings, readings, snapshot, unknown: unexamined.isEmpty ? nil : reason)
@@ -160,6 +182,13 @@ public struct Watchdog: Sendable {
         Check(
             title: rule.title, outcome: !findings.isEmpty ? .fails : unknown == nil ? .holds : .unknown,
             reason: unknown, warnings: findings.map { warning($0, snapshot.instance, [:], readings.moment) })
+    }
+
+    private static func doubt(_ rule: WatchdogRule, _ reason: String) -> Finding {
+        Finding(
+            notChecked, .warn, "/watchdog",
+            "Not known: whether \(rule.title.prefix(1).lowercased())\(rule.title.dropFirst()). \(reason)",
+            key: rule.title)
     }
 
     private func warning(

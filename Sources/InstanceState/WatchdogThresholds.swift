@@ -51,6 +51,8 @@ public struct WatchdogMemory: Codable, Sendable, Hashable {
     public internal(set) var alerts: [Alert] = []
     /// How many snapshots were made.
     public internal(set) var sequence = 0
+    /// The rules that could not find out what is so at the last look, by their titles, and since when.
+    var unchecked: [String: Timestamp]?
     var cronJobs: [String: SafeText]?
     var vanishedJobs: [String: Vanished] = [:]
     var sizes: [Size] = []
@@ -58,7 +60,7 @@ public struct WatchdogMemory: Codable, Sendable, Hashable {
     public init() {}
 
     /// So many cron jobs are remembered, by their ids, and so many that vanished; the rest is not missed when it goes.
-    static let jobLimit = 4096
+    static let jobLimit = 2048
     /// Of an id, in bytes. Hermes' own have twelve.
     static let idLimit = 256
     /// The largest file that is read, in bytes: more than the limits above allow.

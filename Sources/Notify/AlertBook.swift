@@ -19,6 +19,25 @@ struct AlertBook: Codable, Equatable {
         var deaths: Int?
         /// The server asked to wait until then.
         var notBefore: Timestamp?
+        /// Tries that were not answered, so that it may have arrived with each of them.
+        var doubts: Int?
+        /// After such a try it is not sent again before then, and others go ahead of it.
+        var retryAt: Timestamp?
+        /// Its whole text was refused: what stands here is its first line.
+        var isShortened: Bool?
+    }
+
+    /// A message that may have arrived many times over is given up when it is so old.
+    static let doubtfulAge = Duration.seconds(7 * 86_400)
+
+    /// The longest wait between two tries that may both arrive.
+    static let longestDoubt = Duration.seconds(6 * 3600)
+
+    /// How long a message waits after so many tries without an answer: soon at first, then longer and longer, because each try may
+    /// be one more copy for its reader.
+    static func wait(afterDoubts count: Int) -> Duration {
+        let waits: [Duration] = [.seconds(2), .seconds(60), .seconds(300), .seconds(1500), .seconds(7200)]
+        return count > waits.count ? longestDoubt : waits[max(0, count - 1)]
     }
 
     /// A message that so many senders died over is given up: one that was killed between the mark and the first byte sent nothing, so a
@@ -38,6 +57,8 @@ struct AlertBook: Codable, Equatable {
     /// When a message last arrived, and when one last did not.
     var lastSentAt: Timestamp?
     var lastFailedAt: Timestamp?
+    /// The name of the file that stood here before and could not be read, until somebody is told.
+    var damaged: String?
 
     /// Forgets jobs that are not declared any more, and the reminders of them that still wait.
     mutating func forgetJobs(except declared: Set<String>) {
@@ -94,7 +115,8 @@ struct AlertBookFile: Sendable {
             }
         }
         return try withExtendedLifetime(lock) {
-            if failure == nil { removeLeftovers() }
+            // Temporary files of writers that were killed: the lock is ours, so none of them is at work.
+            if failure == nil { remove(".alerts.json.") }
             var book = try read(&failure)
             let before = book
             let result = body(&book)
@@ -103,6 +125,8 @@ struct AlertBookFile: Sendable {
                     let encoder = JSONEncoder()
                     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
                     try FileSystem.replace(file, with: Array(try encoder.encode(book)))
+                    // It can be written again: what was told without it is over.
+                    remove(ToldMarks.prefix)
                 } catch let error as OperatorError {
                     failure = error
                 }
@@ -140,9 +164,8 @@ struct AlertBookFile: Sendable {
         }
     }
 
-    /// Temporary files of writers that were killed: the lock is ours, so none of them is at work.
-    private func removeLeftovers() {
-        let prefix = Array(".alerts.json.".utf8)
+    private func remove(_ prefix: String) {
+        let prefix = Array(prefix.utf8)
         for name in (try? DirectoryListing.names(at: directory)) ?? [] where name.starts(with: prefix) {
             try? FileSystem.removeTree(directory.appending(FilePath(bytes: name).string))
         }
@@ -159,7 +182,14 @@ struct AlertBookFile: Sendable {
             failure = failure ?? error
             return AlertBook()
         } catch {}
-        try? FileSystem.rename(file, to: directory.appending("alerts.damaged-\(SystemTime().now.compact).json"))
-        return AlertBook()
+        let name = "alerts.damaged-\(SystemTime().now.compact).json"
+        var book = AlertBook()
+        do {
+            try FileSystem.rename(file, to: directory.appending(name))
+            book.damaged = name
+        } catch let error as OperatorError {
+            failure = failure ?? error
+        }
+        return book
     }
 }

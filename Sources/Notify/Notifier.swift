@@ -23,6 +23,8 @@ public struct Notifier: Sendable {
         public var migratedTo: String?
         /// Why something waits or was given up.
         public var error: OperatorError?
+        /// Messages that nobody will get, and why: the spool was damaged, or they were given up.
+        public var lost: OperatorError?
     }
 
     /// How messages leave.
@@ -37,25 +39,32 @@ public struct Notifier: Sendable {
     private let book: AlertBookFile
     private let directory: FilePath
     private let route: Route
+    private let instanceLabel: String
     private let jobs: Set<String>?
     private let policy: AlertPolicy
     private let time: any TimeSource
     private let patience: Duration
+    private let markFolder: FilePath?
 
     /// - Parameters:
+    ///   - instanceLabel: the instance as people call it, for what concerns none of its jobs.
     ///   - jobs: those that are declared: nobody is reminded of others. Nil: all are.
     ///   - patience: so long in all a call waits for a server that asked for it.
+    ///   - markFolder: a folder in memory, for what was told while the state directory cannot be written.
     public init(
-        stateDirectory: FilePath, route: Route, jobs: Set<String>? = nil, policy: AlertPolicy = AlertPolicy(),
-        time: any TimeSource = SystemTime(), patience: Duration = .seconds(60)
+        stateDirectory: FilePath, route: Route, instanceLabel: String = "Hermes Ops", jobs: Set<String>? = nil,
+        policy: AlertPolicy = AlertPolicy(),
+        time: any TimeSource = SystemTime(), patience: Duration = .seconds(60), markFolder: FilePath? = nil
     ) {
         directory = stateDirectory.appending("notify")
         book = AlertBookFile(directory: directory)
         self.route = route
+        self.instanceLabel = instanceLabel
         self.jobs = jobs
         self.policy = policy
         self.time = time
         self.patience = patience
+        self.markFolder = markFolder
     }
 
     /// Stands for the configuration where a job's name is expected: no job can be called so.
@@ -102,8 +111,8 @@ public struct Notifier: Sendable {
         }
     }
 
-    /// Sends what waits, and the reminders that are due.
-    public func flush() async -> Result { await deliver { _ in } }
+    /// Sends what waits, and the reminders that are due. Somebody asked for it: what this program itself made wait is tried now.
+    public func flush() async -> Result { await deliver(isAsked: true) { _ in } }
 
     /// Forgets jobs that are no longer declared, so that nobody is reminded of them.
     public func forgetJobs(except declared: Set<String>) async {
@@ -112,11 +121,12 @@ public struct Notifier: Sendable {
 
     // MARK: Sending
 
-    private func deliver(_ change: (inout AlertBook) -> Void) async -> Result {
+    private func deliver(isAsked: Bool = false, _ change: (inout AlertBook) -> Void) async -> Result {
         do {
             let now = time.now
             let update = try await book.update { book in
                 let before = book.lastNumber
+                let lost = tellOfDamage(&book, now)
                 if let jobs { book.forgetJobs(except: jobs) }
                 change(&book)
                 switch route {
@@ -127,21 +137,46 @@ public struct Notifier: Sendable {
                     remind(&book)
                     if !book.outbox.isEmpty { book.lastFailedAt = now }
                 }
-                return (queued: book.outbox.filter { $0.number > before }, waiting: book.outbox.count)
+                return (queued: book.outbox.filter { $0.number > before }, waiting: book.outbox.count, lost: lost)
             }
-            let (queued, waiting) = update.result
+            let (queued, waiting, lost) = update.result
             switch route {
-            case .none: return Result(outcome: .suppressed, error: update.failure)
+            case .none: return Result(outcome: .suppressed, error: update.failure, lost: lost)
             case .telegram(let channel, let client):
-                if let failure = update.failure { return await sendWithoutBook(queued, channel, client, failure) }
-                return try await send(through: channel, client, queued: !queued.isEmpty)
+                if let failure = update.failure {
+                    return await sendWithoutBook(queued, waiting: waiting, channel, client, failure)
+                }
+                var sender = Sender(
+                    book: book, time: time, patience: patience, channel: channel, client: client, isAsked: isAsked)
+                var result = try await sender.send(queued: Set(queued.map(\.number)))
+                result.lost = lost ?? result.lost
+                return result
             case .blocked(let obstacle):
-                return Result(outcome: waiting > 0 ? .failed : .suppressed, waiting: waiting, error: obstacle)
+                return Result(
+                    outcome: waiting > 0 ? .failed : .suppressed, waiting: waiting, error: obstacle, lost: lost)
             }
         } catch {
             if case .none = route { return Result(outcome: .suppressed, error: Self.operatorError(error)) }
             return Result(outcome: .failed, error: Self.operatorError(error))
         }
+    }
+
+    /// A spool that could not be read is gone with what waited in it: people hear that there was something, and where it lies.
+    private func tellOfDamage(_ book: inout AlertBook, _ now: Timestamp) -> OperatorError? {
+        guard let name = book.damaged else { return nil }
+        book.damaged = nil
+        let place = directory.appending(name).printable
+        book.queue(
+            .alert, subject: "spool",
+            text: """
+                🔴 \(instanceLabel): messages that waited to be sent may be lost
+                The file they stood in was damaged. It lies in \(place)
+                What to do: see there what nobody was told, and whether the disk is sound.
+                """, now: now)
+        return OperatorError(
+            "notify.damaged", doing: "reading the messages that wait", subject: place,
+            reason: "the file was damaged and was set aside: messages in it were not sent",
+            advice: "see in it what nobody was told", exit: .damagedInput)
     }
 
     private func remind(_ book: inout AlertBook) {
@@ -155,170 +190,23 @@ public struct Notifier: Sendable {
         }
     }
 
-    /// Empties the outbox from its head, as far as the server lets it.
-    private func send(through channel: TelegramChannel, _ client: TelegramClient, queued: Bool) async throws -> Result {
-        var result = Result(outcome: .suppressed)
-        guard let lock = try await book.sendingLock(patience: .seconds(10)) else {
-            // Whoever holds it reads the outbox anew after each message, and finds ours.
-            return Result(outcome: queued ? .delivered : .suppressed)
-        }
-        defer { withExtendedLifetime(lock) {} }
-        var waited: Duration = .zero
-        var backoff: Duration = .seconds(2)
-        // A dead network is tried once again only for news: a run must not be held up each time by what already waits.
-        var unreachable = queued ? 0 : 1
-        while let next = try await takeNext(channel) {
-            var kind: TelegramClient.Failure.Kind?
-            var mayHaveArrived = false
-            do {
-                let receipt = try await client.send(
-                    next.text, to: TelegramChannel(chat: next.chat, token: channel.token))
-                result.sent += 1
-                let sentAt = time.now
-                if let chat = receipt.migratedTo ?? next.migratedTo { result.migratedTo = chat }
-                try await settle(next, channel) { book, _ in
-                    book.dropped = 0
-                    book.lastSentAt = sentAt
-                    if let chat = receipt.migratedTo { book.migrations[channel.chat] = chat }
-                    return true
-                }
-                continue
-            } catch let failure as TelegramClient.Failure {
-                kind = failure.kind
-                mayHaveArrived = failure.mayHaveArrived
-                result.error = failure.error
-            } catch is CancellationError {
-                kind = .ambiguous
-                result.error = .cancelled(doing: "sending a Telegram message")
-            }
-            let failedAt = time.now
-            switch kind {
-            case .message:
-                try await settle(next, channel) { book, _ in
-                    book.lastFailedAt = failedAt
-                    return true
-                }
-            case .ambiguous:
-                // Once more, marked; then it is given up, because it may have arrived twice already.
-                try await settle(next, channel) { book, message in
-                    book.lastFailedAt = failedAt
-                    defer { message.mayHaveArrived = true }
-                    return message.mayHaveArrived
-                }
-                if Task.isCancelled { return try await finish(result, queued) }
-            case .later(let asked):
-                // Never sooner than this program's own wait, whatever the server says: with the patience that bounds the tries.
-                let wait = max(asked ?? .zero, backoff)
-                let isMarked = mayHaveArrived
-                try await settle(next, channel) { book, message in
-                    book.lastFailedAt = failedAt
-                    if let asked { message.notBefore = failedAt + asked }
-                    if isMarked { message.mayHaveArrived = true }
-                    return false
-                }
-                // Neither a dead network nor somebody else's page in place of Telegram's answer is tried for long.
-                if result.error?.wasSurelyNotSent == true || result.error?.type == TelegramClient.foreignAnswer {
-                    unreachable += 1
-                }
-                guard waited + wait <= patience, unreachable < 2 else { return try await finish(result, queued) }
-                try await time.sleep(for: wait)
-                waited += wait
-                if wait == backoff { backoff = min(backoff * 2, .seconds(30)) }
-            case .channel, nil:
-                try await settle(next, channel) { book, _ in
-                    book.lastFailedAt = failedAt
-                    return false
-                }
-                return try await finish(result, queued)
-            }
-        }
-        return try await finish(result, queued)
-    }
-
-    private struct Next {
-        var number: Int
-        var chat: String
-        var migratedTo: String?
-        var text: String
-    }
-
-    /// Marks the oldest message as on its way and returns it; nil when none waits or the server asked to wait.
-    private func takeNext(_ channel: TelegramChannel) async throws -> Next? {
-        let now = time.now
-        let update = try await book.update { book -> Next? in
-            while let first = book.outbox.first, first.isInFlight {
-                // Its sender died: the sending lock is ours. Whether it arrived nobody knows.
-                let deaths = (first.deaths ?? 0) + 1
-                if deaths >= AlertBook.deathLimit {
-                    book.outbox.removeFirst()
-                } else {
-                    book.outbox[0].isInFlight = false
-                    book.outbox[0].mayHaveArrived = true
-                    book.outbox[0].deaths = deaths
-                }
-            }
-            guard let first = book.outbox.first else { return nil }
-            // A wait of more than a day is a clock that was set back.
-            if let notBefore = first.notBefore, notBefore > now, notBefore - now <= .seconds(86400) { return nil }
-            book.outbox[0].isInFlight = true
-            let migrated = book.migrations[channel.chat]
-            return Next(
-                number: first.number, chat: migrated ?? channel.chat, migratedTo: migrated,
-                text: dressed(first, dropped: book.dropped, now: now))
-        }
-        if let failure = update.failure { throw failure }
-        return update.result
-    }
-
-    /// What is known only when it leaves: that it is late, that it may be a repetition, that others were dropped.
-    private func dressed(_ message: AlertBook.Message, dropped: Int, now: Timestamp) -> String {
-        var text = message.text
-        if message.mayHaveArrived { text += "\n(may be repeated)" }
-        if now - message.createdAt >= .seconds(600) { text += "\n(late: from \(AlertText.moment(message.createdAt)))" }
-        if dropped > 0 { text += "\n(\(dropped) older messages were dropped)" }
-        return text
-    }
-
-    /// Takes the message off the outbox if the body says so, else puts it back at the head.
-    private func settle(
-        _ next: Next, _ channel: TelegramChannel,
-        _ body: @escaping @Sendable (inout AlertBook, inout AlertBook.Message) -> Bool
-    ) async throws {
-        // Runs to its end even when the run was cancelled: a message that was sent must be crossed out.
-        let update = try await uncancelled {
-            try await book.update { book in
-                guard let index = book.outbox.firstIndex(where: { $0.number == next.number }) else { return }
-                var message = book.outbox[index]
-                message.isInFlight = false
-                if body(&book, &message) { book.outbox.remove(at: index) } else { book.outbox[index] = message }
-            }
-        }
-        if let failure = update.failure { throw failure }
-    }
-
-    private func finish(_ result: Result, _ queued: Bool) async throws -> Result {
-        var result = result
-        result.waiting = try await book.update { $0.outbox.count }.result
-        if result.waiting > 0 {
-            result.outcome = queued || result.error != nil ? .failed : .suppressed
-        } else if result.sent > 0 {
-            result.outcome = .delivered
-            result.error = nil
-        } else {
-            result.outcome = result.error == nil ? .suppressed : .failed
-        }
-        return result
-    }
-
-    /// A full disk must not silence the alert about it: without the book the message goes out once, now or never.
+    /// A full disk must not silence the alert about it: without the book the message goes out once, now or never, and no more of the
+    /// same subject until a reminder is due.
     private func sendWithoutBook(
-        _ messages: [AlertBook.Message], _ channel: TelegramChannel, _ client: TelegramClient, _ failure: OperatorError
+        _ messages: [AlertBook.Message], waiting: Int, _ channel: TelegramChannel, _ client: TelegramClient,
+        _ failure: OperatorError
     ) async -> Result {
-        var result = Result(outcome: messages.isEmpty ? .suppressed : .failed, error: failure)
-        for message in messages {
+        let told = ToldMarks(folders: [directory] + (markFolder.map { [$0] } ?? []))
+        let now = time.now
+        let pause = (policy.remindEvery ?? .seconds(86400)) * 0.95
+        let news = messages.filter { !told.isTold($0.subject, within: pause, now: now) }
+        var result = Result(outcome: news.isEmpty ? .suppressed : .failed, waiting: waiting - messages.count)
+        result.error = failure
+        for message in news {
             do {
-                _ = try await client.send(dressed(message, dropped: 0, now: time.now), to: channel)
+                _ = try await client.send(Sender.dressed(message, dropped: 0, now: now), to: channel)
                 result.sent += 1
+                told.note(message.subject, now: now)
             } catch {
                 return result
             }

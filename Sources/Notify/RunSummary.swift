@@ -110,6 +110,10 @@ public struct UnitFailure: Sendable, Equatable {
     public var runID: String
     /// The program that the unit starts.
     public var binary: String
+    /// Whether the run lived long enough to keep a record.
+    public var hasRecord = false
+    /// What shows the unit's journal.
+    public var journal = "journalctl"
 
     /// Nil when the environment holds no such report.
     public init?(environment: [String: String], binary: String = "/usr/local/bin/hermes-ops-runner") {
@@ -125,6 +129,8 @@ public struct UnitFailure: Sendable, Equatable {
     public var outcome: RunSummary.Outcome {
         switch serviceResult {
         case "timeout", "watchdog": .timeout
+        // 128 and the signal's number: stopped by SIGINT or SIGTERM, in order.
+        case "exit-code" where exitStatus == "130" || exitStatus == "143": .cancellation
         case "exit-code": .failure
         case "success": .success
         default: .unknown
@@ -146,6 +152,12 @@ public struct UnitFailure: Sendable, Equatable {
             "systemd could not set up its sandbox: a folder it names is missing"
         case ("exit-code", "243"), ("exit-code", "CREDENTIALS"):
             "systemd could not hand over a credential: a file that LoadCredential= names is missing or unreadable"
+        case ("exit-code", "10"): "a secret would have left this machine in the clear (code 10)"
+        case ("exit-code", "65"): "what it read is damaged (code 65)"
+        case ("exit-code", "69"): "a remote service does not answer (code 69)"
+        case ("exit-code", "73"): "it cannot write: the disk is full, over its quota or read-only (code 73)"
+        case ("exit-code", "77"): "a credential is missing or refused (code 77)"
+        case ("exit-code", "78"): "the configuration has errors (code 78)"
         case ("exit-code", let code): "it ended with code \(printable(code ?? "?", limit: 20))"
         default: "systemd reports \(printable(serviceResult, limit: 40))"
         }
@@ -154,8 +166,11 @@ public struct UnitFailure: Sendable, Equatable {
     public var advice: String {
         switch exitStatus {
         case "203", "EXEC": "run: ls -l \(printable(binary, limit: 200)); hermes-ops-runner units install"
-        case "200", "226", "243", "CHDIR", "NAMESPACE", "CREDENTIALS": "run: hermes-ops-runner validate"
-        default: "run: hermes-ops-runner show \(printable(runID, limit: 40))"
+        case "78", "200", "226", "243", "CHDIR", "NAMESPACE", "CREDENTIALS": "run: hermes-ops-runner validate"
+        default:
+            hasRecord
+                ? "run: hermes-ops-runner show \(printable(runID, limit: 40))"
+                : "run: \(journal) _SYSTEMD_INVOCATION_ID=\(printable(runID, limit: 40))"
         }
     }
 }

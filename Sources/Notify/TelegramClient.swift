@@ -61,14 +61,14 @@ public struct TelegramClient: Sendable {
     /// Sends one message of 1 to 4096 UTF-16 code units. A chat that has migrated is followed once.
     public func send(_ text: String, to channel: TelegramChannel) async throws -> Receipt {
         let (response, answer) = try await post(text, chat: channel.chat, token: channel.token)
-        if response.status == 200, let receipt = answer.receipt { return receipt }
-        if let chat = answer.parameters?.newChat {
+        if response.status == 200, let receipt = answer?.receipt { return receipt }
+        if let chat = answer?.parameters?.newChat {
             let (response, answer) = try await post(text, chat: String(chat), token: channel.token)
-            guard response.status == 200, var receipt = answer.receipt else { throw failure(response, answer) }
+            guard response.status == 200, var receipt = answer?.receipt else { throw failure(response, answer, text) }
             receipt.migratedTo = String(chat)
             return receipt
         }
-        throw failure(response, answer)
+        throw failure(response, answer, text)
     }
 
     // MARK: The exchange
@@ -133,7 +133,8 @@ public struct TelegramClient: Sendable {
         var receipt: Receipt? { ok ? result.map { Receipt(messageID: $0.messageID, migratedTo: nil) } : nil }
     }
 
-    private func post(_ text: String, chat: String, token: Secret) async throws -> (HTTPResponse, Answer) {
+    /// The answer is nil where it is not Telegram's, but a gateway's own page.
+    private func post(_ text: String, chat: String, token: Secret) async throws -> (HTTPResponse, Answer?) {
         var request = HTTPRequest("POST", base + "/bot" + (try path(token)) + "/sendMessage")
         request.headers = [(name: "Content-Type", value: "application/json")]
         request.body = .bytes(Array(try JSONEncoder().encode(Message(chat: chat, text: text))))
@@ -160,8 +161,7 @@ public struct TelegramClient: Sendable {
             failure.mayHaveArrived = true
             throw failure
         }
-        // A gateway's own page.
-        return (response, Answer(ok: false, result: nil, description: nil, parameters: nil))
+        return (response, nil)
     }
 
     /// The token as it stands in the URL's path. One that is not of Telegram's shape is not sent anywhere: the server would say no
@@ -183,18 +183,23 @@ public struct TelegramClient: Sendable {
 
     // MARK: What an answer means
 
-    private func failure(_ response: HTTPResponse, _ answer: Answer) -> Failure {
+    private func failure(_ response: HTTPResponse, _ answer: Answer?, _ text: String) -> Failure {
         // A no within a 200 says itself which one it is.
-        let status = response.status == 200 ? answer.errorCode ?? 200 : response.status
-        let said = CredentialScrubber.scrub(printable(answer.description ?? "no description", limit: 200))
+        let status = response.status == 200 ? answer?.errorCode ?? 200 : response.status
+        let refusal = Refusal(answer?.description)
         switch status {
         case 429:
             let wait =
-                answer.parameters?.retryAfter.map { Duration.seconds(max(0, min($0, 86400))) }
+                answer?.parameters?.retryAfter.map { Duration.seconds(max(0, min($0, 86400))) }
                 ?? response.retryAfter(now: SystemTime().now).map { min($0, .seconds(86400)) }
             return Failure(
                 kind: .later(wait),
                 error: problem("telegram.rate", "too many messages (429)", exit: .unavailable, temporary: true))
+        case 413 where answer != nil || text.utf16.count > Self.surelySmall:
+            return Failure(
+                kind: .message, error: problem("telegram.message", "this message is too large (413)", exit: .failure))
+        case 400..<500 where answer == nil:
+            return foreign("the server answers \(status) with a page that is not Telegram's")
         case 401:
             return Failure(
                 kind: .channel,
@@ -207,18 +212,19 @@ public struct TelegramClient: Sendable {
             return Failure(
                 kind: .channel,
                 error: problem(
-                    "telegram.blocked", "the bot may not write to this chat (403: \(said))",
+                    "telegram.blocked", "the bot may not write to this chat (403\(refusal.words))",
                     advice: "start or unblock the bot in the chat of notify.telegram.chat", exit: .credential))
-        case 400 where Self.isAboutMessage(said), 413:
+        case 400 where refusal.isAboutMessage:
             return Failure(
                 kind: .message,
-                error: problem("telegram.message", "Telegram refuses this message (\(status): \(said))", exit: .failure)
+                error: problem(
+                    "telegram.message", "Telegram refuses this message (400\(refusal.words))", exit: .failure)
             )
         case 400:
             return Failure(
                 kind: .channel,
                 error: problem(
-                    "telegram.chat", "Telegram refuses the chat (400: \(said))",
+                    "telegram.chat", "Telegram refuses the chat (400\(refusal.words))",
                     advice: "check notify.telegram.chat; the bot must be a member, or have been started there",
                     exit: .configuration))
         case 500...599:
@@ -235,14 +241,42 @@ public struct TelegramClient: Sendable {
             kind: .later(nil), error: problem(Self.foreignAnswer, reason, exit: .unavailable, temporary: true))
     }
 
-    /// Bad Request texts about the message itself (tdlib/telegram-bot-api): text is empty, is too long, cannot be parsed.
-    private static func isAboutMessage(_ text: String) -> Bool {
-        let text = text.lowercased()
-        return [
-            "message text is empty", "message is too long", "text must be", "can't parse", "message_too_long",
-            "text is empty",
+    /// No gateway finds a message of so many UTF-16 code units too large.
+    private static let surelySmall = 300
+
+    /// Why Telegram says no, in words that stand here: what a server says is never repeated, since it may hold the token in any
+    /// form (tdlib/telegram-bot-api and td, the errors of sendMessage).
+    struct Refusal {
+        private static let aboutMessage = [
+            "message text is empty", "message is too long", "text must be non-empty", "text must be encoded in UTF-8",
+            "can't parse entities", "MESSAGE_TOO_LONG", "text is empty", "can't parse",
         ]
-        .contains { text.contains($0) }
+        private static let aboutChat = [
+            "chat not found", "chat_id is empty", "bot was blocked by the user", "user is deactivated",
+            "user not found",
+            "bot was kicked from the group chat", "bot was kicked from the supergroup chat",
+            "bot was kicked from the channel chat", "the group chat was deleted",
+            "bot is not a member of the group chat", "bot is not a member of the supergroup chat",
+            "bot is not a member of the channel chat", "bot can't initiate conversation with a user",
+            "bot can't send messages to bots", "bots can't send messages to bots",
+            "not enough rights to send text messages to the chat", "have no rights to send a message",
+            "need administrator rights in the channel chat", "have no write access to the chat",
+            "group chat was upgraded to a supergroup chat", "message thread not found", "PEER_ID_INVALID",
+            "CHAT_WRITE_FORBIDDEN", "CHAT_RESTRICTED", "CHAT_ADMIN_REQUIRED", "CHANNEL_PRIVATE", "USER_IS_BLOCKED",
+            "TOPIC_CLOSED", "TOPIC_DELETED", "USER_IS_BOT", "INPUT_USER_DEACTIVATED",
+        ]
+
+        var isAboutMessage = false
+        /// `: chat not found`, or empty.
+        var words = ""
+
+        init(_ description: String?) {
+            guard let said = description?.lowercased() else { return }
+            func known(_ list: [String]) -> String? { list.first { said.contains($0.lowercased()) } }
+            let text = known(Self.aboutMessage)
+            isAboutMessage = text != nil
+            words = (text ?? known(Self.aboutChat)).map { ": \($0)" } ?? ""
+        }
     }
 
     private var malformedToken: OperatorError {

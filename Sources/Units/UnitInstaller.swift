@@ -45,7 +45,17 @@ public struct UnitInstaller: Sendable {
     }
 
     /// Brings files, manager and timers to what was rendered.
-    public func install(_ rendered: RenderedUnits) async throws -> Report {
+    ///
+    /// - Parameter replacing: also where the installed units are those of another instance or configuration. One manager holds the units
+    ///   of one: the other's timers, its watchdog included, are removed.
+    public func install(_ rendered: RenderedUnits, replacing: Bool = false) async throws -> Report {
+        if !replacing, let other = try UnitOwner.other(than: rendered, in: layout) {
+            throw OperatorError(
+                "units.other", doing: "installing the units", reason: "those of \(other) are installed here",
+                advice:
+                    "their timers, their watchdog included, would be removed: with --replace they are; another user's manager can hold these",
+                exit: .usage)
+        }
         try await requireManager()
         let plan = try plan(rendered)
         let isChanging = plan.isUnfinished || plan.changes.contains { $0.kind != .masked }

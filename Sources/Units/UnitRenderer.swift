@@ -130,6 +130,9 @@ public enum UnitRenderer {
             "", "[Service]", "Type=oneshot",
             "ExecStart=\(try UnitSyntax.argument(settings.binary)) notify alert %i \(try globalOptions(settings))",
             "TimeoutStartSec=5min", "KillMode=mixed",
+            "# What was told while the disk was full or read-only: a folder in memory that outlives the unit.",
+            "RuntimeDirectory=hermes-ops-alert", "RuntimeDirectoryMode=0700", "RuntimeDirectoryPreserve=yes",
+            "BindPaths=-%t/hermes-ops-alert",
         ]
         lines += try commonLines(settings)
         lines += try credentials(settings.alertCredentials, settings)
@@ -233,7 +236,7 @@ public enum UnitRenderer {
     private static func timer(_ job: JobUnit, schedule: String) -> String {
         var lines = [
             marker, "[Unit]", "Description=Schedule of the Hermes Ops job \(job.name)", "", "[Timer]",
-            "OnCalendar=\(schedule.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "%%"))",
+            "OnCalendar=\(schedule.doubling("%"))",
         ]
         if job.randomizedDelay > .zero {
             lines += [

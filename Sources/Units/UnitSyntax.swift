@@ -10,9 +10,9 @@ enum UnitSyntax {
     /// options.
     static func emptied(_ path: FilePath) throws -> String {
         let text = try text(path)
-        guard !text.contains(":") else { throw unwritable(path, "it holds a colon") }
+        guard !text.utf8.contains(UInt8(ascii: ":")) else { throw unwritable(path, "it holds a colon") }
         let word = value(text)
-        return word.hasSuffix("\"") ? "\(word.dropLast()):ro\"" : "\(word):ro"
+        return word.utf8.last == UInt8(ascii: "\"") ? String(word.unicodeScalars.dropLast()) + ":ro\"" : "\(word):ro"
     }
 
     /// One word of a list.
@@ -26,7 +26,7 @@ enum UnitSyntax {
     /// A path that stands alone at the end of a line, where quotes would be taken literally (LoadCredential=).
     static func bare(_ path: FilePath) throws -> String {
         let text = try text(path)
-        guard !text.hasSuffix(" ") && !text.hasSuffix("\\") else {
+        guard text.utf8.last != UInt8(ascii: " "), text.utf8.last != UInt8(ascii: "\\") else {
             throw unwritable(path, "it ends in a space or backslash")
         }
         return text.doubling("%")
@@ -73,7 +73,7 @@ enum UnitSyntax {
             }
         }
         if plain, !text.isEmpty { return text }
-        return "\"" + text.doubling("\\").replacing("\"", with: "\\\"") + "\""
+        return "\"" + text.doubling("\\").escaping("\"") + "\""
     }
 
     private static func unwritable(_ path: FilePath, _ reason: String) -> OperatorError {
@@ -84,12 +84,17 @@ enum UnitSyntax {
 }
 
 extension String {
-    fileprivate func doubling(_ character: Character) -> String {
-        replacing(String(character), with: "\(character)\(character)")
-    }
+    /// By scalars: systemd reads bytes, and for Swift a mark and the accent after it are one character that is neither.
+    func doubling(_ mark: Unicode.Scalar) -> String { inserting(mark, before: mark) }
 
-    fileprivate func replacing(_ old: String, with new: String) -> String {
-        guard let first = old.first else { return self }
-        return map { $0 == first ? new : String($0) }.joined()
+    fileprivate func escaping(_ mark: Unicode.Scalar) -> String { inserting("\\", before: mark) }
+
+    private func inserting(_ addition: Unicode.Scalar, before mark: Unicode.Scalar) -> String {
+        var out = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            if scalar == mark { out.append(addition) }
+            out.append(scalar)
+        }
+        return String(out)
     }
 }

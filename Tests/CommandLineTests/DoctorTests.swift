@@ -178,10 +178,12 @@ internal import Testing
                     line, with: names.map { line.replacing("drill:", with: "\($0):") }.joined(separator: "\n"))
             }
         }
+        // It works as it stands: configuration and state are in no usual place here.
+        let options = " --config \(runner.folder.path)/config.yaml --state-dir \(runner.state)"
         let never = try await doctor(runner, recipient, drills(["rehearsal"]))
         #expect(
             never.first { $0.title == "A restore was rehearsed" }?.advice
-                == "hermes-ops-runner drill --job rehearsal")
+                == "hermes-ops-runner drill --job rehearsal" + options)
         // The only one that is declared needs no name.
         #expect(try await runner("drill").status != 64)
         let answers = try await doctor(runner, recipient, drills(["drill-bad", "drill-good"]))
@@ -192,7 +194,7 @@ internal import Testing
         let failed = try await doctor(runner, recipient, drills(["drill-bad", "drill-good"])).filter {
             $0.title == "A restore was rehearsed"
         }
-        #expect(failed.map(\.advice) == ["hermes-ops-runner history drill-good"], "\(failed)")
+        #expect(failed.map(\.advice) == ["hermes-ops-runner history drill-good" + options], "\(failed)")
         let unnamed = try await runner("drill")
         #expect(unnamed.status == 64 && unnamed.errors.contains("--job drill-good"), "\(unnamed.errors)")
     }

@@ -128,6 +128,7 @@ final class OperationsSandbox {
               snapshot: { schedule: "*-*-* *:*:0/3", timeout: 50s, steps: [ snapshot ] }
               hang: { timeout: 3s, retry: { attempts: 3, backoff: 1h, maxBackoff: 1h }, steps: [ push ] }
               killed: { timeout: 10m, retry: { attempts: 3, backoff: 1h, maxBackoff: 1h }, steps: [ push ] }
+              stopped: { timeout: 10m, retry: { attempts: 3, backoff: 1h, maxBackoff: 1h }, steps: [ push ] }
               drill: { steps: [ { restore: { from: store, store: local, identity: gone } }, verify ] }
               tidy: { steps: [ sanitize ] }
             Y

@@ -166,6 +166,62 @@ internal import Testing
         #expect(try await site.messages().last?.hasPrefix("🟢 ") == true)
     }
 
+    /// A dead dead man's switch keeps nobody from learning whether Telegram works, and the other way round.
+    @Test func eachChannelIsTestedByItself() async throws {
+        let site = try Site(jobs: Self.backup)
+        try site.runner.folder.write("ping", "http://127.0.0.1:9/ping/abc\n")
+        let first = try await site.runner("notify", "test", "--json")
+        #expect(first.status == 69)
+        #expect(try first.json()["channels"] as? String == "telegram")
+        #expect((try first.json()["failed"] as? [[String: Any]])?.first?["channel"] as? String == "ping")
+        #expect(try await site.messages().count == 1)
+        try site.runner.folder.write("ping", "http://127.0.0.1:\(site.health.numbers["port"] ?? 0)/ping/abc\n")
+        try site.runner.folder.write("telegram", Site.token.replacingOccurrences(of: "a", with: "b"))
+        let second = try await site.runner("notify", "test")
+        #expect(second.status == 77 && second.output.hasPrefix("delivered: ping\nfailed: telegram: "), "\(second)")
+        #expect(try await site.pings().count == 1)
+    }
+
+    /// Stopped in order before it had a record, then hung: the one is no failure, the other is.
+    @Test func theAlertUnitKnowsAStopFromATimeout() async throws {
+        var site = try Site(jobs: "  quiet: { steps: [ sanitize ] }")
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "exit-code"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "143"
+        site.runner.environment["MONITOR_INVOCATION_ID"] = String(repeating: "ab", count: 16)
+        #expect(try await site.runner("notify", "alert", "quiet").status == 0)
+        #expect(try await site.messages() == [])
+        site.runner.environment["MONITOR_SERVICE_RESULT"] = "timeout"
+        site.runner.environment["MONITOR_EXIT_STATUS"] = "TERM"
+        site.runner.environment["MONITOR_INVOCATION_ID"] = String(repeating: "cd", count: 16)
+        #expect(try await site.runner("notify", "alert", "quiet").status == 0)
+        #expect(try await site.messages().first?.hasPrefix("🔴 Vijay / root: quiet ran out of time\n") == true)
+    }
+
+    /// What waited in a spool that was damaged is lost: people hear of it, and whoever asks.
+    @Test func aDamagedSpoolIsToldOf() async throws {
+        let site = try Site(jobs: "  quiet: { steps: [ sanitize ] }")
+        let book = site.runner.state.pushing("notify/alerts.json")
+        try FileSystem.makeDirectory(site.runner.state)
+        try FileSystem.makeDirectory(book.removingLastComponent())
+        try FileSystem.replace(book, with: Array(#"{"version":1,"outbox":[{"number":1,"te"#.utf8))
+        let flush = try await site.runner("notify", "flush")
+        #expect(flush.status == 65 && flush.output.contains("alerts.damaged-"), "\(flush.output)")
+        #expect(try await site.messages().first?.hasPrefix("🔴 Vijay / root: messages that waited") == true)
+        #expect(try await site.runner("notify", "flush").status == 0)
+    }
+
+    /// What root writes into another user's state locks that user out: it is refused before anything is written.
+    @Test(.enabled(if: geteuid() == 0)) func rootStaysOutOfOtherUsersState() async throws {
+        let site = try Site(jobs: "  quiet: { steps: [ sanitize ] }")
+        try FileSystem.makeDirectory(site.runner.state)
+        #expect(chown(site.runner.state.string, 12_345, 12_345) == 0)
+        for command in [["notify", "flush"], ["notify", "test"]] {
+            let result = try await site.runner(command)
+            #expect(result.status == 78 && result.errors.contains("belongs to another user"), "\(result.errors)")
+        }
+        #expect(try DirectoryListing.names(at: site.runner.state).isEmpty)
+    }
+
     @Test func theTestOfTheWayIsRecorded() async throws {
         let site = try Site(jobs: Self.backup)
         func messages() async throws -> [String: Any] {
@@ -295,6 +351,31 @@ internal import Testing
         #expect(!after.output.contains("[repository-dirty]"))
         #expect(!after.output.contains("[backup-never]"))
         #expect(try await site.messages().filter { $0.hasPrefix("🔴") }.count == 2)
+    }
+
+    /// Objects that are missing, timers that nobody can see, a snapshot that is gone: none of it is well.
+    @Test func theWatchdogCallsNothingWellThatItDidNotSee() async throws {
+        let site = try Site(
+            jobs: """
+                  watchdog: { steps: [ watchdog ], onFailure: [ notify ] }
+                  backup: { schedule: daily, steps: [ sanitize, commit, push ] }
+                  snapshot: { schedule: daily, steps: [ snapshot ] }
+                """)
+        try await site.runner.makeRemote()
+        for path in ["config.yaml", "SOUL.md"] {
+            #expect(chmod(site.runner.home.appending(path).string, 0o600) == 0)
+        }
+        for job in ["backup", "snapshot"] { #expect(try await site.runner("run", job).status == 0) }
+        try FileSystem.removeTree(site.snapshot.removingLastComponent())
+        let objects = site.runner.repository.pushing(".git/objects")
+        try FileSystem.rename(objects, to: site.runner.folder.path.appending("objects"))
+        try FileSystem.makeDirectory(objects)
+        let run = try await site.runner("run", "watchdog", "--json")
+        #expect(run.status == 1, "\(run.output)\(run.errors)")
+        #expect(!run.output.contains("all is well"))
+        let told = try #require(try await site.messages().first)
+        #expect(told.contains("Not known: whether the repository is pushed"), "\(told)")
+        #expect(told.contains("[snapshot-missing]"), "\(told)")
     }
 
     /// A watchdog that does not tell itself: the alert unit tells of its warnings one by one all the same.

@@ -55,7 +55,10 @@ internal import Testing
             #expect(result.status == 0, "\(job): \(result.errors)")
         }
         try await remind(nil)
-        try await pass(days: 80)
+        // Drilled under a clock that was far ahead.
+        try await pass(days: -3000)
+        try await remind("which this clock has not reached")
+        try await pass(days: 3080)
         try await remind("the next restore drill is due within 11 days; the last one passed 80 days ago")
         try await pass(days: 20)
         try await remind("the restore drill is overdue: the last one passed 100 days ago, and 92 days are allowed")

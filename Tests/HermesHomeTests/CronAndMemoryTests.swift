@@ -32,6 +32,28 @@ import Testing
         #expect(cron.heartbeat == Timestamp(microseconds: 1_795_414_469_250_000))
     }
 
+    /// What a person wrote to the agent, or a secret, is no name to go by: it stands in files that others read.
+    @Test func namesThatTellOfThePromptAreLeftOut() throws {
+        let home = try SampleHome()
+        let secret = "hunter" + "2hunter"
+        let token = "ghp" + "_" + String(repeating: "A1", count: 10)
+        try home.folder.write(".env", "SITE_PASSWORD='\(secret)'\nSHORT=abc\n", permissions: 0o600)
+        let prompt = "Tell my sister that the house is sold, and what it brought"
+        let names = [
+            ("Morning brief", prompt, true), (String(prompt.prefix(50)), prompt, false),
+            ("tell my  SISTER", prompt, false),
+            (String(prompt.prefix(50)), "a prompt that was changed since", false), ("lost", "lost", false),
+            ("login \(secret)", prompt, false), ("use \(token)", prompt, false), ("mail a@b.example", prompt, false),
+            ("call 0049 30 1234567", prompt, false), ("abc", prompt, true), ("", prompt, false), ("5", "", true),
+        ]
+        let jobs = names.enumerated().map { index, job in
+            #"{"id":"id\#(index)","name":"\#(job.0)","prompt":"\#(job.1)"}"#
+        }
+        try home.folder.write("cron/jobs.json", "[\(jobs.joined(separator: ","))]")
+        let read = try CronJobs.read(home.layout).jobs.map(\.name)
+        for (index, job) in names.enumerated() { #expect(read[index] == (job.2 ? job.0 : "id\(index)")) }
+    }
+
     @Test func aBareListCounts() throws {
         let home = try SampleHome()
         try home.folder.write("cron/jobs.json", #"[{"id":"x","name":"n"}]"#)

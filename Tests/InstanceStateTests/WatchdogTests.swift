@@ -543,6 +543,118 @@ import Testing
         #expect(await instance.look().drive.googleTokenPresent == nil)
     }
 
+    /// What must be known and could not be looked at is a warning; a single slow answer is not.
+    @Test func whatCouldNotBeLookedAtIsTold() async throws {
+        var instance = try SampleInstance()
+        func told(_ snapshot: InstanceSnapshot) -> [String] {
+            snapshot.warnings.filter { $0.code.rawValue == "not-checked" }.map(\.message.rawValue)
+        }
+        #expect(told(await instance.look()) == [])
+        instance.sources.repository = { throw HomeFailure(.badOutput, "an object of the repository is missing") }
+        instance.commands = FakeSystemctl.failing("Failed to connect to bus: No medium found\n")
+        var snapshot = await instance.look()
+        #expect(told(snapshot).count == 2)
+        #expect(told(snapshot).contains { $0.contains("the repository is pushed") && $0.contains("object") })
+        #expect(told(snapshot).contains { $0.contains("timers are enabled") })
+        #expect(snapshot.warnings.filter { $0.code.rawValue == "not-checked" }.allSatisfy { $0.severity == .warn })
+        #expect(try await schemaErrors(snapshot.encoded(), schema: "instance-snapshot") == [])
+        // Without schedules nobody expects timers.
+        for index in instance.description.jobs.indices { instance.description.jobs[index].schedule = nil }
+        #expect(told(await instance.look()).count == 1)
+
+        var slow = try SampleInstance()
+        slow.sources.repository = { throw HomeFailure(.timeout, "it took too long") }
+        #expect(told(await slow.look()) == [])
+        #expect(slow.memory.unchecked?.keys.contains("The repository is pushed") == true)
+        snapshot = await slow.look()
+        #expect(told(snapshot).count == 1)
+    }
+
+    /// Every declared backup and upload is watched, not the first alone.
+    @Test func theSecondBackupIsWatchedToo() async throws {
+        var instance = try SampleInstance()
+        var push = instance.description.jobs[0]
+        push.name = "backup-push"
+        push.lastRun = run(.failure, instance, failures: 3, lastSuccess: .seconds(200_000))
+        push.dueAfterSuccess = instance.time.now - .seconds(100_000)
+        var bundle = instance.description.jobs[1]
+        bundle.name = "second-bundle"
+        bundle.lastRun = run(.success, instance, failures: 0, lastSuccess: .seconds(150_000))
+        instance.description.jobs += [push, bundle]
+        let snapshot = await instance.look()
+        let told = snapshot.warnings.filter {
+            $0.code.rawValue.hasPrefix("backup") || $0.code.rawValue.hasPrefix("bundle")
+        }
+        #expect(Set(told.map(\.code.rawValue)) == ["backup-failed", "backup-stale", "bundle-late"])
+        let failed = try #require(told.first { $0.code.rawValue == "backup-failed" })
+        #expect(failed.severity == .critical && failed.message.rawValue.contains("backup-push"))
+        let stale = try #require(told.first { $0.code.rawValue == "backup-stale" })
+        #expect(
+            stale.command(for: snapshot.instance, jobs: instance.description.jobs)
+                == "hermes-ops-runner run backup-push")
+        #expect(
+            stale.command(for: snapshot.instance, jobs: instance.description.jobs, options: " --config /srv/o.yaml")
+                == "hermes-ops-runner run backup-push --config /srv/o.yaml")
+        // A weekly one is old by its schedule, not by the other's age.
+        instance.description.jobs[7].dueAfterSuccess = instance.time.now + .seconds(86_400)
+        instance.description.jobs[7].lastRun = run(.success, instance, failures: 0, lastSuccess: .seconds(200_000))
+        #expect(await !instance.codes().contains { $0.hasPrefix("backup") })
+    }
+
+    /// A run that hangs keeps all others from starting; one whose process is gone is no run that ended well.
+    @Test func hungAndInterruptedRuns() async throws {
+        var instance = try SampleInstance()
+        instance.description.jobs[0].hungSince = instance.time.now - .seconds(100_000)
+        instance.description.jobs[0].isLate = true
+        instance.description.jobs[6].isInterrupted = true
+        var snapshot = await instance.look()
+        #expect(severity(snapshot, "job-hung") == .critical && severity(snapshot, "job-late") == nil)
+        let hung = try #require(snapshot.warnings.first { $0.code.rawValue == "job-hung" })
+        #expect(
+            hung.command(for: snapshot.instance, jobs: instance.description.jobs)
+                == "systemctl --user stop hermes-ops@backup.service")
+        #expect(snapshot.warnings.contains { $0.message.rawValue == "Job mine was killed before it could end" })
+        instance.description.jobs[0].hungSince = nil
+        instance.description.jobs[0].isLate = false
+        instance.description.jobs[0].isInterrupted = true
+        snapshot = await instance.look()
+        #expect(severity(snapshot, "backup-failed") == .warn)
+        // The first run ever, with nothing before it.
+        for index in instance.description.jobs.indices { instance.description.jobs[index].lastRun = nil }
+        #expect(await instance.codes().contains("job-failed"))
+    }
+
+    /// What keeps a timer from firing or a service from starting, though the timer is active now.
+    @Test func timersThatStartNothing() async throws {
+        func codes(_ unit: String, load: String = "loaded", enabled: String = "enabled") async throws -> [String] {
+            var instance = try SampleInstance()
+            instance.commands = FakeSystemctl { words in
+                let answers = words.drop { $0 != "--" }.dropFirst().map {
+                    $0 == unit ? FakeSystemctl.answer($0, load: load, enabled: enabled) : FakeSystemctl.answer($0)
+                }
+                return .init(end: .exited(0), output: Array(answers.joined(separator: "\n").utf8))
+            }
+            let snapshot = await instance.look()
+            let found = snapshot.warnings.filter {
+                $0.code.rawValue.hasPrefix("timer") || $0.code.rawValue.hasPrefix("service")
+            }
+            #expect(found.allSatisfy { $0.severity == .critical })
+            return found.map { warning in
+                let command = warning.command(for: snapshot.instance, jobs: instance.description.jobs)
+                return "\(warning.code.rawValue): \(command ?? "")"
+            }
+        }
+        let install = "hermes-ops-runner units install --user"
+        let (timer, service) = ("hermes-ops-backup.timer", "hermes-ops@backup.service")
+        #expect(try await codes(timer) == [])
+        #expect(try await codes(timer, enabled: "disabled") == ["timer-disabled: \(install)"])
+        #expect(try await codes(timer, enabled: "enabled-runtime") == ["timer-disabled: \(install)"])
+        #expect(
+            try await codes(service, load: "masked") == ["service-masked: systemctl --user unmask \(service)"])
+        #expect(try await codes(service, load: "not-found") == ["service-missing: \(install)"])
+        #expect(try await codes(service, load: "bad-setting") == ["service-broken: \(install)"])
+    }
+
     /// A run that ended tomorrow: its age is not known, and a clock is wrong.
     @Test func recordsFromTheFutureAreNotFresh() async throws {
         var instance = try SampleInstance()
@@ -587,7 +699,7 @@ import Testing
 
     /// Every code has a page, a message that fits and, but for a few, a command.
     @Test func everyCodeHasItsPage() {
-        let codes = Watchdog.rules.flatMap(\.codes)
+        let codes = Watchdog.codes
         #expect(Set(codes).count == codes.count)
         let instance = InstanceReference(
             id: Slug(unchecked: "a"), label: SafeText(unchecked: "A"), user: UserName(unchecked: "a"), scope: .user,

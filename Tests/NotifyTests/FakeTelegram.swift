@@ -48,6 +48,8 @@ struct FakeTelegram {
     /// Faults for the next calls of sendMessage, as JSON.
     func fail(_ faults: String...) async throws { try await control("faults", "[\(faults.joined(separator: ","))]") }
 
+    func clearFaults() async throws { try await control("faults", "null") }
+
     func migrate(_ chat: String, to new: String) async throws {
         try await control("chats", #"{"\#(chat)":"\#(new)","\#(new)":null}"#)
     }

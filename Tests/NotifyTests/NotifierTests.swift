@@ -23,6 +23,7 @@ struct Machine {
     init() throws {
         directory = try TemporaryDirectory()
         fake = try FakeTelegram()
+        try FileSystem.makeDirectory(directory.path.appending("memory"))
     }
 
     var notifier: Notifier {
@@ -30,7 +31,7 @@ struct Machine {
             stateDirectory: directory.path,
             route: obstacle.map { .blocked($0) }
                 ?? .telegram(fake.channel(chat), isOnline ? fake.client : fake.unreachable),
-            jobs: jobs, policy: policy, time: time)
+            jobs: jobs, policy: policy, time: time, markFolder: directory.path.appending("memory"))
     }
 
     mutating func run(
@@ -152,17 +153,72 @@ struct Machine {
         #expect(try await machine.heads().suffix(2) == ["second", "behind it"])
     }
 
-    @Test func aLostAnswerIsRepeatedOnceAndMarked() async throws {
+    @Test func aLostAnswerIsRepeatedAndMarked() async throws {
         var machine = try Machine()
         try await machine.fake.fail(#"{"cut":"after"}"#)
         #expect(await machine.run(.failure).outcome == .delivered)
         let texts = try await machine.fake.messages().map(\.text)
         #expect(texts.count == 2)
         #expect(!texts[0].contains("may be repeated") && texts[1].contains("(may be repeated)"))
-        try await machine.fake.fail(#"{"cut":"before"}"#, #"{"cut":"before"}"#, #"{"cut":"before"}"#)
-        let given = await machine.run(.success)
-        #expect(given.outcome == .failed && given.waiting == 0)
+        #expect(machine.time.slept == [.seconds(2)])
+    }
+
+    /// Cut, hung or oversized answers settle nothing: the alert waits, longer each time, and never goes without a word.
+    @Test func whatIsNeverAnsweredStays() async throws {
+        var machine = try Machine()
+        let cut = #"{"cut":"before"}"#
+        for _ in 0..<4 { try await machine.fake.fail(cut) }
+        let first = await machine.run(.failure)
+        #expect(first.outcome == .failed && first.waiting == 1 && first.error?.isTemporary == true)
+        #expect(machine.time.slept == [.seconds(2)])
+        #expect(try await machine.fake.requestCount() == 2)
+        // It is not tried again before its time, but what is new goes ahead of it.
+        let news = await machine.run(.failure, job: "bundle")
+        #expect(news.outcome == .failed && news.waiting == 2)
         #expect(try await machine.fake.requestCount() == 4)
+        machine.time.advance(by: .seconds(30))
+        #expect(await machine.run(.success, job: "snapshot", announcing: true).sent == 1)
+        #expect(try await machine.fake.requestCount() == 5)
+        // Somebody who asks for it does not wait.
+        let asked = await machine.notifier.flush()
+        #expect(asked.sent == 2 && asked.waiting == 0 && asked.lost == nil)
+        let messages = try await machine.fake.messages()
+        #expect(
+            messages.map(\.head) == [
+                "✅ Bheem / Uma: snapshot done", "🔴 Bheem / Uma: backup failed", "🔴 Bheem / Uma: bundle failed",
+            ])
+        #expect(messages.dropFirst().allSatisfy { $0.text.contains("(may be repeated)") })
+    }
+
+    @Test func doubtfulTriesGrowRarerAndEndAfterAWeekWithAWord() async throws {
+        var machine = try Machine()
+        machine.policy.remindEvery = nil
+        let faults = Array(repeating: #"{"cut":"before"}"#, count: 100).joined(separator: ",")
+        try await machine.fake.fail(faults)
+        _ = await machine.run(.failure)
+        for _ in 0..<(8 * 24) {
+            machine.time.advance(by: .seconds(3600))
+            _ = await machine.run(.success, job: "snapshot")
+        }
+        let tries = try await machine.fake.requestCount()
+        #expect((20...40).contains(tries), "\(tries)")
+        try await machine.fake.clearFaults()
+        #expect(NotifyState.read(stateDirectory: machine.directory.path).waiting == 0)
+        _ = await machine.run(.failure, job: "bundle")
+        #expect(try await machine.fake.messages().last?.text.contains("(1 older messages were dropped)") == true)
+    }
+
+    /// Another process that sends for longer than a call waits: what is not known to have left did not arrive.
+    @Test func aBusySenderIsNoDelivery() async throws {
+        var machine = try Machine()
+        machine.isOnline = true
+        let folder = machine.book.removingLastComponent()
+        try FileSystem.makeDirectory(folder)
+        let lock = try FileLock(folder.appending("sending.lock"))
+        let result = await machine.run(.failure)
+        withExtendedLifetime(lock) {}
+        #expect(result.outcome == .failed && result.waiting == 1 && result.error?.type == "notify.busy")
+        #expect(try await machine.fake.requestCount() == 0)
     }
 
     @Test func theServersWaitIsObeyed() async throws {
@@ -257,12 +313,29 @@ struct Machine {
         #expect(await machine.notifier.flush().sent == 1)
     }
 
-    @Test func aRefusedMessageDoesNotBlockTheOthers() async throws {
+    /// Too long or unreadable for somebody on the way: its first line is sent, and only if that is refused too, it goes, counted.
+    @Test(arguments: [
+        #"{"status":400,"description":"Bad Request: message is too long"}"#,
+        #"{"status":400,"description":"Bad Request: can't parse entities"}"#,
+        #"{"status":413,"description":"Request Entity Too Large"}"#,
+        #"{"status":413,"answer":"<html>413 Request Entity Too Large</html>"}"#,
+    ]) func aRefusedMessageIsSentShorter(_ fault: String) async throws {
         var machine = try Machine()
-        try await machine.fake.fail(#"{"status":400,"description":"Bad Request: message is too long"}"#)
+        let error = String(repeating: "the remote is away ", count: 15)
+        try await machine.fake.fail(fault)
+        #expect(await machine.run(.failure, error: error).outcome == .delivered)
+        let text = try #require(try await machine.fake.messages().last?.text)
+        #expect(text == "🔴 Bheem / Uma: backup failed\n(the rest was refused on its way)")
+    }
+
+    @Test func aMessageThatIsRefusedAltogetherIsCountedAndDoesNotBlockTheOthers() async throws {
+        var machine = try Machine()
+        let fault = #"{"status":400,"description":"Bad Request: message is too long"}"#
+        try await machine.fake.fail(fault, fault)
         let refused = await machine.run(.failure)
-        #expect(refused.outcome == .failed && refused.waiting == 0)
+        #expect(refused.outcome == .failed && refused.waiting == 0 && refused.lost != nil)
         #expect(await machine.run(.success).outcome == .delivered)
+        #expect(try await machine.fake.messages().last?.text.contains("(1 older messages were dropped)") == true)
     }
 
     @Test func aMigratedChatIsRememberedAndReported() async throws {
@@ -314,23 +387,38 @@ struct Machine {
         #expect(!"\(machine.fake.channel())".contains("aaaa"))
     }
 
-    @Test func aDamagedBookIsSetAside() async throws {
+    @Test(arguments: [true, false]) func aDamagedBookIsSetAsideAndTold(_ isAsked: Bool) async throws {
         var machine = try Machine()
         try machine.directory.write("notify/alerts.json", "{ not json")
-        #expect(await machine.run(.failure).outcome == .delivered)
+        let result = isAsked ? await machine.notifier.flush() : await machine.run(.failure)
+        #expect(result.outcome == .delivered && result.lost?.exit == .damagedInput)
         let names = try DirectoryListing.names(at: machine.book.removingLastComponent()).map {
             String(decoding: $0, as: UTF8.self)
         }
-        #expect(names.contains { $0.hasPrefix("alerts.damaged-") })
+        let aside = try #require(names.first { $0.hasPrefix("alerts.damaged-") })
+        let texts = try await machine.fake.messages().map(\.text)
+        #expect(texts.count { $0.contains("may be lost") && $0.contains(aside) } == 1)
+        #expect(await machine.notifier.flush().lost == nil)
     }
 
-    /// A state directory that cannot be written must not silence the alert about it.
-    @Test func theAlertLeavesEvenWhenNothingCanBeWritten() async throws {
+    /// A state directory that cannot be written must not silence the alert about it, nor send it at each start.
+    @Test func theAlertLeavesOnceADayWhenNothingCanBeWritten() async throws {
         var machine = try Machine()
         try machine.directory.write("notify", "a file where the folder should be")
         let result = await machine.run(.failure)
         #expect(result.outcome == .delivered && result.error != nil)
+        for _ in 0..<12 {
+            machine.time.advance(by: .seconds(300))
+            #expect(await machine.run(.failure).outcome == .suppressed)
+        }
         #expect(try await machine.heads() == ["🔴 Bheem / Uma: backup failed"])
+        _ = await machine.run(.failure, job: "bundle")
+        machine.time.advance(by: .seconds(86_400))
+        _ = await machine.run(.failure)
+        #expect(
+            try await machine.heads() == [
+                "🔴 Bheem / Uma: backup failed", "🔴 Bheem / Uma: bundle failed", "🔴 Bheem / Uma: backup failed",
+            ])
     }
 
     @Test func withoutAChannelStatesAreKeptAndWordsAreNot() async throws {
@@ -397,6 +485,12 @@ struct Machine {
         #expect(try failure("timeout", "TERM").outcome == .timeout)
         #expect(try failure("signal", "KILL").reason == "it was killed by KILL")
         #expect(try failure("oom-kill", "9").outcome == .unknown)
-        #expect(try failure("exit-code", "69").advice.contains("show abc"))
+        #expect(try failure("exit-code", "69").advice == "run: journalctl _SYSTEMD_INVOCATION_ID=abc")
+        var recorded = try failure("exit-code", "69")
+        recorded.hasRecord = true
+        #expect(recorded.advice.contains("show abc"))
+        #expect(try failure("exit-code", "73").reason.contains("the disk is full"))
+        // `systemctl stop` of a run: it ended in order, as it was told to.
+        #expect(try failure("exit-code", "143").outcome == .cancellation)
     }
 }

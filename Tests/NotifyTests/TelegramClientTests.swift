@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import HTTP
 import Subprocess
@@ -118,15 +119,38 @@ import Testing
         #expect(dead.map { !$0.error.description.contains("aaaa") } == true)
     }
 
-    @Test func theServersWordsAreMadeHarmless() async throws {
-        let token = "98765432:" + String(repeating: "Q", count: 35)
-        try await fake.fail(#"{"status":403,"description":"no \u001b[31m\#(token) \u202e"}"#)
+    /// What a server says of a refusal is never repeated: it may hold the token in any dress.
+    @Test(arguments: [400, 403, 413, 418, 500]) func theServersWordsStayOutside(_ status: Int) async throws {
+        let secret = String(repeating: "Qx7-Zk_", count: 5)
+        let token = "98765432:" + secret
+        let bytes = Data(token.utf8)
+        let dresses = [
+            token, secret, String(token.reversed()), bytes.base64EncodedString(),
+            bytes.map { String(format: "%02x", $0) }.joined(), token.replacingOccurrences(of: ":", with: "=3A"),
+            token.map(String.init).joined(separator: " "),
+            secret.map { "&#\($0.unicodeScalars.first?.value ?? 0);" }.joined(),
+            String(secret.prefix(8)), "no \\u001b[31m \\u202e",
+        ]
+        for dress in dresses {
+            try await fake.fail(#"{"status":\#(status),"description":"Forbidden: chat not found \#(dress)"}"#)
+            let failure = await #expect(throws: TelegramClient.Failure.self) {
+                try await fake.client.send("x", to: fake.channel())
+            }
+            let text = failure?.error.description ?? ""
+            #expect(!text.contains(dress) && !text.contains("Qx7"), "\(text)")
+            if status == 403 { #expect(text.contains("403: chat not found")) }
+        }
+    }
+
+    /// A page that stands in Telegram's place says nothing of the token, the chat or the message.
+    @Test(arguments: [400, 401, 403, 404, 413]) func aGatewaysPageIsNotTelegrams(_ status: Int) async throws {
+        try await fake.fail(#"{"status":\#(status),"answer":"<html>nothing here</html>"}"#)
         let failure = await #expect(throws: TelegramClient.Failure.self) {
             try await fake.client.send("x", to: fake.channel())
         }
-        let text = failure?.error.description ?? ""
-        #expect(!text.contains("QQQQ") && !text.contains("\u{1b}") && !text.contains("\u{202e}"))
-        #expect(text.contains("«redacted»"))
+        #expect(failure?.kind == .later(nil))
+        #expect(failure?.error.exit == .unavailable)
+        #expect(failure?.error.reason.contains("not Telegram's") == true)
     }
 }
 

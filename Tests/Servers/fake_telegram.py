@@ -3,12 +3,12 @@
 Prints {"port": N} and ends when its standard input does. It knows one bot, whose token is `--token`, and answers getMe and
 sendMessage as the real server does (tdlib/telegram-bot-api), JSON and form bodies alike. The same port takes orders:
 
-    POST /control/faults   a JSON list, one fault for each sendMessage to come:
+    POST /control/faults   a JSON list, one fault for each sendMessage to come, or null, which forgets them:
         {"status": 429, "retry_after": 3}   {"status": 502}   {"status": 400, "description": "…"}   {"status": 403, …}
         {"cut": "before"}   close without an answer, nothing delivered
         {"cut": "after"}    deliver, then close without an answer
         {"garbage": true}   200 with a page that is not JSON
-        {"answer": "…"}     200 with that body, nothing delivered
+        {"answer": "…"}     200, or the given "status", with that body, nothing delivered
         {"redirect": "URL"} 307 to another server
     POST /control/chats    {"id": "new id" or null, …}: chats that migrated, or are known as they are
     GET  /control/messages everything delivered, in order: [{"chat": …, "text": …}]
@@ -73,7 +73,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.body()
         with LOCK:
             if self.path == "/control/faults":
-                FAULTS.extend(body)
+                if body is None:
+                    FAULTS.clear()
+                FAULTS.extend(body or [])
                 return self.answer(200, {})
             if self.path == "/control/chats":
                 CHATS.update(body)
@@ -109,7 +111,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault.get("garbage"):
             return self.answer(200, b"<html>Please log in to the hotel's network</html>")
         if "answer" in fault:
-            return self.answer(200, fault["answer"].encode())
+            return self.answer(fault.get("status", 200), fault["answer"].encode())
         if fault.get("redirect"):
             return self.answer(307, b"", [("Location", fault["redirect"])])
         status = fault.get("status")

@@ -125,6 +125,8 @@ private struct Site {
             try await lines("alerts").contains { $0.hasPrefix("hang timeout ") }
         }
         #expect(try await lines("alerts").count == 3)
+        // What one alert leaves in memory the next one finds, whatever becomes of the disk.
+        try await waitUntil("the alerts' memory") { try await result("alert")["told"] == "3" }
     }
 
     private func credential() async throws {

@@ -94,6 +94,34 @@ import Testing
         #expect(try DirectoryListing.names(at: layout.units).isEmpty)
     }
 
+    /// One manager holds the units of one instance: those of another, its watchdog included, go only when somebody says so.
+    @Test func anotherConfigurationsUnitsStay() async throws {
+        _ = try await installer(.user).install(try rendered(.user))
+        runner.forget()
+        for change in [
+            { $0.configuration = "/home/uma/other.yaml" }, { $0.instanceID = "second" },
+        ] as [(inout UnitSettings) -> Void] {
+            let other = try rendered(.user) {
+                change(&$0)
+                $0.jobs.removeFirst()
+            }
+            let error = await #expect(throws: OperatorError.self) { try await installer(.user).install(other) }
+            #expect(error?.exit == .usage && error?.advice?.contains("--replace") == true)
+            #expect(error?.reason.contains("config.yaml") == true || error?.reason.contains("(bheem)") == true)
+        }
+        #expect(runner.commands.isEmpty && exists(layout.units.appending("hermes-ops-backup.timer")))
+        // The same one with another binary, state or jobs is the same.
+        _ = try await installer(.user).install(
+            try rendered(.user) {
+                $0.binary = "/opt/hermes-ops-runner"
+                $0.jobs.removeFirst()
+            })
+        #expect(!exists(layout.units.appending("hermes-ops-backup.timer")))
+        let other = try rendered(.user) { $0.configuration = "/home/uma/other.yaml" }
+        _ = try await installer(.user).install(other, replacing: true)
+        _ = try await installer(.user).install(other)
+    }
+
     @Test func whatSomebodyDisabledIsToldOf() async throws {
         let units = try rendered(.system)
         #expect(try await installer(.system).install(units).woken == [])

@@ -125,6 +125,18 @@ import Testing
         #expect(UnitSyntax.span(.zero) == "0")
     }
 
+    /// systemd reads bytes: for it a quote is one, whatever accent comes after it, or whatever joins what follows.
+    @Test(arguments: ["\u{301}", "\u{200D}", "\u{600}", "\u{FE0F}"]) func accentsHideNoMarks(_ mark: String) throws {
+        #expect(
+            Array(try UnitSyntax.word(FilePath("/a\"\(mark)\\\(mark)%\(mark)$\(mark)x /etc")).utf8)
+                == Array("\"/a\\\"\(mark)\\\\\(mark)%%\(mark)$\(mark)x /etc\"".utf8))
+        #expect(Array(UnitSyntax.argument("$\(mark)").utf8) == Array("\"$$\(mark)\"".utf8))
+        #expect(throws: OperatorError.self) { try UnitSyntax.emptied(FilePath("/a:\(mark)b")) }
+        #expect(Array(try UnitSyntax.emptied(FilePath("/a \(mark)")).utf8) == Array("\"/a \(mark):ro\"".utf8))
+        #expect(throws: OperatorError.self) { try UnitSyntax.bare(FilePath("/a\(mark)\\")) }
+        #expect(Array(try UnitSyntax.bare(FilePath("/%\(mark)n")).utf8) == Array("/%%\(mark)n".utf8))
+    }
+
     @Test(arguments: [[0x2F, 0xFF], [0x2F, 0x61, 0x0A, 0x62], [0x61], Array("/a/../b".utf8)] as [[UInt8]])
     func pathsThatCannotStandInAUnitAreRefused(_ bytes: [UInt8]) {
         var settings = ExampleSettings.vijay

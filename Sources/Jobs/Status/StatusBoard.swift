@@ -14,6 +14,9 @@ public struct StatusBoard: Sendable {
     /// How long after its due time a run may start before it counts as late.
     static let lateAfter = Duration.seconds(300)
 
+    /// How long after its time limit a run may still be under way, with its hooks and its clean-up, before it counts as hung.
+    static let overrunAfter = Duration.seconds(600)
+
     public init(
         configuration: Configuration, stateDirectory: FilePath, runs: RunStore, version: String, time: any TimeSource,
         nextElapse: @escaping NextElapseFunction
@@ -31,7 +34,8 @@ public struct StatusBoard: Sendable {
     /// - Parameter withNextDue: whether to ask when each schedule elapses next, which costs a process each.
     public func report(from ledger: Ledger, withNextDue: Bool = true) async throws -> StatusReport {
         var jobs: [JobStatus] = []
-        for job in configuration.jobs { jobs.append(try await status(of: job, ledger, withNextDue)) }
+        let seen = SeenJobs.read(stateDirectory)
+        for job in configuration.jobs { jobs.append(try await status(of: job, ledger, seen, withNextDue)) }
         return StatusReport(
             instance: configuration.instance.id, label: CredentialScrubber.safeText(configuration.instance.label),
             generatedAt: time.now, runner: .init(version: version), jobs: jobs)
@@ -46,6 +50,7 @@ public struct StatusBoard: Sendable {
                 continue
             }
             defer { withExtendedLifetime(lock) {} }
+            try SeenJobs.note(configuration.jobs, stateDirectory: stateDirectory, now: time.now)
             let report = try await report(from: ledger)
             let bytes = try Self.encode(report)
             let target = stateDirectory.appending("status.json")
@@ -62,7 +67,9 @@ public struct StatusBoard: Sendable {
         return Array(try encoder.encode(report)) + [10]
     }
 
-    private func status(of job: JobDeclaration, _ ledger: Ledger, _ withNextDue: Bool) async throws -> JobStatus {
+    private func status(
+        of job: JobDeclaration, _ ledger: Ledger, _ seen: SeenJobs, _ withNextDue: Bool
+    ) async throws -> JobStatus {
         let now = time.now
         let newest = try ledger.lastRun(of: job.name, finished: false)
         let last = try ledger.lastRun(of: job.name, finished: true)
@@ -74,17 +81,21 @@ public struct StatusBoard: Sendable {
             let isAlive = runs.owner(of: newest.runId)?.process.isAlive ?? false
             status.state = isAlive ? .running : .interrupted
             status.running = isAlive ? run(newest) : nil
+            // Its process is gone: it went wrong, whoever closes its record.
+            if !isAlive { status.failuresSince += 1 }
         }
         status.lastRun = last.map(run)
         status.lastSuccess = success.map(run)
         if let end = success?.finishedAt { status.ageSeconds = max(0, (now - end).components.seconds) }
-        await fillSchedule(&status, job, newest, now, withNextDue)
+        await fillSchedule(&status, job, newest, seen, now, withNextDue)
         return status
     }
 
     private func fillSchedule(
-        _ status: inout JobStatus, _ job: JobDeclaration, _ newest: LedgerEntry?, _ now: Timestamp, _ withNextDue: Bool
+        _ status: inout JobStatus, _ job: JobDeclaration, _ newest: LedgerEntry?, _ seen: SeenJobs, _ now: Timestamp,
+        _ withNextDue: Bool
     ) async {
+        if let running = status.running { status.late = Self.isHung(running, job, now: now) }
         guard let schedule = job.schedule else { return }
         if withNextDue {
             switch await nextElapse(schedule, now) {
@@ -93,16 +104,22 @@ public struct StatusBoard: Sendable {
             case .unknown(let reason): status.nextDueUnknown = CredentialScrubber.safeText(reason)
             }
         }
-        // A start in the future comes of a clock that was set back: it says nothing about what was due since.
-        guard status.state != .running, let newest, newest.startedAt <= now else {
-            if status.state == .running { status.late = false }
+        guard status.state != .running else { return }
+        // One that never ran has been due since it was first declared so. A time in the future comes of a clock that was set back: it
+        // says nothing about what was due since.
+        guard let reference = newest?.startedAt ?? seen.since(job.name, schedule: schedule), reference <= now else {
             return
         }
-        switch await nextElapse(schedule, newest.startedAt) {
+        switch await nextElapse(schedule, reference) {
         case .at(let due): status.late = due + job.randomizedDelay + Self.lateAfter < now
         case .never: status.late = false
         case .unknown: break
         }
+    }
+
+    /// Whether a run under way is so far past its job's time limit that it will not end by itself.
+    static func isHung(_ run: JobStatus.Run, _ job: JobDeclaration, now: Timestamp) -> Bool {
+        now - run.startedAt > job.timeout + overrunAfter
     }
 
     private func run(_ entry: LedgerEntry) -> JobStatus.Run {

@@ -47,7 +47,7 @@ public struct JobStatus: Sendable, Codable, Hashable {
     /// The last run that ended, skips and dry runs aside.
     public var lastRun: Run?
     public var lastSuccess: Run?
-    /// Runs that went wrong since the last success.
+    /// Runs that went wrong since the last success, one that was interrupted included.
     public var failuresSince: Int
     /// Seconds since the end of the last success.
     public var ageSeconds: Int64?
@@ -55,6 +55,7 @@ public struct JobStatus: Sendable, Codable, Hashable {
     public var nextDue: Timestamp?
     /// Why the next time is not known.
     public var nextDueUnknown: String?
-    /// Whether a run that was due did not start; absent when it cannot be known.
+    /// Whether a run that was due did not start, or one under way is past its time limit and does not end; absent when it cannot be
+    /// known.
     public var late: Bool?
 }

@@ -18,6 +18,8 @@ struct NotifyCommand: ParsableCommand {
         var waiting: Int
         var migratedTo: String?
         var error: String?
+        /// Why messages were lost that waited before.
+        var lost: String?
 
         init(_ result: Notifier.Result) {
             outcome = result.outcome.rawValue
@@ -25,6 +27,7 @@ struct NotifyCommand: ParsableCommand {
             waiting = result.waiting
             migratedTo = result.migratedTo
             error = result.error?.description
+            lost = result.lost?.description
         }
     }
 
@@ -37,6 +40,7 @@ struct NotifyCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
+            try session.requireOwnState()
             let configuration = try await session.configuration()
             await session.noteGoodConfiguration(configuration)
             guard configuration.notify.hasChannel else {
@@ -44,27 +48,72 @@ struct NotifyCommand: ParsableCommand {
                     "notify.channel", doing: "testing the notification path", reason: "no channel is configured",
                     advice: "add `notify:` to the configuration", exit: .configuration)
             }
-            var channels: [String] = []
+            var channels: [Tried] = []
             if configuration.notify.ping != nil {
-                let ping = try await session.ping(configuration)
                 let run = UUID().uuidString.lowercased()
-                try await Interruption.run("sending a ping") { try await ping?.send(.finish(exitCode: 0), runID: run) }
-                channels.append("ping")
+                channels.append(
+                    await attempt("ping") {
+                        let ping = try await session.ping(configuration)
+                        try await Interruption.run("sending a ping") {
+                            try await ping?.send(.finish(exitCode: 0), runID: run)
+                        }
+                    })
             }
             if configuration.notify.telegram != nil {
                 let notifier = await session.notifier(configuration)
                 let label = configuration.instance.label
-                let record = try await Interruption.run("sending a test message") {
-                    try await notifier.test(instanceLabel: label, host: ProcessInfo.processInfo.hostName)
-                }
-                if let chat = record.migratedTo {
-                    session.logger.warning("the chat has become \(printable(chat)): change notify.telegram.chat")
-                }
-                channels.append("telegram")
+                channels.append(
+                    await attempt("telegram") {
+                        let record = try await Interruption.run("sending a test message") {
+                            try await notifier.test(instanceLabel: label, host: ProcessInfo.processInfo.hostName)
+                        }
+                        if let chat = record.migratedTo {
+                            session.logger.warning(
+                                "the chat has become \(printable(chat)): change notify.telegram.chat")
+                        }
+                    })
             }
-            let sent = channels
-            try session.console.show(["outcome": "delivered", "channels": sent.joined(separator: ",")]) {
-                "delivered: \(sent.joined(separator: ", "))\n"
+            let tried = channels
+            let failure = tried.compactMap(\.failure).first
+            let sent = tried.filter { $0.failure == nil }.map(\.name)
+            try session.console.show(
+                Outcome(
+                    outcome: failure == nil ? "delivered" : "failed", channels: sent.joined(separator: ","),
+                    failed: tried.compactMap { channel in
+                        channel.failure.map { .init(channel: channel.name, error: $0.description) }
+                    })
+            ) {
+                (sent.isEmpty ? "" : "delivered: \(sent.joined(separator: ", "))\n")
+                    + tried.compactMap { channel in channel.failure.map { "failed: \(channel.name): \($0)\n" } }
+                    .joined()
+            }
+            if let failure { throw ExitCode(failure.exit.rawValue) }
+        }
+
+        /// A channel, and why it could not be used.
+        private struct Tried {
+            var name: String
+            var failure: OperatorError?
+        }
+
+        private struct Outcome: Encodable {
+            struct Failure: Encodable {
+                var channel: String
+                var error: String
+            }
+            var outcome: String
+            /// Those that delivered.
+            var channels: String
+            var failed: [Failure]
+        }
+
+        /// One channel that is dead must not keep the others from being tested.
+        private func attempt(_ name: String, _ body: () async throws -> Void) async -> Tried {
+            do {
+                try await body()
+                return Tried(name: name)
+            } catch {
+                return Tried(name: name, failure: error as? OperatorError ?? .cancelled(doing: "testing \(name)"))
             }
         }
     }
@@ -77,16 +126,19 @@ struct NotifyCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
+            try session.requireOwnState()
             let configuration = try await session.configuration()
             await session.noteGoodConfiguration(configuration)
             let notifier = await session.notifier(configuration)
             let result = try await Interruption.run("sending messages") { await notifier.flush() }
             try session.console.show(Report(result)) {
                 "sent \(result.sent), waiting \(result.waiting)\(result.error.map { ": \($0)" } ?? "")\n"
+                    + (result.lost.map { "lost: \($0)\n" } ?? "")
             }
             if result.waiting > 0 || result.error != nil {
                 throw ExitCode((result.error?.exit ?? .unavailable).rawValue)
             }
+            if let lost = result.lost { throw ExitCode(lost.exit.rawValue) }
         }
     }
 
@@ -106,12 +158,13 @@ struct NotifyCommand: ParsableCommand {
 
         func run() async throws {
             let session = Session(options)
-            guard let failure = UnitFailure(environment: session.environment, binary: CommandLine.arguments[0]) else {
+            guard var failure = UnitFailure(environment: session.environment, binary: CommandLine.arguments[0]) else {
                 throw OperatorError(
                     "notify.alert", doing: "telling of a failed unit", reason: "systemd named none",
                     advice: "this command is for hermes-ops-alert@.service; try `hermes-ops-runner notify test`",
                     exit: .usage)
             }
+            failure.journal = session.user == 0 ? "journalctl" : "journalctl --user"
             let configuration: Configuration
             do {
                 configuration = try await session.configuration()
@@ -155,7 +208,7 @@ struct NotifyCommand: ParsableCommand {
                 job: Notifier.configurationSubject, instanceLabel: channel.label, runID: "", outcome: .error,
                 finishedAt: SystemTime().now,
                 error: "the configuration of \(channel.instance) is broken: \(reason?.reason ?? "it cannot be read")",
-                advice: "hermes-ops-runner validate", verdict: "is broken: \(job) could not run")
+                advice: session.completing("hermes-ops-runner validate"), verdict: "is broken: \(job) could not run")
             var summaries = [broken]
             // What else is wrong with the job is told as well.
             if failure.exitStatus != String(ExitStatus.configuration.rawValue) {
@@ -171,19 +224,21 @@ struct NotifyCommand: ParsableCommand {
             let label = channel.label
             let runs = try? RunStore(stateDirectory: session.stateDirectory)
             if let record = try? runs?.read(failure.runID), record.job.name == job, record.state == .finished {
-                var run = RunSummary(record, label: label)
+                var run = RunSummary(record, label: label, options: session.adviceOptions)
                 if let configuration { run.warnings = await session.foundWarnings(record, configuration) }
+                var failure = failure
+                failure.hasRecord = true
                 // A process that was killed, or never began, could not say why: systemd can.
                 if run.outcome == .unknown || run.error == nil || record.error?.type == "start-failed" {
-                    (run.error, run.advice) = (failure.reason, failure.advice)
+                    (run.error, run.advice) = (failure.reason, session.completing(failure.advice))
                 }
-                // What systemd stopped because it hung ends like what a person stopped.
+                // What systemd stopped because it hung ends like what a person stopped: systemd knows which it was.
                 if !run.outcome.isBad { run.outcome = failure.outcome }
                 return run
             }
             return RunSummary(
                 job: job, instanceLabel: label, runID: failure.runID, outcome: failure.outcome,
-                finishedAt: SystemTime().now, error: failure.reason, advice: failure.advice)
+                finishedAt: SystemTime().now, error: failure.reason, advice: session.completing(failure.advice))
         }
     }
 }

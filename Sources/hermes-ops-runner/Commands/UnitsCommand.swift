@@ -128,16 +128,26 @@ struct UnitsCommand: ParsableCommand {
     struct Install: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Install the units, enable the timers, and run each new job once.",
-            discussion: "Shows what it changes. A second time it changes nothing.")
+            discussion: """
+                Shows what it changes. A second time it changes nothing. Units of another instance or configuration are left alone \
+                unless told otherwise: a manager holds the units of one.
+                """)
 
         @OptionGroup var options: GlobalOptions
         @OptionGroup var target: Target
 
+        @Flag(help: "Also where the units of another instance or configuration are installed, which are removed.")
+        var replace = false
+
         func run() async throws {
             let site = try await Site(options, target)
+            try site.session.requireOwnState()
             let plan = try site.installer.plan(site.rendered)
             if !options.json, !options.quiet { try site.session.console.write(plan.diff) }
-            let result = try await site.installer.install(site.rendered)
+            let result = try await site.installer.install(site.rendered, replacing: replace)
+            // From now on a job that never runs is late.
+            try SeenJobs.note(
+                site.configuration.jobs, stateDirectory: site.session.stateDirectory, now: SystemTime().now)
             await site.session.noteGoodConfiguration(site.configuration)
             // Nobody is reminded of jobs that are no longer declared.
             await site.session.silentNotifier(AlertChannel(site.configuration)).forgetJobs(
@@ -198,7 +208,7 @@ struct UnitsCommand: ParsableCommand {
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what systemd says of each job's timer and service.",
-            discussion: "A manager that does not answer makes them unknown, never inactive.")
+            discussion: "A manager that does not answer makes them unknown, never inactive; the exit code is 69 then.")
 
         @OptionGroup var options: GlobalOptions
         @OptionGroup var target: Target
@@ -221,6 +231,7 @@ struct UnitsCommand: ParsableCommand {
                 let unknown = Set(units.compactMap(\.unknown)).sorted().map { "unknown: \(printable($0))\n" }
                 return table.render() + unknown.joined()
             }
+            if units.contains(where: { $0.unknown != nil }) { throw ExitCode(ExitStatus.unavailable.rawValue) }
         }
     }
 

@@ -17,7 +17,7 @@ struct NotifyStep: Step {
         let notifier = await session.notifier(configuration)
         let run = RunSummary(
             context.record, label: configuration.instance.label, summaries: context.summaries,
-            warnings: context.values[WatchdogStep.found])
+            options: session.adviceOptions, warnings: context.values[WatchdogStep.found])
         let result: Notifier.Result
         if context.job.steps.contains(where: { $0.name == context.step.name }) {
             result = await notifier.announceProgress(of: run)

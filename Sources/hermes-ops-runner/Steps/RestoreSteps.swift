@@ -180,13 +180,24 @@ struct Reminder {
         }
         let age = lastSuccess.map { now - ($0.finishedAt ?? $0.startedAt) }
         if lastRun.outcome?.isBad == true {
-            let since = age.map { "the last one that passed is \(Self.days($0)) old" } ?? "none has ever passed"
+            let since =
+                age.map {
+                    $0 < Self.ahead
+                        ? "when one last passed is not known, for its record lies ahead of this clock"
+                        : "the last one that passed is \(Self.days($0)) old"
+                } ?? "none has ever passed"
             let overdue = age.map { $0 > maxAge ? ", which is overdue too" : "" } ?? ""
             // The reason last: it may be long, and be cut.
             let reason = lastRun.errorMessage.map { " It said: \(printable($0, limit: 300))" } ?? ""
             return
                 "\(label): the last restore drill failed on \(Self.day(lastRun.startedAt)); \(since)\(overdue). "
                 + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))`, then run it again.\(reason)"
+        }
+        if let age, age < Self.ahead {
+            // An age that this clock cannot tell is none: the drill may be long overdue.
+            return
+                "\(label): by its record the last restore drill passed on \(Self.day(now - age)), which this clock has not reached: "
+                + "it is wrong, or was then. When a drill last passed is not known. \(call)"
         }
         guard let age else {
             return "\(label): a restore drill was begun, but none has ever passed. \(call)"
@@ -203,6 +214,9 @@ struct Reminder {
         }
         return nil
     }
+
+    /// A record whose age is less lies ahead of this clock: a clock that is corrected jumps a little.
+    private static let ahead = Duration.seconds(-300)
 
     var allWell: String {
         guard let lastSuccess else { return "nothing to say" }

@@ -22,7 +22,7 @@ struct SnapshotStep: Step {
                 throw error
             }
         }
-        let (snapshot, _, notice) = try await session.exporter(configuration).run(
+        let (snapshot, _, _, notice) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: target.snapshot, metrics: target.metrics)
         ResidentCode.release()
@@ -85,19 +85,25 @@ struct WatchdogStep: Step {
     func run(_ context: StepContext) async throws -> StepOutcome {
         let configuration = context.configuration
         let description = try await session.description(configuration)
-        let (snapshot, _, notice) = try await session.exporter(configuration).run(
+        let (snapshot, _, unchecked, notice) = try await session.exporter(configuration).run(
             description, session.sources(configuration, jobs: description.jobs),
             stateDirectory: context.stateDirectory, target: nil, metrics: nil)
         let troubles =
             Self.serious(
                 snapshot.warnings, of: snapshot.instance, jobs: description.jobs,
-                configuration: session.configurationFile, credentialFiles: description.credentialFiles)
-            + [staleSnapshot(context)].compactMap { $0 }
+                configuration: session.configurationFile, options: session.adviceOptions,
+                credentialFiles: description.credentialFiles)
+            + [staleSnapshot(context, description.jobs)].compactMap { $0 }
         context.values[Self.found] = troubles
         let hints =
             snapshot.warnings.filter { $0.severity == .info }.map(\.message.rawValue) + [notice].compactMap(\.self)
         guard let first = troubles.first else {
-            return StepOutcome(changed: false, items: 0, warnings: hints, summary: "all is well")
+            // What could not be looked at is not well.
+            let summary =
+                unchecked.isEmpty
+                ? "all is well"
+                : "nothing is wrong as far as it could be looked at; not known: \(unchecked.joined(separator: ", "))"
+            return StepOutcome(changed: false, items: 0, warnings: hints, summary: summary)
         }
         let texts = troubles.map { "\($0.message) [\($0.code)]" }
         let rest = texts.count > 5 ? " and \(texts.count - 5) more" : ""
@@ -112,28 +118,45 @@ struct WatchdogStep: Step {
     /// The warnings that people are told of. Hints are in the snapshot; nobody is woken for them.
     static func serious(
         _ warnings: [Warning], of instance: InstanceReference, jobs: [ObservedJob], configuration: FilePath,
-        credentialFiles: [FilePath] = []
+        options: String, credentialFiles: [FilePath] = []
     ) -> [RunSummary.Warning] {
         warnings.filter { $0.severity > .info }.map { warning in
             RunSummary.Warning(
                 key: warning.fingerprint.rawValue, code: warning.code.rawValue,
                 severity: warning.severity == .critical ? .critical : .warn, message: warning.message.rawValue,
                 advice: warning.command(
-                    for: instance, jobs: jobs, configuration: configuration, credentialFiles: credentialFiles))
+                    for: instance, jobs: jobs, configuration: configuration, options: options,
+                    credentialFiles: credentialFiles))
         }
     }
 
     /// A snapshot that nobody writes any more, where a job is declared that should.
-    private func staleSnapshot(_ context: StepContext) -> RunSummary.Warning? {
+    private func staleSnapshot(_ context: StepContext, _ jobs: [ObservedJob]) -> RunSummary.Warning? {
         let configuration = context.configuration
-        guard configuration.jobs.contains(where: { $0.kind == .exporter && $0.schedule != nil }) else { return nil }
+        let writers = jobs.filter { $0.role == .exporter && $0.schedule != nil }
+        guard !writers.isEmpty else { return nil }
+        func warning(_ code: String, _ message: String) -> RunSummary.Warning {
+            RunSummary.Warning(
+                key: "snapshot-stale", code: code, severity: .warn, message: message,
+                advice: session.completing("hermes-ops-runner history \(writers[0].name)"))
+        }
         let path = SnapshotFiles(configuration.snapshot).snapshot
-        guard let status = try? FileStatus(at: path) else { return nil }
+        let status: FileStatus
+        do throws(Errno) {
+            status = try FileStatus(at: path)
+        } catch {
+            guard error == .noSuchFileOrDirectory || error == .notDirectory else {
+                return warning(
+                    "snapshot-unreadable",
+                    "The snapshot \(path.printable) cannot be looked at: \(errorText(error.rawValue))")
+            }
+            // Right after an installation it is yet to be made; that its job fails or is late is told by itself.
+            guard writers.contains(where: { $0.lastRun?.lastSuccessAt != nil }) else { return nil }
+            return warning("snapshot-missing", "The snapshot \(path.printable) is gone")
+        }
         let age = context.time.now - Timestamp(nanoseconds: status.modified)
         guard age > configuration.watchdog.maxSnapshotAge else { return nil }
-        return RunSummary.Warning(
-            key: "snapshot-stale", code: "snapshot-stale", severity: .warn,
-            message: "The snapshot was last written \(HumanUnits.duration(age)) ago")
+        return warning("snapshot-stale", "The snapshot was last written \(HumanUnits.duration(age)) ago")
     }
 }
 
@@ -151,7 +174,7 @@ extension Session {
             hermesHome: PlainPath(rawValue: configuration.instance.hermesHome.string))
         let jobs = try? await description(configuration).jobs
         let found = WatchdogStep.serious(
-            memory.open, of: instance, jobs: jobs ?? [], configuration: configurationFile)
+            memory.open, of: instance, jobs: jobs ?? [], configuration: configurationFile, options: adviceOptions)
         // The run's error is its first warning.
         return found.contains { $0.code == record.error?.type } ? found : nil
     }

@@ -83,12 +83,21 @@ extension Session {
                 route = .blocked(error as? OperatorError ?? .cancelled(doing: "reading the credential"))
             }
         }
-        return Notifier(stateDirectory: stateDirectory, route: route, jobs: jobs, policy: channel.policy)
+        return Notifier(
+            stateDirectory: stateDirectory, route: route, instanceLabel: channel.label, jobs: jobs,
+            policy: channel.policy, markFolder: markFolder)
     }
 
     /// One who notes recoveries for others to send: it needs no credential.
     func silentNotifier(_ channel: AlertChannel) -> Notifier {
-        Notifier(stateDirectory: stateDirectory, route: .none, policy: channel.policy)
+        Notifier(stateDirectory: stateDirectory, route: .none, instanceLabel: channel.label, policy: channel.policy)
+    }
+
+    /// A folder in memory that outlives this process: the alert unit has one of its own.
+    private var markFolder: FilePath? {
+        (environment["RUNTIME_DIRECTORY"] ?? environment["XDG_RUNTIME_DIR"]).map { FilePath($0) }.flatMap {
+            $0.isAbsolute ? $0 : nil
+        }
     }
 
     private func telegramClient(_ network: NetworkConfig) throws -> TelegramClient {

@@ -395,7 +395,7 @@ struct Doctor: Sendable {
             return check.warnings.filter { $0.code.rawValue != "notifications-untested" }.map { warning in
                 let command = warning.command(
                     for: instance, jobs: description.jobs, configuration: session.configurationFile,
-                    credentialFiles: description.credentialFiles)
+                    options: session.adviceOptions, credentialFiles: description.credentialFiles)
                 return Diagnosis(
                     check.title, warning.severity == .critical ? .failed : .warning, warning.message.rawValue,
                     advice: command ?? warning.runbook?.rawValue)

@@ -41,6 +41,7 @@ struct StepNotice {
             case .suppressed: .suppressed
             }
         deliveries = [Delivery(channel: .telegram, outcome: outcome, at: SystemTime().now)]
+        if let lost = result.lost { warnings.append(lost.description) }
         if let chat = result.migratedTo { warnings.append("the chat has become \(chat): change notify.telegram.chat") }
         if result.outcome == .failed {
             error = result.error
@@ -70,8 +71,10 @@ extension JobDeclaration {
 
 extension RunSummary {
     /// A run as its record tells it, with what the steps said.
+    ///
+    /// - Parameter options: what commands must be told to work on this instance (``Session/adviceOptions``).
     init(
-        _ record: RunRecord, label: String, summaries: [StepSummary] = [], advice: String? = nil,
+        _ record: RunRecord, label: String, summaries: [StepSummary] = [], options: String = "",
         warnings: [Warning]? = nil
     ) {
         let details = Dictionary(summaries.map { ($0.step, $0.text) }) { first, _ in first }
@@ -80,7 +83,7 @@ extension RunSummary {
             job: record.job.name, instanceLabel: label, runID: record.runId, outcome: outcome,
             finishedAt: record.finishedAt ?? SystemTime().now, duration: record.durationMs.map { .milliseconds($0) },
             error: record.error?.message,
-            advice: advice ?? (outcome.isBad ? "hermes-ops-runner show \(record.runId)" : nil),
+            advice: outcome.isBad ? "hermes-ops-runner show \(record.runId)\(options)" : nil,
             steps: (record.steps ?? []).filter { $0.state == .finished && !$0.name.hasSuffix("notify") }.map { step in
                 RunSummary.Step(
                     name: step.name, outcome: step.outcome.flatMap { .init(rawValue: $0.rawValue) } ?? .unknown,

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import GitBackup
 internal import Glibc
 internal import HermesHome
@@ -68,21 +69,45 @@ extension Session {
             configuration: configuration, stateDirectory: stateDirectory, runs: runs, version: Version.current,
             time: SystemTime(), nextElapse: { await memory.nextElapse($0, after: $1) })
         let report = try await board.report(from: ledger, withNextDue: false)
-        await memory.save(schedules: configuration.schedules)
-        return try zip(configuration.jobs, report.jobs).map { declaration, status in
+        var jobs: [ObservedJob] = []
+        for (declaration, status) in zip(configuration.jobs, report.jobs) {
             let role = ObservedJob.Role(rawValue: declaration.kind.rawValue) ?? .other
             var job = ObservedJob(
                 name: declaration.name, role: role, schedule: declaration.schedule,
                 maxAge: configuration.watchdog.maxAge(of: role))
             job.maxDelay = declaration.randomizedDelay
             job.isLate = status.late
+            job.isInterrupted = status.state == .interrupted
+            if status.state == .running, status.late == true { job.hungSince = status.running?.startedAt }
+            if let schedule = declaration.schedule, let success = status.lastSuccess?.finishedAt,
+                case .at(let due) = await memory.nextElapse(schedule, after: success)
+            {
+                job.dueAfterSuccess = due
+            }
             job.lastRun = status.lastRun.map { LastRun($0, status) }
             for entry in try ledger.history(job: declaration.name, limit: 1000) where !entry.dryRun {
                 guard let outcome = entry.outcome.flatMap({ Outcome(rawValue: $0.rawValue) }) else { continue }
                 job.runs[outcome, default: 0] += 1
             }
-            return job
+            jobs.append(job)
         }
+        await memory.save(schedules: configuration.schedules)
+        return jobs
+    }
+
+    /// What commands of this program must be told to work on this instance, for advice: nothing where everything is in its usual place.
+    var adviceOptions: String {
+        let usual = StandardLocations(environment: [:], user: user, home: locations.home)
+        return (configurationFile == usual.configuration ? "" : " --config \(configurationFile.shellWord)")
+            + (stateDirectory == usual.state ? "" : " --state-dir \(stateDirectory.shellWord)")
+    }
+
+    /// A piece of advice that ends in a command of this program, made to work on this instance.
+    func completing(_ advice: String) -> String {
+        guard let start = advice.range(of: "hermes-ops-runner ", options: .backwards),
+            !advice[start.upperBound...].contains(";")
+        else { return advice }
+        return advice + adviceOptions
     }
 
     /// Where an instance's other parts come from.

@@ -47,7 +47,7 @@ import Testing
         #expect(open.state == .executing && open.steps?.map(\.state) == [.finished, .finished, .executing])
         let status = try await harness.runner(ScriptedFactory()).statusBoard(harness.store()).report(
             from: harness.ledger())
-        #expect(status.jobs.first?.state == .interrupted)
+        #expect(status.jobs.first?.state == .interrupted && status.jobs.first?.failuresSince == 1)
         let result = try await harness.runner(ScriptedFactory()).run("j")
         #expect(result.exit == .success)
         let closed = try harness.store().read(Self.id)

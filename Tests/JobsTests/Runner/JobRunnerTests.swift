@@ -416,6 +416,57 @@ import Testing
         #expect(unknown.jobs.first?.late == nil && unknown.jobs.first?.nextDueUnknown == "not asked")
     }
 
+    /// A scheduled job that never ran is late once its schedule has elapsed since it was first seen, and not right after that.
+    @Test func aJobThatNeverRanBecomesLate() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ], randomizedDelay: 10m", schedule: "hourly")
+        let time = ManualTime(Timestamp(seconds: 1_795_000_000))
+        let elapse: NextElapseFunction = { _, after in .at(after + .seconds(3600)) }
+        func late() async throws -> Bool? {
+            let report = try await harness.runner(ScriptedFactory(), time: time, nextElapse: elapse)
+                .statusBoard(harness.store()).report(from: harness.ledger())
+            return try #require(report.jobs.first).late
+        }
+        #expect(try await late() == nil, "nobody knows since when it is declared")
+        _ = try await harness.runner(ScriptedFactory(), time: time, nextElapse: elapse).run("other")
+        #expect(try await late() == false)
+        time.advance(by: .seconds(3600 + 600 + 300))
+        #expect(try await late() == false)
+        time.advance(by: .seconds(1))
+        #expect(try await late() == true)
+        // Another schedule begins anew; so does a clock that was set back.
+        let other = try await RunnerHarness.configuration(
+            in: harness.folder, job: "steps: [ sanitize ], schedule: daily")
+        try SeenJobs.note(other.jobs, stateDirectory: harness.state, now: time.now)
+        #expect(SeenJobs.read(harness.state).since("j", schedule: "daily") == time.now)
+        #expect(SeenJobs.read(harness.state).since("j", schedule: "hourly") == nil)
+        let before = time.now - .seconds(86_400)
+        try SeenJobs.note(other.jobs, stateDirectory: harness.state, now: before)
+        #expect(SeenJobs.read(harness.state).since("j", schedule: "daily") == before)
+    }
+
+    /// A run that hangs past its time limit is late itself: none other can start.
+    @Test func aHungRunIsLate() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ], timeout: 1h", schedule: "hourly")
+        let time = ManualTime(Timestamp(seconds: 1_795_000_000))
+        let seen = Mutex<[JobStatus]>([])
+        let runner = harness.runner(
+            ScriptedFactory([
+                "sanitize": { _ in
+                    for wait in [60, 3600 + 500, 100] as [Int64] {
+                        time.advance(by: .seconds(wait))
+                        let board = harness.runner(ScriptedFactory(), time: time).statusBoard(try harness.store())
+                        let report = try await board.report(from: harness.ledger())
+                        if let status = report.jobs.first { seen.withLock { $0.append(status) } }
+                    }
+                    return StepOutcome()
+                }
+            ]), time: time)
+        _ = try await runner.run("j")
+        let states = seen.withLock { $0 }
+        #expect(states.map(\.state) == [.running, .running, .running])
+        #expect(states.map(\.late) == [false, false, true])
+    }
+
     @Test func plansTellWhatStepsMayDo() async throws {
         let harness = try await RunnerHarness()
         let plan = JobPlan(try #require(harness.configuration.job(named: "j")))

@@ -172,18 +172,36 @@ import Testing
                 dryRun: false, trigger: .timer, startedAt: now - age, warnings: 0)
         }
         let days = (0..<500).map { entry($0, .seconds(Int64($0) * 86_400), $0 % 7 == 3 ? .failure : .success) }
-        let gone = RunRetention.expired(days, now: now)
-        #expect(gone == (401..<500).map(String.init))
+        #expect(RunRetention.outlived(days, now: now) == Set((401..<500).map(String.init)))
+        #expect(RunRetention.superfluous(days, now: now) == [])
+        // A week of runs under a clock ten years ahead, and one after it was set back.
+        let ahead = (0..<168).map { entry(1000 + $0, .seconds(-(3650 * 86_400 - Int64($0) * 3600)), .success) }
+        #expect(RunRetention.outlived(ahead + days.prefix(300), now: now + .seconds(3650 * 86_400)).isEmpty)
+        #expect(RunRetention.outlived([entry(2000, .zero, .success)] + ahead + days.prefix(300), now: now).isEmpty)
         let minutes = (0..<1500).map { entry($0, .seconds(Int64($0) * 60), $0 % 100 == 50 ? .timeout : .success) }
-        let goneMinutes = RunRetention.expired(minutes, now: now)
+        let goneMinutes = RunRetention.superfluous(minutes, now: now)
         #expect(
             goneMinutes.count == 990 && !goneMinutes.contains("550") && goneMinutes.contains("500")
                 && !goneMinutes.contains("499"))
-        let lone = [
-            entry(0, .seconds(500 * 86_400), .failure), entry(1, .seconds(600 * 86_400), .success),
-            entry(2, .seconds(700 * 86_400), .success),
-        ]
-        #expect(RunRetention.expired(lone, now: now) == ["2"])
+    }
+
+    /// A run under a clock that is years ahead: nobody knows yet that so much time has passed.
+    @Test func aClockFarAheadTakesNoHistoryWithIt() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        let time = ManualTime(Timestamp(seconds: 1_700_000_000))
+        let runner = harness.runner(ScriptedFactory(), time: time)
+        for _ in 0..<5 {
+            _ = try await runner.run("j")
+            time.advance(by: .seconds(86_400))
+        }
+        let back = time.now
+        time.jump(to: back + .seconds(10 * 365 * 86_400))
+        _ = try await runner.run("j")
+        time.advance(by: .seconds(3600))
+        _ = try await runner.run("j")
+        time.jump(to: back)
+        _ = try await runner.run("j")
+        #expect(try harness.ledger().history(job: "j").count == 8)
     }
 
     @Test func oldRecordsLeaveWithTheirFiles() async throws {
@@ -197,11 +215,30 @@ import Testing
                 }
             ]), time: time
         ).run("j")
-        time.advance(by: .seconds(401 * 86_400))
-        _ = try await harness.runner(ScriptedFactory(), time: time).run("j")
+        let runner = harness.runner(ScriptedFactory(), time: time)
+        _ = try await runner.run("j")
+        // Month by month: another job's runs show that the time has passed.
+        for _ in 0..<14 {
+            time.advance(by: .seconds(30 * 86_400))
+            _ = try await runner.run("other")
+        }
+        #expect(try harness.store().exists(old.record.runId))
+        _ = try await runner.run("j")
         #expect(try !harness.store().exists(old.record.runId))
         #expect(try harness.store().attachmentNames(of: old.record.runId).isEmpty)
-        #expect(try harness.ledger().history().count == 1)
+        #expect(try harness.ledger().history(job: "j").count == 1)
+        // A job that is declared no more keeps nothing for ever.
+        for _ in 0..<14 {
+            time.advance(by: .seconds(30 * 86_400))
+            _ = try await runner.run("other")
+        }
+        #expect(try harness.ledger().history(job: "j").count == 1)
+        let (store, ledger) = (try harness.store(), try harness.ledger())
+        try RunRetention.applyToOthers(than: ["j", "other"], runs: store, ledger: ledger, now: time.now)
+        #expect(try ledger.history(job: "j").count == 1)
+        try RunRetention.applyToOthers(than: ["other"], runs: store, ledger: ledger, now: time.now)
+        #expect(try ledger.history(job: "j").isEmpty)
+        #expect(try ledger.history(job: "other").count > 10)
     }
 
     @Test func runIDsAreCheckedBeforeTheyBecomePaths() async throws {
