@@ -47,9 +47,9 @@ public struct InstanceExporter: Sendable {
     ) {
         let path = stateDirectory.appending("watchdog.json")
         let readings = await observer.read(description, sources, me: getuid())
-        return try await offPool {
+        return try await offPoolCancellable { flag in
             // The snapshot and the watchdog look at the same time, as different jobs: what one remembers the other must see.
-            let lock = try Self.lock(stateDirectory.appending("watchdog.lock"))
+            let lock = try Self.lock(stateDirectory.appending("watchdog.lock"), flag)
             defer { withExtendedLifetime(lock) {} }
             var (memory, notice) = Self.remembered(path)
             let before = memory.open
@@ -81,8 +81,9 @@ public struct InstanceExporter: Sendable {
     }
 
     /// Waits for the other job, which holds the lock for as long as it takes to write its files.
-    private static func lock(_ path: FilePath) throws -> FileLock {
+    private static func lock(_ path: FilePath, _ flag: CancellationFlag) throws -> FileLock {
         for _ in 0..<600 {
+            try flag.check()
             if let lock = try FileLock(path) { return lock }
             usleep(50_000)
         }
