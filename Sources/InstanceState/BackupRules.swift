@@ -118,7 +118,7 @@ enum BackupRules {
                 findings.append(
                     Finding(
                         "job-hung", job.role == .backup || job.role == .drive ? .critical : .warn, place,
-                        "A run of \(name) is past its time limit and does not end, since \(span): no other can start",
+                        "A run of \(name) does not end: it has run for \(span), past its time limit, and no other can start",
                         key: Finding.key("hung", job)))
             } else if job.isLate == true {
                 findings.append(
