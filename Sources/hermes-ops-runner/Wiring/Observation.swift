@@ -102,7 +102,7 @@ extension Session {
             ("--config", configurationFile, usual.configuration), ("--state-dir", stateDirectory, usual.state),
         ]
         return places.filter { $0.1 != $0.2 }.map { option, place, _ in
-            " \(option) \(WorkingDirectory.absolute(place).shellWord)"
+            " \(option) \(place.shellWord)"
         }.joined()
     }
 
