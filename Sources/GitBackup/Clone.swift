@@ -22,7 +22,7 @@ extension BackupRepository {
             }
             return try exclusively(cancellation) { repository, notes in
                 try protectBytes(repository)
-                if try repository.target(of: reference) == nil,
+                if try repository.target(of: reference) == nil, !isItsOwnRemote,
                     let tip = try receive(repository, access, cancellation)
                 {
                     try materialise(tip, repository, cancellation)
@@ -36,6 +36,11 @@ extension BackupRepository {
                 return Preparation(origin: origin, head: try repository.target(of: reference), notes: notes)
             }
         }
+    }
+
+    /// As where no remote is declared: there is nobody to ask for what is not here.
+    private var isItsOwnRemote: Bool {
+        if case .local(let path) = settings.remote { path == settings.path } else { false }
     }
 
     /// Clones the remote's branch, whole history, into a folder that is missing or empty; the commit that it holds.
@@ -184,7 +189,11 @@ extension BackupRepository {
 
 /// A pack on its way in, in a file without a name.
 private final class PackSpool: Sendable {
+    /// In bytes. More is no history of a home's texts, but a server that does not end.
+    private static let limit: Int64 = 16 << 30
+
     private let file: FileDescriptor
+    private let length = Atomic<Int64>(0)
 
     init(in folder: FilePath) throws {
         let path = folder.appending(PackFile.temporaryPrefix + hex(randomBytes(8)))
@@ -196,6 +205,12 @@ private final class PackSpool: Sendable {
     deinit { file.closeQuietly() }
 
     func append(_ bytes: ArraySlice<UInt8>) throws {
+        let length = length.add(Int64(bytes.count), ordering: .relaxed).newValue
+        guard length <= Self.limit else {
+            throw OperatorError(
+                "git.too-large", doing: "spooling a pack", reason: "the server sends more than \(Self.limit) bytes",
+                advice: "check that repository.remote is the backup's repository", exit: .damagedInput)
+        }
         do {
             try file.writeAll(bytes)
         } catch let errno as Errno {

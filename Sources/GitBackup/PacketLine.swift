@@ -105,6 +105,7 @@ struct Sideband {
     private var buffer: [UInt8] = []
     /// What the server said to people, bounded.
     private(set) var text: [UInt8] = []
+    /// Bounded too.
     private(set) var fatal: [UInt8]?
     private(set) var isEnded = false
 
@@ -121,7 +122,8 @@ struct Sideband {
                 switch bytes.first {
                 case 1: try data(bytes.dropFirst())
                 case 2: if text.count < 64 << 10 { text += bytes.dropFirst() }
-                case 3: fatal = (fatal ?? []) + bytes.dropFirst().prefix(4096)
+                // It is the last thing that a server says.
+                case 3: if fatal == nil { fatal = Array(bytes.dropFirst().prefix(4096)) }
                 // Before the pack, the answer to the negotiation that did not take place.
                 default:
                     guard bytes.elementsEqual(Array("NAK\n".utf8)) else { throw PacketLine.broken }

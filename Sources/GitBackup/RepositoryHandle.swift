@@ -230,10 +230,22 @@ final class RepositoryHandle {
         try GitLibrary.check(git_odb_refresh(database), "rereading the objects of", path.printable)
     }
 
+    /// Larger objects are not read into memory: a few bytes of a pack can stand for any number.
+    private static let objectLimit = 256 << 20
+
     /// Type and content of an object.
     func read(_ id: ObjectID) throws -> (type: PackFile.ObjectType, content: [UInt8]) {
         var oid = id.oid
         var object: OpaquePointer?
+        var size = 0
+        var kind = GIT_OBJECT_INVALID
+        guard git_odb_read_header(&size, &kind, database, &oid) == 0 else { throw missing(id) }
+        guard size <= Self.objectLimit else {
+            throw OperatorError(
+                "git.too-large", doing: "reading object \(id) of", subject: path.printable,
+                reason: "it has \(size) bytes; this program reads at most \(Self.objectLimit)",
+                advice: "give the backup a repository of its own", exit: .damagedInput)
+        }
         guard git_odb_read(&object, database, &oid) == 0, let object else { throw missing(id) }
         defer { git_odb_object_free(object) }
         guard let type = PackFile.ObjectType(rawValue: UInt8(max(0, git_odb_object_type(object).rawValue))) else {

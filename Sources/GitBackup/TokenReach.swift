@@ -16,6 +16,9 @@ public enum TokenReach: Sendable, Hashable {
         case github(api: String)
         /// With the API's base URL, `https://host/api/v1`. Forgejo is one too.
         case gitea(api: String)
+
+        /// By the form of an API's base URL.
+        public init(api: String) { self = api.hasSuffix("/api/v1") ? .gitea(api: api) : .github(api: api) }
     }
 
     /// The error for a token that reaches too far; nil for the other outcomes and where the operator allows it.

@@ -9,24 +9,27 @@ enum AbsolutePaths {
     /// What cannot be read is left to the checks.
     static func find(_ home: FilePath, target: FilePath, scratch: FilePath) throws -> [String] {
         var found: [String] = []
-        for (prefix, layout) in try PayloadChecks.homes(home) {
+        var places = try HomePlaces(home)
+        for (prefix, layout) in try places.homes() {
             let place = prefix.isEmpty ? target : target.pushing(FilePath(String(prefix.dropLast())))
             found += try columns(
-                of: layout.stateDatabase, name: prefix + "state.db", [("gateway_routing", "scope")], outside: place,
-                scratch)
+                of: places.find(prefix + "state.db"), name: prefix + "state.db", [("gateway_routing", "scope")],
+                outside: place, scratch)
             found += try columns(
-                of: layout.path.appending("projects.db"), name: prefix + "projects.db",
+                of: places.find(prefix + "projects.db"), name: prefix + "projects.db",
                 [("projects", nil), ("project_folders", nil), ("discovered_repos", nil)], outside: place, scratch)
-            found += workFolders(of: layout, name: prefix + "cron/jobs.json", outside: place)
+            if try places.find(prefix + "cron/jobs.json") != nil {
+                found += workFolders(of: layout, name: prefix + "cron/jobs.json", outside: place)
+            }
         }
         return found
     }
 
     private static func columns(
-        of database: FilePath, name: String, _ wanted: [(table: String, column: String?)], outside target: FilePath,
+        of database: FilePath?, name: String, _ wanted: [(table: String, column: String?)], outside target: FilePath,
         _ scratch: FilePath
     ) throws -> [String] {
-        guard try ConfigCheck.exists(database) else { return [] }
+        guard let database else { return [] }
         try FileSystem.removeTree(scratch)
         defer { try? FileSystem.removeTree(scratch) }
         let copy = try DatabaseCheck.copy(database, into: scratch)

@@ -3,8 +3,9 @@ internal import Sanitizer
 internal import Support
 internal import SystemPackage
 
-/// What a restore from the repository takes over from the home that it replaces: everything that the repository leaves out on purpose
-/// (credentials, conversations, databases), and every live value that the repository has a placeholder for.
+/// What a restore from the repository takes over from the home that it replaces: everything that the backup left out as secret, private
+/// or not to be looked into (credentials, conversations, databases, large files), links, and every live value that the repository has a
+/// placeholder for.
 ///
 /// The old home is read and left as it is.
 struct CarryOver {
@@ -14,7 +15,7 @@ struct CarryOver {
     private(set) var keptLive: [String] = []
     /// `NAME in FILE`: names that were added without a value.
     private(set) var empty: [String] = []
-    /// Top-level names of the old home that are not in the new one.
+    /// What of the old home is not in the new one, a folder that is missing as a whole in one line.
     private(set) var left: [String] = []
     private(set) var warnings: [String] = []
 
@@ -23,6 +24,8 @@ struct CarryOver {
     private let manifest: [[UInt8]: Manifest.Entry]
     private let needed: [Manifest.Needed]
     private let policy: Policy
+    /// Paths that the backup lists as left out.
+    private let excluded: Set<[UInt8]>
 
     init(
         old: FilePath, new: FilePath, manifest: Manifest, policy: Policy, scratch: FilePath,
@@ -32,13 +35,27 @@ struct CarryOver {
         self.new = new
         self.manifest = Dictionary(manifest.entries.map { ($0.path, $0) }) { first, _ in first }
         self.policy = policy
+        excluded = Set(manifest.excluded.map(\.path))
         needed = manifest.secretsToProvide
         try copyExcluded(cancellation)
         try keepLive(manifest)
         try mergeEnvironments(manifest)
-        left = try Self.names(old).filter { try !ConfigCheck.exists(Self.path(new, $0)) }.map {
-            printable($0, limit: 200)
+        left = try Self.missing(from: new, of: old, cancellation)
+    }
+
+    /// What of an old home is not in a new one, by its topmost path.
+    static func missing(from new: FilePath, of old: FilePath, _ cancellation: CancellationFlag) throws -> [String] {
+        var missing: [String] = []
+        try DirectoryWalk(old).run { entry in
+            try cancellation.check()
+            guard try !ConfigCheck.exists(path(new, entry.path)) else { return .descend }
+            let isFolder = entry.status.kind == .directory
+            missing.append(printable(entry.path, limit: 200) + (isFolder ? "/" : ""))
+            return isFolder ? .prune : .descend
+        } failing: { path, error in
+            missing.append("\(printable(path, limit: 200)) (\(error.reason))")
         }
+        return missing.sorted()
     }
 
     static func path(_ root: FilePath, _ name: [UInt8]) -> FilePath {
@@ -53,8 +70,6 @@ struct CarryOver {
         }
     }
 
-    private static func names(_ folder: FilePath) throws -> [[UInt8]] { try DirectoryListing.names(at: folder) }
-
     // MARK: - What the repository does not hold
 
     private mutating func copyExcluded(_ cancellation: CancellationFlag) throws {
@@ -64,12 +79,14 @@ struct CarryOver {
         var taken: [[UInt8]] = []
         let policy = policy
         let target = new
+        let belongs = belongs
         try DirectoryWalk(old).run { entry in
             try cancellation.check()
             if entry.status.kind == .directory {
                 return policy.pruning(entry.path) == nil ? .descend : .prune
             }
-            guard entry.status.kind == .file || entry.status.kind == .symlink, Self.belongs(entry.path, policy),
+            guard entry.status.kind == .file || entry.status.kind == .symlink,
+                belongs(entry),
                 try !ConfigCheck.exists(Self.path(target, entry.path))
             else { return .descend }
             try Self.makeParents(of: entry.path, like: from, in: into, &made)
@@ -79,34 +96,58 @@ struct CarryOver {
         } failing: { _, error in
             throw error
         }
-        for name in taken {
-            if Self.isLog(name) {
-                try settle(Array(name.dropLast(4)))
-            } else {
-                carried.append(printable(name))
+        // Logs after the databases that they belong to.
+        for name in taken where Self.database(ofLog: name) == nil {
+            carried.append(printable(name))
+            let file = Self.path(new, name)
+            if try FileStatus(at: file).kind == .file, try DatabaseCheck.isDatabase(DatabaseCheck.head(of: file)) {
+                settle(name)
             }
         }
     }
 
-    /// Whether the policy keeps a path out of the repository because it is secret or private; a database's log goes with it.
-    private static func belongs(_ path: [UInt8], _ policy: Policy) -> Bool {
-        let decision = policy.decision(for: path)
-        if decision.action == .exclude || decision.rule == "dotenv" { return true }
-        return isLog(path) && policy.decision(for: Array(path.dropLast(4))).action == .exclude
+    /// Whether the backup leaves it out because it is secret, private or not to be looked into, or because it is a link, which costs
+    /// nothing; a database's log goes with it.
+    private func belongs(_ entry: DirectoryWalk.Entry) -> Bool {
+        func isLeftOut(_ path: [UInt8]) -> Bool {
+            let decision = policy.decision(for: path)
+            return decision.action == .exclude || decision.isDotenv || excluded.contains(path)
+                || decision.action != .skip && entry.status.kind == .symlink
+        }
+        if let database = Self.database(ofLog: entry.path) {
+            return isLeftOut(database) && (try? ConfigCheck.exists(Self.path(old, database))) == true
+        }
+        return isLeftOut(entry.path)
     }
 
-    private static func isLog(_ path: [UInt8]) -> Bool { path.suffix(4).elementsEqual("-wal".utf8) }
+    /// The database that a write-ahead log or a rollback journal belongs to.
+    private static func database(ofLog path: [UInt8]) -> [UInt8]? {
+        for suffix in ["-wal", "-journal"] where path.count > suffix.utf8.count {
+            let (stem, end) = (path.dropLast(suffix.utf8.count), path.suffix(suffix.utf8.count))
+            if Array(end) == Array(suffix.utf8) { return Array(stem) }
+        }
+        return nil
+    }
 
-    /// Takes a copied database's log into it, so that the new home begins without one.
-    private mutating func settle(_ name: [UInt8]) throws {
-        let database = Self.path(new, name)
+    /// Takes a copied database's log into it or rolls its journal back, so that the new home begins without one, and looks whether the
+    /// database is sound: it was taken from a home that is replaced for a reason.
+    private mutating func settle(_ name: [UInt8]) {
         do {
-            let queue = try DatabaseQueue(path: database.string)
-            try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
-            try queue.close()
-        } catch is DatabaseError {
+            let queue = try DatabaseQueue(path: Self.path(new, name).string)
+            defer { try? queue.close() }
+            let answer = try queue.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+                return try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
+            }
+            guard answer != "ok" else { return }
             warnings.append(
-                "\(printable(name)): its write-ahead log could not be taken in; both were copied as they are")
+                "\(printable(name)) was taken over from the old home and is damaged (\(printable(answer, limit: 120))); a bundle may "
+                    + "hold it whole: `hermes-ops-runner bundle open`")
+        } catch {
+            let reason = (error as? DatabaseError)?.message ?? "it does not open"
+            warnings.append(
+                "\(printable(name)) was taken over from the old home as it is and cannot be used (\(printable(reason, limit: 120))); a "
+                    + "bundle may hold it whole: `hermes-ops-runner bundle open`")
         }
     }
 
@@ -131,9 +172,15 @@ struct CarryOver {
         let from = try ConfinedDirectory(old)
         for entry in manifest.entries where entry.kind == .file && !entry.redactions.isEmpty {
             // config.yaml has variables in their place, whose values go to .env.
-            guard entry.rule != "config", entry.rule != "dotenv" else { continue }
-            let live = entry.original ?? entry.path
+            guard case let live = entry.original ?? entry.path,
+                case let decision = policy.decision(for: live), !decision.isConfiguration, !decision.isDotenv
+            else { continue }
             guard try ConfigCheck.exists(Self.path(old, live)) else { continue }
+            guard try Self.isRegular(Self.path(old, live)) else {
+                warnings.append(
+                    "\(printable(live)) was no plain file in the old home; the new one has placeholders in it")
+                continue
+            }
             let restored = Self.path(new, entry.path)
             let beside = Self.path(new, entry.path + Array(".from-backup".utf8))
             try FileSystem.rename(restored, to: beside)
@@ -155,7 +202,7 @@ struct CarryOver {
     /// where the new one has variables go into it.
     private mutating func mergeEnvironments(_ manifest: Manifest) throws {
         var values: [String: [(name: String, value: String)]] = [:]
-        for entry in manifest.entries where entry.rule == "config" && entry.kind == .file {
+        for entry in manifest.entries where entry.kind == .file && policy.decision(for: entry.path).isConfiguration {
             let live = Self.path(old, entry.path)
             guard try ConfigCheck.exists(live) else { continue }
             let found = LiveValues.find(
@@ -176,7 +223,7 @@ struct CarryOver {
             guard try !exists || Self.isRegular(path) else {
                 // What a symlink leads to lies outside, and is not this program's to write.
                 let assigned = try ConfigCheck.environmentNames(path)
-                let missing = (names + (values[file] ?? []).map(\.name)).filter { !assigned.contains($0) }
+                let missing = Set(names + (values[file] ?? []).map(\.name)).subtracting(assigned).sorted()
                 empty += missing.map { "\($0) in \(file)" }
                 if !missing.isEmpty {
                     warnings.append(

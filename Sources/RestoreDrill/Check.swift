@@ -26,7 +26,7 @@ public struct CheckResult: Sendable, Codable, Equatable {
     init(_ name: CheckName, _ finding: CheckFinding, durationMs: Int64) {
         self.name = name.rawValue
         self.outcome = finding.outcome
-        self.reason = finding.reason.map { printable($0, limit: 400) }
+        self.reason = finding.reason.map { printableLine($0, limit: 400) }
         self.durationMs = durationMs
         self.measured = finding.measured
     }

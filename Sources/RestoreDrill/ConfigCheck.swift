@@ -13,23 +13,31 @@ enum ConfigCheck {
     ]
 
     static func run(_ home: FilePath, toProvide: Set<String>) throws -> CheckFinding {
-        let homes = try PayloadChecks.homes(home)
+        var places = try HomePlaces(home)
+        func provided(_ prefix: String) throws -> Set<String> {
+            try places.find(prefix + ".env").map(environmentNames) ?? []
+        }
         var faults: [String] = []
         var variables: Set<String> = []
         var count: Int64 = 0
-        let known = try environmentNames(HomeLayout(home).environment).union(toProvide).union(ambient)
-        for (prefix, layout) in homes where try exists(layout.config) {
-            count += 1
+        let known = try provided("").union(toProvide).union(ambient)
+        for (prefix, _) in try places.homes() {
             let name = prefix + "config.yaml"
-            switch try references(in: layout.config) {
+            guard let config = try places.find(name) else { continue }
+            count += 1
+            switch try references(in: config) {
             case .failure(let problem): faults.append("\(name) \(problem.text)")
             case .success(let names):
                 variables.formUnion(names)
-                let missing = names.subtracting(known).subtracting(try environmentNames(layout.environment))
+                let missing = try names.subtracting(known).subtracting(provided(prefix))
                 faults += missing.sorted().map { "\(name) refers to ${\(printable($0))}, which nobody provides" }
             }
         }
-        guard count > 0 else { return .skipped("the backup has no config.yaml: Hermes runs on its defaults") }
+        let hasOwn = try places.find("config.yaml") != nil
+        faults = places.faults + faults
+        guard hasOwn || !faults.isEmpty else {
+            return .skipped("the backup has no config.yaml of the home itself: Hermes runs on its defaults")
+        }
         return .judging(faults, ["files": count, "variables": Int64(variables.count)])
     }
 
@@ -52,17 +60,38 @@ enum ConfigCheck {
             collect(node, &names)
             return .success(names)
         } catch {
-            return .failure(Problem(text: "does not parse: \(printable("\(error)", limit: 160))"))
+            return .failure(Problem(text: "does not parse\(place(of: error))"))
+        }
+    }
+
+    /// Where YAML went wrong and what libyaml calls it: never a piece of the text, in which secrets stand.
+    private static func place(of error: any Error) -> String {
+        func text(_ problem: String, _ mark: Mark) -> String {
+            ": line \(mark.line), column \(mark.column): \(printable(problem, limit: 80))"
+        }
+        return switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            text(problem, mark)
+        case .duplicatedKeysInMapping(_, let context): text("a key comes twice", context.mark)
+        default: ""
         }
     }
 
     private static func collect(_ node: Node, _ names: inout Set<String>) {
-        switch node {
-        case .scalar(let scalar): names.formUnion(references(in: scalar.string))
-        case .mapping(let mapping): for pair in mapping { collect(pair.value, &names) }
-        case .sequence(let sequence): for item in sequence { collect(item, &names) }
-        case .alias: break
+        // Aliases of aliases unfold without bound.
+        var budget = 500_000
+        func step(_ node: Node) {
+            budget -= 1
+            guard budget > 0 else { return }
+            switch node {
+            case .scalar(let scalar): names.formUnion(references(in: scalar.string))
+            case .mapping(let mapping): for pair in mapping { step(pair.value) }
+            case .sequence(let sequence): for item in sequence { step(item) }
+            case .alias: break
+            }
         }
+        step(node)
     }
 
     /// The names of `${NAME}` references, as Hermes expands them in every string of config.yaml.
@@ -71,13 +100,13 @@ enum ConfigCheck {
         var rest = text.utf8[...]
         while let dollar = rest.firstIndex(of: UInt8(ascii: "$")) {
             rest = rest[rest.index(after: dollar)...]
-            guard rest.first == UInt8(ascii: "{"), let close = rest.firstIndex(of: UInt8(ascii: "}")) else { continue }
-            let name = rest[rest.index(after: rest.startIndex)..<close]
-            let isName = name.allSatisfy { byte in
+            guard rest.first == UInt8(ascii: "{") else { continue }
+            let name = rest.dropFirst().prefix { byte in
                 let character = Character(UnicodeScalar(byte))
                 return character.isASCII && (character.isLetter || character.isNumber || character == "_")
             }
-            if !name.isEmpty, isName { names.append(String(decoding: name, as: UTF8.self)) }
+            guard !name.isEmpty, rest[name.endIndex...].first == UInt8(ascii: "}") else { continue }
+            names.append(String(decoding: name, as: UTF8.self))
         }
         return names
     }

@@ -137,7 +137,7 @@ private struct VerifyRun {
         settings.progress.begin("checking", total: nil)
         defer { settings.progress.end() }
         try await check(.manifest) { try Self.manifest(restored, settings.instance, $0) }
-        try await check(.canary) { _ in try CanaryCheck.run(Self.canaries(restored)) }
+        try await check(.canary) { _ in try CanaryCheck.run(restored.canaries) }
         try await check(.noSecrets) { cancellation in
             guard let part = restored.repository else { return .skipped("a bundle is encrypted and holds the secrets") }
             if let earlier = part.earlier[.noSecrets] { return earlier }
@@ -148,7 +148,8 @@ private struct VerifyRun {
         try await check(.config) { _ in try ConfigCheck.run(restored.home, toProvide: named) }
         try await check(.databases) {
             try DatabaseCheck.run(
-                restored.home, databases: expectations.databases, scratch: scratch.appending("db"), cancellation: $0)
+                restored.home, databases: expectations.databases, isComplete: restored.bundleCanary != nil,
+                scratch: scratch.appending("db"), cancellation: $0)
         }
         try await check(.cron) { _ in try PayloadChecks.cron(restored.home, expected: expectations.cronJobs) }
         try await check(.skills) {
@@ -231,15 +232,6 @@ private struct VerifyRun {
         case let error as Errno: return .unknown(errorText(error.rawValue))
         default: return .unknown("the check could not be carried out")
         }
-    }
-
-    private static func canaries(_ restored: RestoredHome) -> [(file: FilePath, bytes: [UInt8])] {
-        var canaries: [(file: FilePath, bytes: [UInt8])] = []
-        if let part = restored.repository {
-            canaries.append((part.aside.pushing(FilePath(bytes: Canary.path)), Canary.bytes))
-        }
-        if let file = restored.bundleCanary { canaries.append((file, BundleCanary.bytes)) }
-        return canaries
     }
 
     private static func manifest(_ restored: RestoredHome, _ instance: String, _ cancellation: CancellationFlag) throws

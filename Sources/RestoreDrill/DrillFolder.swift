@@ -76,6 +76,10 @@ public final class DrillFolder: Sendable {
         for name in names where name.starts(with: Array(prefix.utf8)) {
             let folder = parent.appending(FilePath(bytes: name).components)
             let marker = folder.appending(markerName)
+            // A link leads to what is somebody's, and what another user made is theirs to remove.
+            guard let status = try? FileStatus(at: folder), status.kind == .directory, status.owner == geteuid() else {
+                continue
+            }
             if isUnmarked(folder) {
                 try FileSystem.removeTree(folder)
                 swept.append(folder)

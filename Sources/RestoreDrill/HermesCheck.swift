@@ -62,9 +62,24 @@ struct HermesCheck {
         var version: String?
         var measured: [String: Int64] = [:]
 
+        // Its exit codes tell little; but one who says nothing, or was ended, told nothing either.
         func text(_ arguments: [String]) async throws -> String {
             let result = try await command.run(arguments, deadline: .seconds(120))
-            return String(decoding: result.output + result.errors, as: UTF8.self)
+            let text = String(decoding: result.output + result.errors, as: UTF8.self)
+            guard case .exited(let code) = result.end, !text.allSatisfy(\.isWhitespace), code != 126, code != 127 else {
+                let said = text.split(separator: "\n").first { !$0.allSatisfy(\.isWhitespace) } ?? ""
+                let end =
+                    switch result.end {
+                    case .exited(let code): "with code \(code)"
+                    case .signaled(let signal): "by signal \(signal)"
+                    }
+                throw OperatorError(
+                    "hermes", doing: "running hermes \(arguments.joined(separator: " "))",
+                    subject: command.program.printable,
+                    reason: "it ended \(end) and said \(said.isEmpty ? "nothing" : printable(said, limit: 120))",
+                    advice: "run it by hand")
+            }
+            return text
         }
         func compare(_ what: String, _ expected: Int64?, _ found: Int64?) {
             guard let expected else { return }
@@ -78,7 +93,11 @@ struct HermesCheck {
 
         let first = try await text(["version"])
         guard let line = first.split(separator: "\n").first(where: { $0.hasPrefix("Hermes Agent") }) else {
-            return (.unknown("hermes version said nothing that this program understands"), nil)
+            let said = first.split(separator: "\n").first ?? ""
+            return (
+                .unknown("hermes version said nothing that this program understands: \(printable(said, limit: 120))"),
+                nil
+            )
         }
         version = printable(line, limit: 80)
         let settings = try await text(["config", "check"])
@@ -117,14 +136,14 @@ struct HermesCheck {
         return Int64(digits.filter(\.isNumber))
     }
 
-    /// Jobs of `cron list --all`: each begins with `  12 hex digits [state]`.
-    static func jobCount(_ text: String) -> Int64 {
-        Int64(
-            text.split(separator: "\n").count { line in
-                let words = line.split(separator: " ")
-                return words.count == 2 && words[0].count == 12 && words[0].allSatisfy(\.isHexDigit)
-                    && words[1].hasPrefix("[")
-            })
+    /// Jobs of `cron list --all`: each begins with `  12 hex digits [state]`. Nil for a text that names none and does not say so.
+    static func jobCount(_ text: String) -> Int64? {
+        let count = text.split(separator: "\n").count { line in
+            let words = line.split(separator: " ")
+            return words.count == 2 && words[0].count == 12 && words[0].allSatisfy(\.isHexDigit)
+                && words[1].hasPrefix("[")
+        }
+        return count > 0 || text.contains("No scheduled jobs") ? Int64(count) : nil
     }
 
     /// The sum of `skills list`'s last line: `0 hub-installed, 0 builtin, 1 local — …`.

@@ -72,6 +72,11 @@ enum LiveValues {
         }
     }
 
+    private static func isName(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    }
+
     /// `Bearer ${NAME}` against `Bearer abc` gives NAME = abc. None where the texts around the names do not fit, where two names
     /// touch, or where the live text is such a reference itself.
     static func match(_ template: String, _ text: String) -> [Pair] {
@@ -85,6 +90,8 @@ enum LiveValues {
                 return []
             }
             let name = template[open.upperBound..<close]
+            // What is no variable's name must not become a line of a dotenv file.
+            guard isName(name) else { return [] }
             text = text.dropFirst(before.count)
             template = template[template.index(after: close)...]
             let next = template.firstRange(of: "${").map { template[..<$0.lowerBound] } ?? template

@@ -11,6 +11,13 @@ enum Overlay {
             FilePath(bytes: root.bytes + [UInt8(ascii: "/")] + name)
         }
         var folders: [Expectations.Entry] = []
+        // Nothing can be moved out of a folder that may not be written to; the modes are set when all is in place.
+        for entry in expectations.entries where entry.kind == .directory {
+            let folder = path(upper, entry.path)
+            guard folder.withPlatformString({ chmod($0, 0o700) }) == 0 else {
+                throw OperatorError.system(errno, doing: "setting the mode of", subject: printable(entry.path))
+            }
+        }
         // A folder stands before what is in it, by bytes.
         for entry in expectations.entries.sorted(by: { $0.path.lexicographicallyPrecedes($1.path) }) {
             try cancellation.check()

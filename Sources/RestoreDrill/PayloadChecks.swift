@@ -4,21 +4,15 @@ internal import SystemPackage
 
 /// `cron`, `skills` and `memories`: what Hermes works with is there and reads as it should, in the home and in its profiles.
 enum PayloadChecks {
-    /// The root home and each profile's, with the prefix of its paths.
-    static func homes(_ home: FilePath) throws -> [(prefix: String, layout: HomeLayout)] {
-        let root = HomeLayout(home)
-        return try [("", root)]
-            + root.profileNames().map { ("profiles/\($0)/", HomeLayout(root.profiles.appending($0))) }
-    }
-
     /// Every jobs.json parses; number and ids of the jobs equal the manifest's.
     static func cron(_ home: FilePath, expected: [String: [String]]?) throws -> CheckFinding {
         var faults: [String] = []
         var found: [String: [String]] = [:]
         var count: Int64 = 0
-        for (prefix, layout) in try homes(home) where try ConfigCheck.exists(layout.cronJobs) {
+        var places = try HomePlaces(home)
+        for (prefix, layout) in try places.homes() {
             let name = prefix + "cron/jobs.json"
-            guard let read = jobs(layout, name, &faults) else { continue }
+            guard try places.find(name) != nil, let read = jobs(layout, name, &faults) else { continue }
             if read.malformed > 0 { faults.append("\(name) holds \(read.malformed) entries that are no job") }
             found[name] = read.jobs.map(\.id)
             count += Int64(read.jobs.count)
@@ -39,7 +33,7 @@ enum PayloadChecks {
                 )
             }
         }
-        return .judging(faults, ["cronJobs": count])
+        return .judging(places.faults + faults, ["cronJobs": count])
     }
 
     private static func jobs(_ layout: HomeLayout, _ name: String, _ faults: inout [String]) -> CronJobs? {
@@ -101,10 +95,10 @@ enum PayloadChecks {
         var faults: [String] = []
         var count: Int64 = 0
         var found: [String: Int] = [:]
-        for (prefix, layout) in try homes(home) {
+        var places = try HomePlaces(home)
+        for (prefix, _) in try places.homes() {
             for name in ["MEMORY.md", "USER.md"] {
-                let path = layout.memories.appending(name)
-                guard try ConfigCheck.exists(path) else { continue }
+                guard let path = try places.find("\(prefix)memories/\(name)") else { continue }
                 let text = try FileSystem.read(path, limit: 64 << 20)
                 let entries = Memories.File.entries(in: text).count
                 found["\(prefix)memories/\(name)"] = entries
@@ -118,6 +112,6 @@ enum PayloadChecks {
             }
             if number != entries { faults.append("\(printable(name)) has \(number) entries instead of \(entries)") }
         }
-        return .judging(faults, ["memories": count])
+        return .judging(places.faults + faults, ["memories": count])
     }
 }

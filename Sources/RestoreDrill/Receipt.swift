@@ -139,7 +139,9 @@ extension Receipt.Part {
                 advice: "read the receipt, and do not rely on this backup until a drill passes",
                 exit: damage.isDisjoint(with: names) ? .failure : .damagedInput)
         case .unknown:
-            let open = checks.filter { $0.outcome == .unknown || $0.outcome == .skipped }
+            // A check that was skipped is the reason only where none is unknown.
+            let unknown = checks.filter { $0.outcome == .unknown }
+            let open = (unknown.isEmpty ? checks.filter { $0.outcome == .skipped } : unknown)
                 .map { "\($0.name): \($0.reason ?? "")" }
             return OperatorError(
                 "drill-unknown", doing: "drilling the restore from \(source)",

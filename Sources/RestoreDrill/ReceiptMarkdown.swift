@@ -19,7 +19,7 @@ extension Receipt {
     /// Text for a table's cell or a paragraph: one line, no markup of its own.
     static func cell(_ text: String) -> String {
         var out = ""
-        for character in printable(text, limit: 600) {
+        for character in printableLine(text, limit: 600) {
             if "|`*_<>[]#\\".contains(character) { out.append("\\") }
             out.append(character)
         }

@@ -9,10 +9,11 @@ final class RestorePlace {
     let target: FilePath
     /// Whether a home stands there that is to be replaced.
     let replaces: Bool
-    private var lock: FileDescriptor?
+    /// Those of the gateways, by their homes.
+    private var locks: [FilePath: FileDescriptor] = [:]
 
     /// Throws with exit 64 where nothing may be restored to, and with exit 1 while a gateway runs there.
-    init(_ wanted: FilePath, liveHome: FilePath, replacing: Bool) throws {
+    init(_ wanted: FilePath, liveHome: FilePath, ownPlaces: [FilePath], replacing: Bool) throws {
         target = try Self.resolved(wanted)
         func refuse(_ reason: String, _ advice: String) -> OperatorError {
             OperatorError(
@@ -37,25 +38,41 @@ final class RestorePlace {
         } else {
             try RestoreTarget.check(target, awayFrom: liveHome)
         }
+        for place in ownPlaces {
+            guard try RestoreTarget.relation(of: target, to: place) == nil else {
+                throw refuse(
+                    "it is, contains or lies in \(place.printable), which this program keeps its own files in",
+                    "name another folder")
+            }
+        }
         replaces = try isThere && !DirectoryListing.names(at: target).isEmpty
         guard replaces else { return }
         guard replacing else {
             throw refuse("it is not empty", "name an empty folder, or add --replace; what stands there is kept beside")
         }
+        guard target.lastComponent.map({ $0.string.utf8.count <= 200 }) == true else {
+            throw refuse("its name is too long for the old home to be kept beside it", "give it a shorter name first")
+        }
         try requireNoGateway()
     }
 
-    deinit { lock?.closeUnlocked() }
+    deinit { for lock in locks.values { lock.closeUnlocked() } }
 
-    /// Nobody holds gateway.lock, and no gateway of this home runs. The lock is taken, so that none starts meanwhile.
+    /// Nobody holds gateway.lock, and no gateway of this home or of one of its profiles runs. The locks are taken, so that none starts
+    /// meanwhile.
     func requireNoGateway() throws {
-        let layout = HomeLayout(target)
+        let root = HomeLayout(target)
+        try requireNoGateway(of: root)
+        for name in try root.profileNames() { try requireNoGateway(of: HomeLayout(root.profiles.appending(name))) }
+    }
+
+    private func requireNoGateway(of layout: HomeLayout) throws {
         func alive(_ reason: String) -> OperatorError {
             OperatorError(
-                "gateway-alive", doing: "restoring into", subject: target.printable, reason: reason,
-                advice: "stop the gateway first: `hermes gateway stop`")
+                "gateway-alive", doing: "restoring into", subject: layout.path.printable, reason: reason,
+                advice: "stop the gateway first: `hermes gateway stop`, with `--profile NAME` for a profile's")
         }
-        if lock == nil, try ConfigCheck.exists(layout.gatewayLock) {
+        if locks[layout.path] == nil, try ConfigCheck.exists(layout.gatewayLock) {
             let file = try FileSystem.openRegular(layout.gatewayLock, followingLinks: false)
             guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
                 let code = errno
@@ -63,7 +80,7 @@ final class RestorePlace {
                 if code == EWOULDBLOCK { throw alive("a process holds gateway.lock") }
                 throw OperatorError.system(code, doing: "locking", subject: layout.gatewayLock.printable)
             }
-            lock = file
+            locks[layout.path] = file
         }
         switch Gateway.read(layout).liveness {
         case .running(let pid): throw alive("its gateway runs, as process \(pid)")
@@ -105,7 +122,12 @@ final class RestorePlace {
                 throw error
             }
         }
-        try FileSystem.syncDirectory(target.folder)
+        do {
+            try FileSystem.syncDirectory(target.folder)
+        } catch var error as OperatorError {
+            error.reason += "; the new home is in its place already, and the old one is \(kept.printable)"
+            throw error
+        }
         return kept
     }
 

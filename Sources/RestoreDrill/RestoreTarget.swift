@@ -15,19 +15,13 @@ public enum RestoreTarget {
                 "restore-target", doing: "restoring into", subject: target.printable, reason: reason,
                 advice: "choose an empty folder elsewhere", exit: .usage)
         }
-        let chain = try ancestors(of: target)
-        let home = try identity(liveHome)
-        if let home, chain.contains(home) {
-            throw refuse(try identity(target) == home ? "it is the live home" : "it lies inside the live home")
-        }
-        if let own = try identity(target), try ancestors(of: liveHome).contains(own) {
-            throw refuse("it contains the live home")
-        }
-        // What is bound elsewhere lies in the live home by another name, and has none of its folders above it.
-        let mounts = try MountTable()
-        if home != nil, let own = mounts.place(of: resolved(target)), let live = mounts.place(of: resolved(liveHome)) {
-            if own.isInside(live) { throw refuse("it lies inside the live home, mounted at another place") }
-            if live.isInside(own) { throw refuse("it contains the live home, mounted at another place") }
+        switch try relation(of: target, to: liveHome) {
+        case .same: throw refuse("it is the live home")
+        case .inside(let isMounted):
+            throw refuse("it lies inside the live home\(isMounted ? ", mounted at another place" : "")")
+        case .above(let isMounted):
+            throw refuse("it contains the live home\(isMounted ? ", mounted at another place" : "")")
+        case nil: break
         }
         let components = target.lexicallyNormalized().components.map(\.string)
         if components.dropLast().contains(".hermes") {
@@ -36,6 +30,31 @@ public enum RestoreTarget {
         if components.count >= 2, components[components.count - 2] == "profiles" {
             throw refuse("Hermes takes a folder named profiles/NAME for a profile of the home above it")
         }
+    }
+
+    /// How a path lies to a folder that it must keep away from.
+    enum Relation: Sendable {
+        case same
+        /// By a mount of a part of it at another place.
+        case inside(isMounted: Bool)
+        case above(isMounted: Bool)
+    }
+
+    /// How a target lies to a folder, symlinks resolved; nil where they have nothing to do with each other. What does not exist yet is
+    /// judged by the nearest folder that does.
+    static func relation(of target: FilePath, to other: FilePath) throws -> Relation? {
+        let folder = try identity(other)
+        if let folder, try ancestors(of: target).contains(folder) {
+            return try identity(target) == folder ? .same : .inside(isMounted: false)
+        }
+        if let own = try identity(target), try ancestors(of: other).contains(own) { return .above(isMounted: false) }
+        // What is bound elsewhere lies in the folder by another name, and has none of its folders above it.
+        let mounts = try MountTable()
+        if folder != nil, let own = mounts.place(of: resolved(target)), let live = mounts.place(of: resolved(other)) {
+            if own.isInside(live) { return .inside(isMounted: true) }
+            if live.isInside(own) { return .above(isMounted: true) }
+        }
+        return nil
     }
 
     /// Whether two paths lead to the same folder, symlinks followed; false when one leads nowhere.
@@ -63,7 +82,7 @@ public enum RestoreTarget {
 
     /// The identities of a path's nearest existing folder and of all above it, upwards by `..`, which no symlink can deceive.
     private static func ancestors(of path: FilePath) throws -> [Identity] {
-        var nearest = path.isAbsolute ? path : FilePath(currentDirectory()).pushing(path)
+        var nearest = path.absolute
         var first = try identity(nearest)
         while first == nil, nearest.removeLastComponent() { first = try identity(nearest) }
         var chain: [Identity] = []
@@ -78,18 +97,12 @@ public enum RestoreTarget {
 
     /// A path without symlinks, as far as it exists.
     private static func resolved(_ path: FilePath) -> FilePath {
-        let path = path.isAbsolute ? path : FilePath(currentDirectory()).pushing(path)
+        let path = path.absolute
         if let real = path.withPlatformString({ realpath($0, nil) }) {
             defer { free(real) }
             return FilePath(platformString: real)
         }
         guard let last = path.lastComponent else { return path }
         return resolved(path.removingLastComponent()).appending(last)
-    }
-
-    private static func currentDirectory() -> String {
-        guard let path = getcwd(nil, 0) else { return "/" }
-        defer { free(path) }
-        return String(cString: path)
     }
 }

@@ -1,3 +1,4 @@
+internal import Bundles
 internal import Sanitizer
 internal import Support
 public import SystemPackage
@@ -44,6 +45,14 @@ public final class RestoredHome: Sendable {
         self.repository = repository
         self.bundleCanary = bundleCanary
         self.agreement = agreement
+    }
+
+    /// Where the canaries lie, and what they have to be.
+    var canaries: [(file: FilePath, bytes: [UInt8])] {
+        var canaries: [(file: FilePath, bytes: [UInt8])] = []
+        if let repository { canaries.append((repository.aside.pushing(FilePath(bytes: Canary.path)), Canary.bytes)) }
+        if let bundleCanary { canaries.append((bundleCanary, BundleCanary.bytes)) }
+        return canaries
     }
 
     /// The folder that holds the home.

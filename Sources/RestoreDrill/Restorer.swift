@@ -12,6 +12,8 @@ public struct RestoreRequest: Sendable {
     public var liveHome: FilePath
     /// A home that stands there is kept beside as `NAME.before-TIME`.
     public var replaces: Bool
+    /// Folders of this program's own (state, repository, stores), which no home may stand in, above or below.
+    public var ownPlaces: [FilePath]
     /// The backup must be of this instance; nil: any.
     public var instance: String?
     /// Says what a backup leaves out of the repository, which is taken over from a home that is replaced.
@@ -20,13 +22,15 @@ public struct RestoreRequest: Sendable {
     public var progress: any ProgressReporter
 
     public init(
-        source: RestoreSource, target: FilePath, liveHome: FilePath, replaces: Bool, instance: String?, policy: Policy,
+        source: RestoreSource, target: FilePath, liveHome: FilePath, replaces: Bool, ownPlaces: [FilePath] = [],
+        instance: String?, policy: Policy,
         time: any TimeSource = SystemTime(), progress: any ProgressReporter = NoProgress()
     ) {
         self.source = source
         self.target = target
         self.liveHome = liveHome
         self.replaces = replaces
+        self.ownPlaces = ownPlaces
         self.instance = instance
         self.policy = policy
         self.time = time
@@ -49,7 +53,7 @@ public struct RestoreReport: Sendable, Encodable {
     public var carriedOver: [String]
     /// Kept as they were, because the backup's copy has placeholders; that copy is `NAME.from-backup`.
     public var keptLive: [String]
-    /// Top-level names of the replaced home that are not in the new one.
+    /// What of the replaced home is not in the new one, a folder that is missing as a whole in one line.
     public var leftInPreviousHome: [String]
     /// Absolute paths inside restored data that lead out of the new home.
     public var absolutePaths: [String]
@@ -70,7 +74,10 @@ public struct Restorer: Sendable {
         let request = request
         let start = request.time.uptime
         let place = try await offPool {
-            Held(try RestorePlace(request.target, liveHome: request.liveHome, replacing: request.replaces))
+            Held(
+                try RestorePlace(
+                    request.target, liveHome: request.liveHome, ownPlaces: request.ownPlaces,
+                    replacing: request.replaces))
         }
         let target = place.value.target
         let parent = target.removingLastComponent()
@@ -105,7 +112,7 @@ public struct Restorer: Sendable {
     ) throws -> RestoreReport {
         let expectations = restored.expectations
         let scratch = restored.folder.path.appending("scratch")
-        let tree = try verify(restored, request.instance, scratch, cancellation)
+        let (tree, complaints) = try verify(restored, request.instance, scratch, cancellation)
         var report = RestoreReport(
             target: place.target.printable, origins: restored.origins, files: tree.measured["files"] ?? 0,
             bytes: tree.measured["bytes"] ?? 0, previousHome: nil, durationMs: 0,
@@ -113,7 +120,7 @@ public struct Restorer: Sendable {
             absolutePaths: [],
             warnings: expectations.databases.filter { !$0.wasSound }.map {
                 "\(printable($0.path)) was damaged already when the backup was taken; it is restored as it was"
-            })
+            } + complaints)
         if place.replaces, restored.label == "repository", let part = restored.repository {
             let text = try FileSystem.read(part.aside.appending(Manifest.fileName), limit: Manifest.largest)
             let carry = try CarryOver(
@@ -125,9 +132,7 @@ public struct Restorer: Sendable {
             report.warnings += carry.warnings
             report.secretsToProvide = try expectations.secretsToProvide.filter { try isOpen($0, restored.home) }
         } else if place.replaces {
-            report.leftInPreviousHome = try DirectoryListing.names(at: place.target).filter {
-                try !ConfigCheck.exists(CarryOver.path(restored.home, $0))
-            }.map { printable($0, limit: 200) }
+            report.leftInPreviousHome = try CarryOver.missing(from: restored.home, of: place.target, cancellation)
         }
         try cancellation.check()
         report.absolutePaths = try AbsolutePaths.find(
@@ -143,10 +148,11 @@ public struct Restorer: Sendable {
         return report
     }
 
-    /// The manifest, the canary and the databases: nothing that fails them takes the place of a home.
+    /// The manifest, the canary and the databases: nothing that is not what was backed up takes the place of a home. With what the live
+    /// databases may have had already: that is no reason to do without the only copy.
     private static func verify(
         _ restored: RestoredHome, _ instance: String?, _ scratch: FilePath, _ cancellation: CancellationFlag
-    ) throws -> CheckFinding {
+    ) throws -> (tree: CheckFinding, complaints: [String]) {
         func damaged(_ check: CheckName, _ reason: String) -> OperatorError {
             OperatorError(
                 "backup-damaged", doing: "restoring from \(restored.label)",
@@ -163,16 +169,17 @@ public struct Restorer: Sendable {
         if let earlier = restored.repository?.earlier[.manifest], earlier.outcome != .passed {
             throw damaged(.manifest, earlier.reason ?? "")
         }
-        if let part = restored.repository {
-            let canary = try CanaryCheck.run([(part.aside.pushing(FilePath(bytes: Canary.path)), Canary.bytes)])
-            guard canary.outcome == .passed else { throw damaged(.canary, canary.reason ?? "") }
-        }
+        let canary = try CanaryCheck.run(restored.canaries)
+        guard canary.outcome == .passed else { throw damaged(.canary, canary.reason ?? "") }
         // What was damaged when the backup was taken is no reason to do without the rest.
-        let databases = try DatabaseCheck.run(
-            restored.home, databases: restored.expectations.databases.filter(\.wasSound), scratch: scratch,
-            cancellation: cancellation)
-        guard databases.outcome != .failed else { throw damaged(.databases, databases.reason ?? "") }
-        return tree
+        var measured: [String: Int64] = [:]
+        let faults = try DatabaseCheck.look(
+            restored.home, restored.expectations.databases.filter(\.wasSound), restored.bundleCanary != nil, scratch,
+            &measured, cancellation)
+        guard faults.damage.isEmpty else {
+            throw damaged(.databases, CheckFinding.judging(faults.damage).reason ?? "")
+        }
+        return (tree, faults.complaints)
     }
 
     /// Who a home that root restores should belong to, when that is not root.

@@ -3,7 +3,8 @@ internal import SystemPackage
 
 /// How far a command is shut off from the machine while a drill runs it.
 enum Seal: String, Sendable {
-    /// Own user, mount, network and process namespaces: no network at all, and nothing but the drill's folder to write to.
+    /// Own user, mount, network and process namespaces: no network at all, nothing but the drill's folder to write to, no device but the
+    /// harmless ones, and no right to change any of that.
     case namespaces
     /// The kernel does not allow this user namespaces: a scrubbed environment, no credentials, and a proxy that is not there; but who does
     /// not ask for a proxy reaches the network.
@@ -61,11 +62,14 @@ struct SealedCommand: Sendable {
             return try await runner.run(
                 program, own, environment: environment, workingDirectory: scratch, deadline: deadline, limit: 4 << 20)
         case .namespaces:
+            // timeout(1) ends what outlives this process, which may be killed at any moment.
+            let limit = deadline.components.seconds + 10
+            let words =
+                ["--kill-after=5", "\(limit)", "unshare"] + Seal.options + ["/bin/sh", "-c", Self.script, "sh"]
             let sealed: [[UInt8]] =
-                Seal.options.map { Array($0.utf8) } + ["/bin/sh", "-c", Self.script, "sh"].map { Array($0.utf8) }
-                + [folder.bytes, liveHome.bytes, scratch.bytes, program.bytes] + own
+                words.map { Array($0.utf8) } + [folder.bytes, liveHome.bytes, scratch.bytes, program.bytes] + own
             let result = try await runner.run(
-                "unshare", sealed, environment: environment, workingDirectory: scratch, deadline: deadline,
+                "timeout", sealed, environment: environment, workingDirectory: scratch, deadline: deadline,
                 limit: 4 << 20)
             if result.end == .exited(Self.unsealed) {
                 let reason = String(decoding: result.errors, as: UTF8.self)
@@ -80,27 +84,38 @@ struct SealedCommand: Sendable {
     private static let unsealed: Int32 = 125
 
     /// Arguments: the drill's folder, the live home, the working folder, the command. In this mount namespace alone, the drill's
-    /// folder becomes a mount of its own, and every other one read-only, as far as the kernel lets it; the live home must.
+    /// folder becomes a mount of its own, and every other one read-only, as far as the kernel lets it; the live home must. The command
+    /// gets no capability, not even in its own namespace: it could make a mount writable again.
     private static let script = #"""
         mount --bind "$1" "$1" || exit 125
-        # /run holds the sockets of managers and daemons, which would do anything for root; /dev/shm is everybody's.
+        # /run holds the sockets of managers and daemons, which would do anything for root.
         # A drill's folder or a command in there is gone with the rest, and the check fails.
-        for place in /run /dev/shm; do
-            [ ! -d "$place" ] || mount -t tmpfs -o size=64m,mode=1755 none "$place" || exit 125
+        [ ! -d /run ] || mount -t tmpfs -o size=64m,mode=1755 none /run || exit 125
+        # For root the machine's devices are open.
+        new=$3/devices
+        mkdir "$new" && mount -t tmpfs -o size=64m,mode=755 none "$new" && mkdir -m 1777 "$new/shm" || exit 125
+        for node in null zero full random urandom tty; do
+            [ ! -e "/dev/$node" ] || { : >"$new/$node" && mount --bind "/dev/$node" "$new/$node"; } || exit 125
         done
+        ln -s /proc/self/fd "$new/fd" && ln -s fd/0 "$new/stdin" && ln -s fd/1 "$new/stdout" && ln -s fd/2 "$new/stderr" || exit 125
+        mount --move "$new" /dev && rmdir "$new" || exit 125
         mounts=$(cat /proc/self/mountinfo)
         printf '%s\n' "$mounts" | while read -r _ _ _ _ point _; do
             point=$(printf '%b.' "$point")
             point=${point%.}
             case $point in
-            "$1" | /dev | /dev/* | /proc | /proc/* | /sys | /sys/*) ;;
+            "$1" | /dev | /dev/*) ;;
             *) mount -o remount,bind,ro "$point" 2>/dev/null ;;
             esac
+        done
+        # Root's files in them are the kernel's switches.
+        for place in /proc /sys; do
+            [ ! -d "$place" ] || mount -o remount,bind,ro "$place" || exit 125
         done
         # Within a unit's sandbox it is read-only already, or not there.
         [ ! -w "$2" ] || { mount --rbind "$2" "$2" && mount -o remount,bind,ro "$2"; } || exit 125
         cd "$3" || exit 125
         shift 3
-        exec "$@"
+        exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all -- "$@"
         """#
 }

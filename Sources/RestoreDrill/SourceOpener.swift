@@ -49,10 +49,12 @@ struct SourceOpener {
         -> RestoredHome
     {
         let first = try await open(repository, into: home)
-        let gate = gate
+        let (gate, durable) = (gate, durable)
         let earlier = try await offPoolCancellable { cancellation -> [CheckName: CheckFinding] in
             var findings: [CheckName: CheckFinding] = [:]
             findings[.manifest] = try TreeCheck.run(home, against: first.expectations, cancellation: cancellation)
+            // A restore asks for no more of what the bundle is laid over.
+            guard !durable else { return findings }
             findings[.noSecrets] = try NoSecretsCheck.run(
                 home, aside: first.aside, gate: gate, cancellation: cancellation)
             let expected = first.expectations
@@ -197,9 +199,15 @@ struct SourceOpener {
         let identities = origin.identities
         let (progress, durable) = (progress, durable)
         let opened = try await offPoolCancellable { cancellation in
-            let opened = try BundleReader.extract(
-                try FileSource(file), identities: identities, into: extracted, durable: durable, progress: progress,
-                cancellation: cancellation)
+            let opened: ExtractedBundle
+            do {
+                opened = try BundleReader.extract(
+                    try FileSource(file), identities: identities, into: extracted, durable: durable,
+                    progress: progress, cancellation: cancellation)
+            } catch var error as OperatorError {
+                error.subject = error.subject ?? file.printable
+                throw error
+            }
             try FileSystem.rename(opened.home, to: home)
             return opened
         }

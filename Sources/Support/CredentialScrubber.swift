@@ -105,16 +105,20 @@ public enum CredentialScrubber {
         return botTokenEnd(bytes, at: start) ?? urlSecretEnd(bytes, at: start)
     }
 
-    /// Telegram's `123456789:` and 30 or more characters. The schema's pattern is not anchored: the last 8 digits count.
+    /// Telegram's `123456789:` and 30 or more characters. The schema's pattern is not anchored: the last 8 digits count, so that of a
+    /// long number a part is enough, and the number is not read anew from each of its digits.
     private static func botTokenEnd(_ bytes: [UInt8], at start: Int) -> Int? {
         var end = start
-        while end < bytes.count, isDigit(bytes[end]) { end += 1 }
+        while end < bytes.count, end - start < 64, isDigit(bytes[end]) { end += 1 }
         guard end - start >= 8, end < bytes.count, bytes[end] == 0x3A else { return nil }
         let body = end + 1
         end = body
         while end < bytes.count, isAlphanumeric(bytes[end]) || bytes[end] == 0x2D || bytes[end] == 0x5F { end += 1 }
         return end - body >= 30 ? end : nil
     }
+
+    /// How far before its query a URL is looked for.
+    private static let urlLimit = 2048
 
     /// After `://`: user information up to its `@`; from a `?` in a URL: the query.
     private static func urlSecretEnd(_ bytes: [UInt8], at start: Int) -> Int? {
@@ -130,7 +134,7 @@ public enum CredentialScrubber {
         }
         if bytes[start] == 0x3F, start > 0, isURLByte(bytes[start - 1]) {
             var first = start
-            while first > 0, isURLByte(bytes[first - 1]) { first -= 1 }
+            while first > 0, start - first < urlLimit, isURLByte(bytes[first - 1]) { first -= 1 }
             let before = bytes[first..<start]
             guard before.count > 3,
                 zip(before.indices, before.indices.dropFirst(2)).contains(where: { at, _ in

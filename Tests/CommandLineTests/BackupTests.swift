@@ -109,6 +109,52 @@ internal import Testing
         #expect(refs.output == "")
     }
 
+    /// As seen from within the home a relative state directory lies in it, from the first run on.
+    @Test func aRelativeStateDirectoryInTheHomeIsRefused() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try await runner.makeRemote()
+        try runner.configure()
+        let result = try await runner.tool(
+            "sh", "-c", "cd '\(runner.home)' && '\(RunnerProgram.path)' run backup --state-dir inside")
+        #expect(result.status == 78 && result.errors.contains("lies in the home"), "\(result.errors)")
+        #expect(access(runner.home.appending("inside").string, F_OK) != 0)
+        let beside = try await runner.tool(
+            "sh", "-c", "cd '\(runner.folder.path)' && '\(RunnerProgram.path)' run backup --state-dir beside")
+        #expect(beside.status == 0, "\(beside.errors)")
+    }
+
+    /// A repository without a remote is made here: nobody is asked for what it holds, and git is not needed.
+    @Test func withoutARemoteGitIsNotNeeded() async throws {
+        var runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try runner.folder.write(
+            "config.yaml",
+            """
+            version: 1
+            instance: { id: vijay, hermesHome: \(runner.home) }
+            repository: { path: \(runner.repository) }
+            jobs: { backup: { steps: [ sanitize, commit ] } }
+            """)
+        runner.environment["PATH"] = runner.folder.path.appending("nothing").string
+        let result = try await runner("run", "backup", "--quiet")
+        #expect(result.status == 0, "\(result.errors)")
+        // One who asked for silence hears nothing of a success.
+        #expect(result.output == "" && result.errors == "")
+    }
+
+    /// The key of the fingerprints lies in the state directory, and is no part of a sanitized folder.
+    @Test func theStateIsNotSanitized() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        let state = runner.home.appending("state").string
+        let into = runner.folder.path.appending("out").string
+        let result = try await runner(
+            "sanitize", runner.home.string, "--policy", "content", "--into", into, "--state-dir", state)
+        #expect(result.status == 64 && result.errors.contains("it lies in the home"), "\(result.errors)")
+        #expect(access(into + "/state", F_OK) != 0)
+    }
+
     @Test func holdsBackABackupThatLostMostOfItsFiles() async throws {
         let runner = try RunnerProgram()
         try runner.makePlainHome()

@@ -266,6 +266,14 @@ internal import Testing
         #expect(try site.waiting() == [])
     }
 
+    /// A bundle of a dry run would wait for the next run, and be uploaded in the place of one of that day.
+    @Test func aDryRunMakesNoBundle() async throws {
+        let site = try await Site(upload: ", { upload: { store: near } }")
+        let result = try await site.runner("run", "emergency", "--dry-run")
+        #expect(result.status == 0 && result.output.contains("would bundle"), "\(result.errors)")
+        #expect(access(site.runner.state.pushing("bundles/emergency").string, F_OK) != 0)
+    }
+
     @Test func withoutAnUploadItSaysWhereTheBundleIs() async throws {
         let site = try await Site(upload: "")
         let run = try await site.runner("run", "emergency")

@@ -26,6 +26,23 @@ internal import Testing
         String(decoding: try FileSystem.read(path, limit: 1 << 24), as: UTF8.self)
     }
 
+    /// After a change of keys the old bundles need the old one: every credential that is named is tried.
+    @Test func severalCredentialsMayOpenTheBundle() async throws {
+        let site = try await DrillSite()
+        let other = site.runner.folder.path.appending("other.txt")
+        #expect(try await site.runner("keys", "generate", "-o", other.string).status == 0)
+        let target = site.runner.folder.path.appending("back")
+        let result = try await site.runner(
+            "restore", "--from", "store", "--into", target.string, "--identity", "other-key", "--identity", "drill-key")
+        #expect(result.status == 0, "\(result.errors)")
+        let useless = try await site.runner(
+            "restore", "--from", "repository", "--into", target.string, "--bundle", "x")
+        #expect(useless.status == 64 && useless.errors.contains("--bundle has no meaning"))
+        // The state directory is no place for a home.
+        let inState = try await restore(site, site.runner.state.pushing("bundles/x"))
+        #expect(inState.status == 64, "\(inState.errors)")
+    }
+
     @Test func wrongTargetsAreRefusedAndLeftAlone() async throws {
         let site = try await DrillSite()
         let folder = site.runner.folder

@@ -74,6 +74,14 @@ struct FormatTests {
         }
     }
 
+    @Test("What a server says last is kept up to a bound, however often it says it")
+    func fatalWordsAreBounded() throws {
+        let line = PacketLine.encode([3] + [UInt8](repeating: 0x61, count: 60_000))
+        var sideband = Sideband()
+        for _ in 0..<50 { try line.withUnsafeBytes { try sideband.take($0) { _ in } } }
+        #expect(sideband.fatal == [UInt8](repeating: 0x61, count: 4096))
+    }
+
     @Test("A pack of every size is one that stock git verifies, and reads back")
     func packs() async throws {
         let folder = try TemporaryDirectory()

@@ -63,6 +63,23 @@ struct LocalRemoteTests {
         }
     }
 
+    @Test("A few bytes of a pack that stand for many are not read into memory")
+    func bomb() async throws {
+        let fixture = try await Fixture()
+        let remote = fixture.remote.string
+        let script = """
+            set -e; cd "$1"
+            blob=$(head -c 300000000 /dev/zero | git hash-object -w --stdin)
+            tree=$(printf '100644 blob %s\\tbig\\n' "$blob" | git mktree)
+            git update-ref refs/heads/main "$(git -c user.name=t -c user.email=t@t commit-tree -m x "$tree")"
+            """
+        let made = try await SystemCommandRunner().run(
+            "sh", ["-c", script, "sh", remote], environment: ["PATH": "/usr/bin:/bin"], deadline: .seconds(120))
+        try #require(made.isSuccess, "\(String(decoding: made.errors, as: UTF8.self))")
+        let error = await Fixture.failure { _ = try await fixture.repository.prepare(Fixture.access()) }
+        #expect(error?.type == "git.too-large" && error?.exit == .damagedInput, "\(String(describing: error))")
+    }
+
     @Test("A hook that hangs is ended with its children")
     func hang() async throws {
         let fixture = try await Fixture()

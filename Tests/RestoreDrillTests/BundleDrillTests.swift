@@ -102,6 +102,46 @@ import Testing
         #expect(part.error?.exit == .damagedInput)
     }
 
+    /// Damaged in its first bytes, or emptied, a database is no database to whoever makes the bundle.
+    @Test(arguments: ["", "hello\n", "XXXX"])
+    func aStateThatIsNoDatabaseFails(_ head: String) async throws {
+        let fixture = try DrillFixture()
+        let path = fixture.home.appending("state.db")
+        let bytes = try FileSystem.read(path, limit: 1 << 26)
+        let isWhole = head == "XXXX"
+        try FileSystem.replace(path, with: Array(head.utf8) + (isWhole ? Array(bytes.dropFirst(4)) : []))
+        let part = try await fixture.run(fixture.bundleSource(try fixture.bundle()))
+        #expect(part.failed == ["databases"], "\(part.checks)")
+        #expect(part.reason("databases").contains("state.db is no SQLite database"))
+    }
+
+    /// What a link leads to outside of the home is this machine's, and in no backup.
+    @Test func linksOutOfTheHomeProveNothing() async throws {
+        let fixture = try DrillFixture()
+        let elsewhere = fixture.folder.path.appending("elsewhere")
+        try FileSystem.makeDirectory(elsewhere)
+        for name in ["cron", "memories", "config.yaml", "state.db"] {
+            try FileSystem.rename(fixture.home.appending(name), to: elsewhere.appending(name))
+            #expect(symlink(elsewhere.appending(name).string, fixture.home.appending(name).string) == 0)
+        }
+        let part = try await fixture.run(fixture.bundleSource(try fixture.bundle()))
+        #expect(part.failed.sorted() == ["config", "cron", "databases", "memories"], "\(part.checks)")
+        #expect(part.reason("cron").contains("the link cron leads out of the home"))
+        #expect(part.counts.cronJobs == 0)
+    }
+
+    /// A parser shows the line that it stumbled over, and secrets stand in such lines.
+    @Test(arguments: ["m:\n\tpw: PLANT\n", "a: 1\nb: PLANT\nb: PLANT\n", "x: \"PLANT\n"])
+    func aBrokenConfigurationIsNotQuoted(_ text: String) async throws {
+        let fixture = try DrillFixture()
+        let secret = "kx7Lm2" + "pQz9w"
+        try fixture.fixture.write("config.yaml", Array(text.replacing("PLANT", with: secret).utf8))
+        let part = try await fixture.run(fixture.bundleSource(try fixture.bundle()))
+        #expect(part.failed == ["config"], "\(part.checks)")
+        #expect(part.reason("config").contains("line "))
+        #expect(!part.checks.contains { $0.reason?.contains(secret) == true })
+    }
+
     @Test(arguments: ["DELETE FROM messages WHERE id = 17", "DELETE FROM messages_fts WHERE rowid = 17"])
     func lostRowFailsDatabases(statement: String) async throws {
         let fixture = try DrillFixture()

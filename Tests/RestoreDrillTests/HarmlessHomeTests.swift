@@ -69,6 +69,17 @@ import Testing
             # Whoever answers at a socket there would do anything for root.
             find /run -type s
             touch "/dev/shm/$2" && echo shm
+            # Who may mount could make any of it writable again; for root the kernel's switches are files.
+            for place in / "$1/live" "$1/elsewhere" /proc /sys; do
+                mount -o remount,rw,bind "$place" 2>/dev/null && echo "remounted $place"
+            done
+            umount /proc 2>/dev/null && echo unmounted
+            unshare -Urm sh -c 'mount -o remount,rw,bind / && touch "$0/live/written"' "$1" 2>/dev/null && echo nested
+            for device in kmsg mem vda sda fuse kvm; do [ ! -e "/dev/$device" ] || echo "$device"; done
+            for switch in /proc/sys/kernel/core_pattern /sys/kernel/mm/ksm/run; do
+                if ( : >>"$switch" ) 2>/dev/null; then echo "$switch"; fi
+            done
+            grep -h CapEff /proc/self/status
             """
         let command = SealedCommand(
             seal: .namespaces, runner: SystemCommandRunner(), program: "/bin/sh", home: drill.appending("home"),
@@ -77,7 +88,8 @@ import Testing
         let result = try await command.run(["-c", script, "sh", folder.path.string, name], deadline: .seconds(20))
         let output = String(decoding: result.output, as: UTF8.self)
         #expect(
-            output == "\(drill.appending("home"))\n\(drill.appending("scratch"))\nnull\nshm\n",
+            output
+                == "\(drill.appending("home"))\n\(drill.appending("scratch"))\nnull\nshm\nCapEff:\t0000000000000000\n",
             "\(String(decoding: result.errors, as: UTF8.self))")
         #expect((try? FileStatus(at: FilePath("/dev/shm").appending(name))) == nil)
         for (place, old) in zip(others, before) { #expect(try TreeFingerprint(place).differences(from: old).isEmpty) }

@@ -225,6 +225,7 @@ import Testing
             """
         #expect(HermesCheck.jobCount(text) == 2)
         #expect(HermesCheck.jobCount("No scheduled jobs.\n") == 0)
+        #expect(HermesCheck.jobCount("Traceback (most recent call last):\n") == nil)
     }
 
     @Test func skillsAreSummed() {

@@ -12,10 +12,11 @@ import Testing
 @Suite struct RestorerTests {
     private func request(
         _ fixture: DrillFixture, _ source: RestoreSource, into target: FilePath, live: FilePath? = nil,
-        replaces: Bool = false, instance: String? = DrillFixture.instance
+        replaces: Bool = false, ownPlaces: [FilePath] = [], instance: String? = DrillFixture.instance
     ) throws -> RestoreRequest {
         RestoreRequest(
-            source: source, target: target, liveHome: live ?? fixture.home, replaces: replaces, instance: instance,
+            source: source, target: target, liveHome: live ?? fixture.home, replaces: replaces, ownPlaces: ownPlaces,
+            instance: instance,
             policy: try Policy.hermes(), time: fixture.time)
     }
 
@@ -103,7 +104,7 @@ import Testing
         #expect(try text(kept.appending("SOUL.md")) == "Changed since.\n")
         #expect(try text(fixture.home.appending("SOUL.md")) != "Changed since.\n")
         #expect((try? FileStatus(at: fixture.home.appending("state.db-wal"))) == nil)
-        #expect(report.leftInPreviousHome.contains("hermes-agent"))
+        #expect(report.leftInPreviousHome.contains("hermes-agent/"))
         #expect(try FileStatus(at: live).kind == .symlink)
         #expect(try leftovers(fixture.folder.path).isEmpty)
     }
@@ -128,6 +129,92 @@ import Testing
         close(raw)
         _ = try await Restorer(request).run()
         withExtendedLifetime(lock) {}
+    }
+
+    /// A profile has a gateway of its own.
+    @Test func aProfilesGatewayRefusesToo() async throws {
+        let fixture = try DrillFixture()
+        let file = try fixture.bundle()
+        try fixture.fixture.write("profiles/work/gateway.lock", Array("{}".utf8))
+        let raw = open(fixture.home.pushing("profiles/work/gateway.lock").string, O_RDONLY)
+        #expect(flock(raw, LOCK_EX | LOCK_NB) == 0)
+        let request = try request(fixture, fixture.bundleSource(file), into: fixture.home, replaces: true)
+        let error = await #expect(throws: OperatorError.self) { _ = try await Restorer(request).run() }
+        #expect(error?.type == "gateway-alive")
+        #expect(flock(raw, LOCK_UN) == 0)
+        close(raw)
+    }
+
+    /// State, stores and repository are no place for a home: the next run would sweep it, or commit it.
+    @Test func theProgramsOwnFoldersAreRefused() async throws {
+        let fixture = try DrillFixture()
+        let file = try fixture.bundle()
+        let state = fixture.folder.path.appending("state")
+        try FileSystem.makeDirectory(state.appending("bundles"))
+        let outer = fixture.folder.path.appending("outer")
+        try FileSystem.makeDirectory(outer.appending("store"))
+        let places = [state, outer.appending("store")]
+        for target in [state, state.pushing("bundles/job"), outer, outer.appending("store")] {
+            let request = try request(
+                fixture, fixture.bundleSource(file), into: target, replaces: true, ownPlaces: places)
+            let error = await #expect(throws: OperatorError.self, "\(target)") { _ = try await Restorer(request).run() }
+            #expect(error?.type == "restore-target" && error?.exit == .usage)
+        }
+        #expect(try DirectoryListing.names(at: state).count == 1)
+    }
+
+    /// What the live database had already when the bundle was made is no reason to do without it.
+    @Test func oldFaultsOfADatabaseAreTold() async throws {
+        let fixture = try DrillFixture()
+        let queue = try DatabaseQueue(path: fixture.home.appending("state.db").string)
+        try await queue.writeWithoutTransaction { db in
+            try db.execute(
+                sql:
+                    "PRAGMA foreign_keys = 0; DELETE FROM sessions WHERE id = 's3'; DELETE FROM messages_fts WHERE rowid = 17"
+            )
+        }
+        try queue.close()
+        let file = try fixture.bundle()
+        let target = fixture.folder.path.appending("restored")
+        let report = try await Restorer(try request(fixture, fixture.bundleSource(file), into: target)).run()
+        #expect(report.warnings.contains { $0.contains("foreign key") }, "\(report.warnings)")
+        #expect(report.warnings.contains { $0.contains("239 rows in messages_fts") }, "\(report.warnings)")
+        // A drill is stricter.
+        #expect(try await fixture.run(fixture.bundleSource(file)).failed == ["databases"])
+    }
+
+    /// A database that is reached by a link within the home comes back like any other.
+    @Test func linkedDatabasesAreRestored() async throws {
+        let fixture = try DrillFixture()
+        try FileSystem.makeDirectory(fixture.home.appending("data"))
+        try FileSystem.rename(fixture.home.appending("state.db"), to: fixture.home.pushing("data/state.db"))
+        #expect(symlink("data/state.db", fixture.home.appending("state.db").string) == 0)
+        let file = try fixture.bundle()
+        #expect(try await fixture.run(fixture.bundleSource(file)).outcome == .passed)
+        let target = fixture.folder.path.appending("restored")
+        let report = try await Restorer(try request(fixture, fixture.bundleSource(file), into: target)).run()
+        #expect(report.absolutePaths.contains { $0.contains("/root/.hermes/sessions") })
+    }
+
+    /// From the repository: what the backup left out for its size or as a link is taken over, the rest is listed wherever it stands, and
+    /// a database with a journal is rolled back, not torn from it.
+    @Test func whatTheRepositoryLeavesOutIsTakenOverOrListed() async throws {
+        let fixture = try DrillFixture()
+        let live = fixture.home
+        try fixture.fixture.write("skills/big/model.txt", Array(String(repeating: "a line\n", count: 1_600_000).utf8))
+        let elsewhere = fixture.folder.path.appending("dotfiles")
+        try FileSystem.makeDirectory(elsewhere)
+        #expect(symlink(elsewhere.string, live.appending("linked").string) == 0)
+        try fixture.fixture.write("broken.db", Array("SQLite format 3\0".utf8) + [UInt8](repeating: 0xA5, count: 8000))
+        try await fixture.backUp()
+        try fixture.fixture.write("skills/new/later.md", Array("made since\n".utf8))
+        let report = try await Restorer(
+            try request(fixture, try fixture.repositorySource(), into: live, replaces: true)
+        ).run()
+        #expect(report.carriedOver.contains("skills/big/model.txt"), "\(report.carriedOver)")
+        #expect(try FileStatus(at: live.appending("linked")).kind == .symlink)
+        #expect(report.leftInPreviousHome.contains("skills/new/"), "\(report.leftInPreviousHome)")
+        #expect(report.warnings.contains { $0.contains("broken.db") }, "\(report.warnings)")
     }
 
     @Test func damagedBackupLeavesTheTargetAlone() async throws {

@@ -166,6 +166,13 @@ final class ConfigurationReader {
         }
         for job in jobs {
             var before: Set<StepKind> = []
+            // What was restored and is not verified yet: a restore that nobody looks at proves nothing.
+            var restored: StepDeclaration?
+            func demandVerification() {
+                if let restored {
+                    demand(false, "a step \"verify\" after it, before the next \"restore\"", restored, job)
+                }
+            }
             for step in job.allSteps {
                 defer { before.insert(step.action.kind) }
                 switch step.action {
@@ -181,17 +188,26 @@ final class ConfigurationReader {
                 case .upload:
                     demand(before.contains(.bundle), "a step \"bundle\" before it", step, job)
                 case .restore(let options):
+                    demandVerification()
+                    restored = step
                     if options.source == .repository || options.source == .both {
                         demand(single["repository"] != nil, "a section \"repository\"", step, job)
                     }
                 case .verify:
-                    demand(before.contains(.restore), "a step \"restore\" before it", step, job)
+                    demand(restored != nil, "a step \"restore\" before it, one for each \"verify\"", step, job)
+                    restored = nil
                 case .notify:
                     demand(single["notify"] != nil, "a section \"notify\" with a channel", step, job)
-                case .prune, .remind, .snapshot, .watchdog:
+                case .remind(let options):
+                    let drill = jobs.first { $0.name == options.drill }
+                    demand(
+                        drill?.steps.contains { $0.action.kind == .verify } != false,
+                        "a drill that verifies: job \"\(options.drill)\" has no step \"verify\"", step, job)
+                case .prune, .snapshot, .watchdog:
                     break
                 }
             }
+            demandVerification()
         }
     }
 }

@@ -3,7 +3,7 @@ public import SystemPackage
 /// An entry of `jobs:`.
 public struct JobDeclaration: Sendable, Hashable {
     public struct Retry: Sendable, Hashable {
-        /// Runs of a step in all, the first included; 1 when absent.
+        /// One, and how often a step of the run may be tried again, all steps together; 1 when absent.
         public var attempts: Int
         /// The first wait's upper bound; doubles with each attempt; 30 s when absent.
         public var backoff: Duration

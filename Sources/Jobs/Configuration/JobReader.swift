@@ -159,13 +159,26 @@ extension ConfigurationReader {
         }
         let source = from.choice(RestoreOptions.Source.self)
         let wantsStore = source == .store || source == .both
+        for key in ["store", "identity"] where source == .repository || key == "store" && source == .file {
+            mapping?.entries.first { $0.name == key }?.value.report(
+                "\"\(key)\" does not go with `from: \(source?.rawValue ?? "")`, in \(label)")
+        }
         let store = name("store", .store, wantsStore)
         let identity = name("identity", .credential, wantsStore || source == .file)
         let file = mapping?.take("file")
         if source == .file, file == nil { collector.report("\(label) lacks the key \"file\"", at: position) }
         if let file, let source, source != .file { file.report("\"file\" goes with `from: file`, in \(label)") }
-        let bundle = mapping?.take("bundle")?.text()
-        let local = mapping?.take("local")?.boolean()
+        // What has no meaning there would be believed to have one.
+        let wanted = mapping?.take("bundle")
+        if let source, !wantsStore {
+            wanted?.report("\"bundle\" goes with `from: store`, not with \(source.rawValue), in \(label)")
+        }
+        let bundle = wanted?.text()
+        let tree = mapping?.take("local")
+        if source == .store || source == .file {
+            tree?.report("\"local\" goes with `from: repository`, in \(label)")
+        }
+        let local = tree?.boolean()
         let keep = mapping?.take("keep")?.boolean()
         guard let source else { return nil }
         return .restore(

@@ -26,10 +26,11 @@ enum ScalarFormats {
                 return nil
             }
             milliseconds += number * scale
+            // A century is a mistake; it also keeps every sum of durations representable.
+            guard milliseconds <= 3_155_760_000_000 else { return nil }
             rest = rest[unit.endIndex...]
         }
-        // A century is a mistake; it also keeps every sum of durations representable.
-        guard !text.isEmpty, (0...3_155_760_000_000).contains(milliseconds) else { return nil }
+        guard !text.isEmpty else { return nil }
         return .milliseconds(milliseconds)
     }
 

@@ -46,13 +46,7 @@ public struct CredentialResolver: Sendable {
             return try await secret(decrypted(file.path, credential, name), name)
         case .file(let path): return try secret(read(ValueFile(path), name), name)
         case .dotenv(let path, let key):
-            var bytes = try read(ValueFile(path, mayBeEmpty: true), name)
-            defer { wipe(&bytes) }
-            guard let value = DotenvFile.value(of: key, in: bytes) else {
-                throw Self.failure(
-                    "credential-missing", name, "\(path.printable) has no key \(key)", "add it, or correct `key:`")
-            }
-            return try secret(value, name)
+            return try dotenvSecret(path, key, name)
         case .command(let arguments):
             return try await secret(output(of: arguments, name), name)
         case .environment(let variable):
@@ -97,7 +91,7 @@ public struct CredentialResolver: Sendable {
         switch reference {
         case .systemd(let credential): try open(handedOver(credential, name), name).close()
         case .file(let path): try open(ValueFile(path), name).close()
-        case .dotenv(let path, _): try open(ValueFile(path, mayBeEmpty: true), name).close()
+        case .dotenv(let path, let key): _ = try dotenvSecret(path, key, name)
         case .command(let arguments):
             guard let program = arguments.first, isExecutable(program) else {
                 throw Self.failure(
@@ -297,6 +291,16 @@ public struct CredentialResolver: Sendable {
     }
 
     // MARK: - Values
+
+    private func dotenvSecret(_ path: FilePath, _ key: String, _ name: String) throws -> Secret {
+        var bytes = try read(ValueFile(path, mayBeEmpty: true), name)
+        defer { wipe(&bytes) }
+        guard let value = DotenvFile.value(of: key, in: bytes) else {
+            throw Self.failure(
+                "credential-missing", name, "\(path.printable) has no key \(key)", "add it, or correct `key:`")
+        }
+        return try secret(value, name)
+    }
 
     /// The bytes as a secret, one newline at the end taken off; wipes what it was given as far as that is its own.
     private func secret(_ bytes: consuming [UInt8], _ name: String) throws -> Secret {

@@ -130,19 +130,27 @@ public struct JobRunner: Sendable {
     private func supervise(_ job: JobDeclaration, _ options: RunOptions, _ stop: StopRequest) async throws -> RunResult
     {
         let runs = try RunStore(stateDirectory: stateDirectory)
-        let journal = try RunJournal(
-            runs: runs, stateDirectory: stateDirectory, time: time, logger: logger,
-            record: startRecord(job, options, runs))
+        let record = try startRecord(job, options, runs)
+        let journal: RunJournal
+        do {
+            journal = try RunJournal(
+                runs: runs, stateDirectory: stateDirectory, time: time, logger: logger, record: record)
+        } catch {
+            try? runs.removeOwner(of: record.runId)
+            throw error
+        }
         guard let lock = try FileLock(StateLock.path(stateDirectory, "job-\(job.name)")) else {
-            return try await recordSkip(of: job, journal)
+            let result = await recordSkip(of: job, journal)
+            try runs.removeOwner(of: record.runId)
+            return result
         }
         defer { withExtendedLifetime(lock) {} }
         let board = statusBoard(runs)
-        let closer = RunCloser(runs: runs, ledger: journal.ledger, time: time, version: version)
+        let closer = RunCloser(runs: runs, ledger: journal.ledger, time: time, version: version, logger: logger)
         for closed in try closer.closeDead(of: job.name, holdingLock: true, service: nil) {
             logger.warning("an earlier run was interrupted; its record is closed", metadata: ["run": "\(closed.runId)"])
         }
-        try await journal.start(job: job.name)
+        try await journal.start()
         await journal.tell(board)
         logger.info("run started", metadata: ["job": "\(job.name)", "run": "\(journal.record.runId)"])
         if let beforeRun, !options.dryRun {
@@ -181,7 +189,8 @@ public struct JobRunner: Sendable {
         result.warnings = journal.warnings
         result.summaries = execution.summaries
         let snapshot = result
-        let end = await bounded(StopRequest(), limit: limits.hooks, grace: limits.grace, time: deadlineTime) {
+        let limit = result.record.outcome == .cancellation ? limits.hooksAfterSignal : limits.hooks
+        let end = await bounded(StopRequest(), limit: limit, grace: limits.grace, time: deadlineTime) {
             await afterRun(snapshot)
         }
         switch end {
@@ -199,12 +208,20 @@ public struct JobRunner: Sendable {
             nextElapse: nextElapse)
     }
 
-    private func startRecord(_ job: JobDeclaration, _ options: RunOptions, _ runs: RunStore) -> RunRecord {
+    /// The record of a run whose id is this process's from now on.
+    private func startRecord(_ job: JobDeclaration, _ options: RunOptions, _ runs: RunStore) throws -> RunRecord {
+        let owner = RunStore.Owner(process: .current, job: job.name)
         // A shell below a service carries that service's INVOCATION_ID: it is this run's own only once.
-        let invocation = RunIdentity.invocation(in: options.environment).flatMap { runs.exists($0) ? nil : $0 }
+        let invocation = try RunIdentity.invocation(in: options.environment).flatMap {
+            try runs.claim($0, owner) ? $0 : nil
+        }
         let isOwn = invocation != nil
+        let id = invocation ?? RunIdentity.generate(at: time.now)
+        guard try isOwn || runs.claim(id, owner) else {
+            throw OperatorError("internal", doing: "starting job", subject: job.name, reason: "the id \(id) is taken")
+        }
         return RunRecord(
-            runId: invocation ?? RunIdentity.generate(at: time.now), instance: configuration.instance.id,
+            runId: id, instance: configuration.instance.id,
             job: .init(name: job.name, kind: job.kind, definition: job.definition),
             trigger: isOwn ? RunIdentity.trigger(in: options.environment) : .init(type: .manual), state: .executing,
             dryRun: options.dryRun ? true : nil, attempt: 1, maxAttempts: job.retry.attempts, startedAt: time.now,
@@ -215,7 +232,7 @@ public struct JobRunner: Sendable {
             runner: .init(version: version))
     }
 
-    private func recordSkip(of job: JobDeclaration, _ journal: RunJournal) async throws -> RunResult {
+    private func recordSkip(of job: JobDeclaration, _ journal: RunJournal) async -> RunResult {
         let error = OperatorError(
             "locked", doing: "starting job", subject: job.name, reason: "a run of it is under way",
             advice: "wait for it, or see `hermes-ops-runner status`", exit: .skipped, isTemporary: true)

@@ -1,3 +1,5 @@
+internal import Support
+
 /// The wait before another attempt: "full jitter", evenly drawn from zero up to the backoff, which doubles with each attempt up to
 /// its maximum (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 struct RetryBackoff {
@@ -9,13 +11,7 @@ struct RetryBackoff {
     func wait(after attempt: Int, asked: Duration? = nil) -> Duration {
         var bound = retry.backoff
         for _ in 1..<max(1, min(attempt, 40)) where bound < retry.maxBackoff { bound = bound * 2 }
-        let milliseconds = Double(min(bound, retry.maxBackoff).wholeMillisecondsForJitter)
+        let milliseconds = Double(min(bound, retry.maxBackoff).wholeMilliseconds)
         return max(.milliseconds(Int64(milliseconds * min(1, max(0, random())))), min(asked ?? .zero, .seconds(900)))
-    }
-}
-
-extension Duration {
-    fileprivate var wholeMillisecondsForJitter: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -65,12 +65,13 @@ final class RunExecution {
                 index += 1
             case .failure(let error):
                 let known = error as? OperatorError
-                guard known?.isTemporary == true, attempt < job.retry.attempts else {
+                let wait = backoff.wait(after: attempt, asked: known?.retryAfter)
+                // A wait that outlasts the job would only hide the error behind its timeout.
+                guard known?.isTemporary == true, attempt < job.retry.attempts, wait < remaining else {
                     let verdict = verdict(for: error, step: declaration.name)
                     close(index, verdict.outcome)
                     return verdict
                 }
-                let wait = backoff.wait(after: attempt, asked: known?.retryAfter)
                 runner.logger.warning(
                     "step failed and will be tried again",
                     metadata: [

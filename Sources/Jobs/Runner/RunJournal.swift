@@ -48,11 +48,10 @@ final class RunJournal {
         }
     }
 
-    /// Writes the owner, then the record, then the row. Failing here ends the run before it began.
-    func start(job: String) async throws {
+    /// Writes the record, then the row. Failing here ends the run before it began.
+    func start() async throws {
         let (runs, record) = (runs, record)
         try await offPool {
-            try runs.writeOwner(.init(process: .current, job: job), of: record.runId)
             do {
                 try runs.write(record)
             } catch {

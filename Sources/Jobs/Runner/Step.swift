@@ -73,7 +73,7 @@ public struct StepContext: Sendable {
     public let job: JobDeclaration
     public let step: StepDeclaration
     public let dryRun: Bool
-    /// 1, and one more with each retry.
+    /// 1, and one more with each retry of this step or of one before it.
     public let attempt: Int
     public let stateDirectory: FilePath
     public let time: any TimeSource

@@ -10,7 +10,7 @@ public import SystemPackage
 /// error and stays as it is.
 public final class Ledger: Sendable {
     /// The file's schema; migrations lead to it from every older one.
-    static let schemaVersion = 1
+    static let schemaVersion = 2
 
     public let path: FilePath
     private let runs: RunStore
@@ -137,8 +137,9 @@ public final class Ledger: Sendable {
     private func select(_ condition: String, _ arguments: StatementArguments) throws -> [LedgerEntry] {
         try Self.rethrowing {
             try queue.read { db in
-                try Row.fetchAll(db, sql: "SELECT * FROM runs WHERE \(condition)", arguments: arguments).compactMap(
-                    LedgerEntry.init)
+                try Row.fetchAll(
+                    db, sql: "SELECT \(LedgerEntry.columns) FROM runs WHERE \(condition)", arguments: arguments
+                ).compactMap(LedgerEntry.init)
             }
         }
     }
@@ -155,8 +156,11 @@ public final class Ledger: Sendable {
             guard mode == "wal" else { throw DatabaseError(resultCode: .SQLITE_IOERR, message: "no WAL mode") }
             try db.execute(sql: "PRAGMA synchronous = NORMAL")
             try migrate(db, runs)
-            // Reads the schema and one page of data: SQLITE_CORRUPT shows now and not in the middle of a run.
-            try db.execute(sql: "SELECT * FROM runs ORDER BY sequence DESC LIMIT 1")
+            // Damage shows now and not in the middle of a run: of pages, of values (the table is STRICT), of the table's columns.
+            guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "it does not pass SQLite's quick_check")
+            }
+            try db.execute(sql: "SELECT \(LedgerEntry.columns) FROM runs LIMIT 1")
         }
         return queue
     }
@@ -166,9 +170,11 @@ public final class Ledger: Sendable {
         try db.inTransaction(.immediate) {
             let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard version <= schemaVersion else { throw NewerVersion(version: version) }
-            if version < 1 {
+            if version < schemaVersion {
+                // It is an index: what an older program put there is made anew too.
                 try db.execute(
                     sql: """
+                        DROP TABLE IF EXISTS runs;
                         CREATE TABLE runs (
                           sequence INTEGER PRIMARY KEY AUTOINCREMENT,
                           run_id TEXT NOT NULL UNIQUE,
@@ -176,7 +182,7 @@ public final class Ledger: Sendable {
                           kind TEXT NOT NULL,
                           state TEXT NOT NULL,
                           outcome TEXT,
-                          dry_run BOOLEAN NOT NULL,
+                          dry_run INTEGER NOT NULL,
                           trigger_type TEXT NOT NULL,
                           started_at INTEGER NOT NULL,
                           finished_at INTEGER,
@@ -185,10 +191,10 @@ public final class Ledger: Sendable {
                           error_type TEXT,
                           error_message TEXT,
                           error_step TEXT,
-                          changed BOOLEAN,
+                          changed INTEGER,
                           bytes INTEGER,
                           warnings INTEGER NOT NULL
-                        );
+                        ) STRICT;
                         CREATE INDEX runs_by_job ON runs (job, sequence);
                         """)
                 try fill(db, from: runs)
@@ -229,7 +235,13 @@ public final class Ledger: Sendable {
     }
 
     private static func rethrowing<Value>(_ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch let error as DatabaseError { throw operatorError(error, nil) }
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw operatorError(error, nil)
+        } catch let error as RowDecodingError {
+            throw operatorError(DatabaseError(resultCode: .SQLITE_MISMATCH, message: "\(type(of: error))"), nil)
+        }
     }
 
     private static func operatorError(_ error: DatabaseError, _ path: FilePath?) -> OperatorError {
@@ -267,28 +279,35 @@ public struct LedgerEntry: Sendable, Hashable, Codable {
 }
 
 extension LedgerEntry {
-    /// Nil for a row that no version of this program wrote.
-    init?(_ row: Row) {
-        guard let kind = JobKind(rawValue: row["kind"]), let state = RunRecord.State(rawValue: row["state"]),
-            let trigger = RunRecord.Trigger.Kind(rawValue: row["trigger_type"])
+    /// What ``init(_:)`` reads.
+    fileprivate static let columns = """
+        sequence, run_id, job, kind, state, outcome, dry_run, trigger_type, started_at, finished_at, duration_ms, exit_code, error_type,
+        error_message, error_step, changed, bytes, warnings
+        """
+
+    /// Nil for a row that no version of this program wrote; throws `RowDecodingError` for a value of another type.
+    fileprivate init?(_ row: Row) throws {
+        guard let kind = JobKind(rawValue: try row.decode(forColumn: "kind")),
+            let state = RunRecord.State(rawValue: try row.decode(forColumn: "state")),
+            let trigger = RunRecord.Trigger.Kind(rawValue: try row.decode(forColumn: "trigger_type"))
         else { return nil }
-        sequence = row["sequence"]
-        runId = row["run_id"]
-        job = row["job"]
+        sequence = try row.decode(forColumn: "sequence")
+        runId = try row.decode(forColumn: "run_id")
+        job = try row.decode(forColumn: "job")
         self.kind = kind
         self.state = state
         self.trigger = trigger
-        outcome = (row["outcome"] as String?).flatMap(RunOutcome.init)
-        dryRun = row["dry_run"]
-        startedAt = Timestamp(microseconds: row["started_at"])
-        finishedAt = (row["finished_at"] as Int64?).map(Timestamp.init(microseconds:))
-        durationMs = row["duration_ms"]
-        exitCode = row["exit_code"]
-        errorType = row["error_type"]
-        errorMessage = row["error_message"]
-        errorStep = row["error_step"]
-        changed = row["changed"]
-        bytes = row["bytes"]
-        warnings = row["warnings"]
+        outcome = try row.decode(String?.self, forColumn: "outcome").flatMap(RunOutcome.init)
+        dryRun = try row.decode(forColumn: "dry_run")
+        startedAt = Timestamp(microseconds: try row.decode(forColumn: "started_at"))
+        finishedAt = try row.decode(Int64?.self, forColumn: "finished_at").map(Timestamp.init(microseconds:))
+        durationMs = try row.decode(forColumn: "duration_ms")
+        exitCode = try row.decode(forColumn: "exit_code")
+        errorType = try row.decode(forColumn: "error_type")
+        errorMessage = try row.decode(forColumn: "error_message")
+        errorStep = try row.decode(forColumn: "error_step")
+        changed = try row.decode(forColumn: "changed")
+        bytes = try row.decode(forColumn: "bytes")
+        warnings = try row.decode(forColumn: "warnings")
     }
 }

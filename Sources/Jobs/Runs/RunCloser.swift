@@ -1,3 +1,4 @@
+public import Logging
 public import Support
 public import SystemPackage
 
@@ -11,6 +12,8 @@ public struct ServiceResult: Sendable, Hashable {
     public var exitStatus: String?
     /// INVOCATION_ID.
     public var invocation: String?
+    /// TRIGGER_UNIT and TRIGGER_TIMER_REALTIME_USEC.
+    public var trigger: RunRecord.Trigger
 
     /// Nil when the environment is not that of ExecStopPost=.
     public init?(environment: [String: String]) {
@@ -19,6 +22,7 @@ public struct ServiceResult: Sendable, Hashable {
         exitCode = environment["EXIT_CODE"]
         exitStatus = environment["EXIT_STATUS"]
         invocation = RunIdentity.invocation(in: environment)
+        trigger = RunIdentity.trigger(in: environment)
     }
 
     var status: Int? {
@@ -49,21 +53,27 @@ public struct RunCloser {
     private let ledger: Ledger?
     private let time: any TimeSource
     private let version: String
+    private let logger: Logger
 
-    init(runs: RunStore, ledger: Ledger?, time: any TimeSource, version: String) {
+    init(runs: RunStore, ledger: Ledger?, time: any TimeSource, version: String, logger: Logger) {
         self.runs = runs
         self.ledger = ledger
         self.time = time
         self.version = version
+        self.logger = logger
     }
 
     /// For `finalize`: works below a state directory, without a configuration. A ledger that cannot be opened is left out; what the
     /// records say counts.
-    public init(stateDirectory: FilePath, version: String, time: any TimeSource = SystemTime()) throws {
-        runs = try RunStore(stateDirectory: stateDirectory)
-        ledger = try? Ledger(stateDirectory: stateDirectory, runs: runs, time: time)
-        self.time = time
-        self.version = version
+    public init(stateDirectory: FilePath, version: String, logger: Logger, time: any TimeSource = SystemTime()) throws {
+        let runs = try RunStore(stateDirectory: stateDirectory)
+        var ledger: Ledger?
+        do {
+            ledger = try Ledger(stateDirectory: stateDirectory, runs: runs, time: time)
+        } catch {
+            logger.warning("the ledger is left out: \(error)")
+        }
+        self.init(runs: runs, ledger: ledger, time: time, version: version, logger: logger)
         self.stateDirectory = stateDirectory
     }
 
@@ -98,8 +108,10 @@ public struct RunCloser {
     /// known to own cannot be alive.
     func closeDead(of job: String, holdingLock: Bool, service: ServiceResult?) throws -> [RunRecord] {
         var candidates = try runs.ownedRuns().filter { runs.owner(of: $0).map { $0.job == job } ?? true }
-        for entry in try ledger?.open(job: job) ?? [] where !candidates.contains(entry.runId) {
-            candidates.append(entry.runId)
+        index { ledger in
+            for entry in try ledger.open(job: job) where !candidates.contains(entry.runId) {
+                candidates.append(entry.runId)
+            }
         }
         var closed: [RunRecord] = []
         for run in candidates {
@@ -110,7 +122,7 @@ public struct RunCloser {
                 // It died between its first two writes: nothing was done, nothing is known. With no record there is no run.
                 if owner != nil || !runs.exists(run) {
                     try runs.removeOwner(of: run)
-                    try ledger?.remove([run])
+                    index { try $0.remove([run]) }
                 }
                 continue
             }
@@ -121,10 +133,20 @@ public struct RunCloser {
                 try runs.write(record)
                 closed.append(record)
             }
-            try ledger?.put(record, warnings: runs.warnings(of: run))
+            index { try $0.put(record, warnings: runs.warnings(of: run)) }
             try runs.removeOwner(of: run)
         }
         return closed
+    }
+
+    /// The records are the truth; that their index cannot be used ends nothing.
+    private func index(_ body: (Ledger) throws -> Void) {
+        guard let ledger else { return }
+        do {
+            try body(ledger)
+        } catch {
+            logger.warning("the ledger could not be used: \(error)")
+        }
     }
 
     private func close(_ record: inout RunRecord, owner: RunStore.Owner?, service: ServiceResult?) {
@@ -157,7 +179,7 @@ public struct RunCloser {
         record.exit?.serviceResult = service.known
         record.error = .init(type: type, message: message, step: record.error?.step, retryable: true)
         try runs.write(record)
-        try ledger?.put(record, warnings: runs.warnings(of: invocation))
+        index { try $0.put(record, warnings: runs.warnings(of: invocation)) }
         return record
     }
 
@@ -208,7 +230,7 @@ public struct RunCloser {
         case nil: break
         }
         let record = RunRecord(
-            runId: invocation, instance: instance, job: .init(name: job, kind: kind), trigger: .init(type: .manual),
+            runId: invocation, instance: instance, job: .init(name: job, kind: kind), trigger: service.trigger,
             state: .finished, outcome: .error, startedAt: now, finishedAt: now, durationMs: 0,
             exit: .init(code: service.status, signal: service.signal, serviceResult: service.known),
             error: .init(type: "start-failed", message: message),
@@ -216,7 +238,7 @@ public struct RunCloser {
                 ? .init(bootId: ProcessIdentity.currentBootID) : nil,
             runner: .init(version: version))
         try runs.write(record)
-        try ledger?.put(record)
+        index { try $0.put(record) }
         return record
     }
 }

@@ -96,9 +96,25 @@ public struct RunStore: Sendable {
         var job: String
     }
 
-    func writeOwner(_ owner: Owner, of run: String) throws {
+    /// Gives a run that has neither owner nor record its owner. False: the id is taken.
+    func claim(_ run: String, _ owner: Owner) throws -> Bool {
+        guard !exists(run) else { return false }
+        let file = try AtomicFile(path(run, ".owner"))
         let data = (try? JSONEncoder().encode(owner)) ?? Data()
-        try FileSystem.replace(path(run, ".owner"), with: Array(data))
+        do {
+            try data.withUnsafeBytes { try file.write($0) }
+            try file.commit(replacing: false)
+        } catch {
+            file.discard()
+            if try FileStatus.ifThere(at: path(run, ".owner")) != nil { return false }
+            throw error
+        }
+        // Another process may have had it, from its first write to its last.
+        guard !exists(run) else {
+            try removeOwner(of: run)
+            return false
+        }
+        return true
     }
 
     func owner(of run: String) -> Owner? {

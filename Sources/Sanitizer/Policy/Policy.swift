@@ -45,6 +45,11 @@ public struct PolicyDecision: Sendable, Hashable {
     var harvest: HarvestMode = .none
     var prune = false
 
+    /// Stored with variables in the place of its secrets, as config.yaml is.
+    public var isConfiguration: Bool { form == .config }
+    /// Stored as a template of names.
+    public var isDotenv: Bool { form == .dotenv }
+
     static let unclassified = PolicyDecision(
         action: nil, rule: "unclassified", reason: "no rule names it: kept only when it is small text without a secret",
         origin: "default of the policy")

@@ -304,6 +304,7 @@ struct BundleCommand: ParsableCommand {
                     }
                 }
             }
+            if let output { try session.console.show(["output": printable(output)]) { "" } }
         }
     }
 

@@ -48,6 +48,16 @@ struct RestoreCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A file with the passphrase of an encrypted identity file.", valueName: "file"))
     var passphraseFile: String?
 
+    func validate() throws {
+        let kind = RestoreOptions.Source(rawValue: from) ?? .file
+        func refuse(_ option: String, _ isGiven: Bool, where isUseless: Bool) throws {
+            if isGiven, isUseless { throw ValidationError("\(option) has no meaning with --from \(printable(from))") }
+        }
+        try refuse("--local", local, where: kind == .store || kind == .file)
+        try refuse("--store", store != nil, where: kind == .repository || kind == .file)
+        try refuse("--bundle", bundle != nil, where: kind == .repository || kind == .file)
+    }
+
     func run() async throws {
         let session = Session(options)
         let kind = RestoreOptions.Source(rawValue: from) ?? .file
@@ -68,6 +78,7 @@ struct RestoreCommand: AsyncParsableCommand {
             ?? session.locations.home.appending(".hermes")
         let request = RestoreRequest(
             source: source, target: try absolute(into), liveHome: home, replaces: replace,
+            ownPlaces: [session.stateDirectory] + (configuration?.ownPlaces ?? []),
             instance: configuration?.instance.id,
             policy: try configuration.map { try session.policy($0.sanitizer) } ?? Policy.hermes(),
             progress: session.progress)
@@ -81,8 +92,8 @@ struct RestoreCommand: AsyncParsableCommand {
     {
         let passphrase = try passphraseFile.map { try Passphrase.read(FilePath($0)) }
         let declared = configuration?.credentials ?? [:]
-        let credential = identity.first { declared[$0] != nil }
-        let files = identity.filter { $0 != credential }.map { FilePath($0) }
+        let named = identity.filter { declared[$0] != nil }
+        let files = identity.filter { declared[$0] == nil }.map { FilePath($0) }
         guard let configuration else {
             return .bundle(
                 BundleOrigin(
@@ -91,13 +102,13 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         return try await session.restoreSource(
             kind, local: local, store: store, file: FilePath(from), bundle: bundle, identityFiles: files,
-            passphrase: passphrase, credential: credential, in: configuration, progress: session.progress)
+            passphrase: passphrase, credentials: named, in: configuration, progress: session.progress)
     }
 
     private func absolute(_ path: String) throws -> FilePath {
         let path = FilePath(path)
         guard !path.isEmpty else { throw ValidationError("--into takes a folder") }
-        return WorkingDirectory.absolute(path)
+        return path.absolute
     }
 
     static func text(_ report: RestoreReport) -> String {
@@ -125,5 +136,13 @@ struct RestoreCommand: AsyncParsableCommand {
         list("Only in the home that was replaced", report.leftInPreviousHome)
         list("Absolute paths inside restored data that lead elsewhere", report.absolutePaths)
         return text
+    }
+}
+
+extension Configuration {
+    /// Folders that jobs write to: the repository and the stores that are one.
+    fileprivate var ownPlaces: [FilePath] {
+        (repository.map { [$0.path] } ?? [])
+            + stores.values.compactMap { if case .directory(let path) = $0.place { path } else { nil } }
     }
 }

@@ -26,7 +26,10 @@ struct RunCommand: AsyncParsableCommand {
         let session = Session(options)
         let result = try await JobExecution(session: session, job: job, dryRun: dryRun, acceptShrink: acceptShrink)
             .run()
-        try session.console.show(RunDocument(result)) { RunText.text(result) }
+        // A success is nothing to say for one who asked for silence.
+        if session.console.isJSON || !session.console.isQuiet || result.exit != .success {
+            try session.console.show(RunDocument(result)) { RunText.text(result) }
+        }
         if result.hasAbandonedWork { _exit(result.exit.rawValue) }
         if result.exit != .success { throw ExitCode(result.exit.rawValue) }
     }

@@ -72,6 +72,8 @@ struct SanitizeCommand: AsyncParsableCommand {
         let home = FilePath(source)
         let target = FilePath(into)
         try requireOutside(target, of: home)
+        // It holds the key of the fingerprints.
+        try requireOutside(session.stateDirectory, of: home)
         if policy == .hermes { try HomeInspection.require(home) }
         let progress = session.progress
         let staging = try session.stateFile("staging").appending("sanitize-\(ProcessIdentity.current.pid)")
@@ -97,10 +99,7 @@ struct SanitizeCommand: AsyncParsableCommand {
 
 /// Refuses to write a file or folder below the home that is being read.
 func requireOutside(_ target: FilePath, of home: FilePath) throws {
-    let here = FilePath(FileManager.default.currentDirectoryPath)
-    func real(_ path: FilePath) -> FilePath {
-        (path.isAbsolute ? path : here.pushing(path)).lexicallyNormalized().resolvingLinks
-    }
+    func real(_ path: FilePath) -> FilePath { path.absolute.lexicallyNormalized().resolvingLinks }
     guard real(target).starts(with: real(home)) else { return }
     throw OperatorError(
         "inside-home", doing: "writing to", subject: target.printable, reason: "it lies in the home \(home.printable)",

@@ -113,9 +113,9 @@ struct InitCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
-        let home = WorkingDirectory.absolute(
-            FilePath(
-                hermesHome ?? session.environment["HERMES_HOME"] ?? session.locations.home.appending(".hermes").string))
+        let home = FilePath(
+            hermesHome ?? session.environment["HERMES_HOME"] ?? session.locations.home.appending(".hermes").string
+        ).absolute
         let layout = HomeLayout(home)
         let google = home.appending("google_token.json")
         let dotenv = (try? FileSystem.read(layout.environment, limit: 1 << 20)) ?? []
@@ -129,7 +129,7 @@ struct InitCommand: AsyncParsableCommand {
             googleToken: (try? FileStatus(at: google)) == nil ? nil : google)
         let text = StarterConfiguration.text(findings)
         guard !print else { return try session.console.show(["text": text]) { text } }
-        let target = WorkingDirectory.absolute(session.configurationFile)
+        let target = session.configurationFile
         try FileSystem.makeDirectory(target.removingLastComponent())
         let file = try AtomicFile(target)
         try Array(text.utf8).withUnsafeBytes { try file.write($0) }

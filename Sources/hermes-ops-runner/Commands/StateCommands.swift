@@ -14,6 +14,10 @@ struct ExportCommand: AsyncParsableCommand {
     @Flag(help: "Print metrics in Prometheus' text format instead.")
     var prometheus = false
 
+    func validate() throws {
+        if options.json, prometheus { throw ValidationError("--json and --prometheus exclude each other") }
+    }
+
     func run() async throws {
         let session = Session(options)
         let configuration = try await session.configuration()
@@ -68,11 +72,7 @@ struct FleetFolders: ParsableArguments {
         return try await Interruption.run("reading snapshots") { await Fleet.read(found, at: now) }
     }
 
-    private static func absolute(_ text: String) -> FilePath {
-        let path = FilePath(text)
-        return (path.isAbsolute ? path : FilePath(FileManager.default.currentDirectoryPath).pushing(path))
-            .lexicallyNormalized()
-    }
+    private static func absolute(_ text: String) -> FilePath { FilePath(text).absolute.lexicallyNormalized() }
 }
 
 struct FleetCommand: AsyncParsableCommand {

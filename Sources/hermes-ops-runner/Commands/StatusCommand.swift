@@ -145,19 +145,24 @@ struct FinalizeCommand: AsyncParsableCommand {
         session.sweepBundleStaging()
         // A broken configuration must not keep a record from being closed.
         let configuration = try? await session.configuration()
-        let closer = try RunCloser(stateDirectory: session.stateDirectory, version: Version.current)
+        let closer = try RunCloser(
+            stateDirectory: session.stateDirectory, version: Version.current, logger: session.logger)
         let closed = try closer.finalize(
             job: job, kind: configuration?.job(named: job)?.kind ?? .custom,
-            instance: configuration?.instance.id ?? "unknown",
+            instance: configuration?.instance.id ?? session.rememberedChannel()?.instance ?? "unknown",
             service: ServiceResult(environment: session.environment))
         if let configuration, !closed.isEmpty {
-            let runs = try RunStore(stateDirectory: session.stateDirectory)
-            let board = StatusBoard(
-                configuration: configuration, stateDirectory: session.stateDirectory, runs: runs,
-                version: Version.current,
-                time: SystemTime(), nextElapse: session.nextElapse)
-            try await board.write(from: session.ledger(runs))
             await JobExecution.pingEnd(of: closed, session, configuration)
+            do {
+                let runs = try RunStore(stateDirectory: session.stateDirectory)
+                let board = StatusBoard(
+                    configuration: configuration, stateDirectory: session.stateDirectory, runs: runs,
+                    version: Version.current,
+                    time: SystemTime(), nextElapse: session.nextElapse)
+                try await board.write(from: session.ledger(runs))
+            } catch {
+                session.logger.warning("status.json could not be written: \(error)")
+            }
         }
         try session.console.show(closed) {
             closed.map { "closed \($0.runId): \($0.outcome?.rawValue ?? "unknown")\n" }.joined()

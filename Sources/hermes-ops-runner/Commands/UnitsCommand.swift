@@ -106,7 +106,9 @@ struct UnitsCommand: ParsableCommand {
                     try FileSystem.makeDirectory(path.removingLastComponent(), permissions: 0o755)
                     try FileSystem.replace(path, with: Array(file.contents.utf8), permissions: 0o644)
                 }
-                return site.session.console.note("\(HumanUnits.count(files.count, "file")) written")
+                guard options.json else {
+                    return site.session.console.note("\(HumanUnits.count(files.count, "file")) written")
+                }
             }
             let shown = files.map { File(kind: $0.kind.rawValue, name: $0.name, contents: $0.contents) }
             try site.session.console.show(shown) {

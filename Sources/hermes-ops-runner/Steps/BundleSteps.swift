@@ -14,12 +14,21 @@ enum BundleValues {
 /// earlier run could not bring there is gone on with.
 struct BundleStep: Step {
     let session: Session
+    let canRunDry = true
 
     func run(_ context: StepContext) async throws -> StepOutcome {
         // The job's lock is held: nobody else is in this folder.
         let folder = context.stateDirectory.appending("bundles").appending(context.job.name)
         let request = try session.bundleRequest(context.configuration, target: .folder(folder))
         let stores = context.job.uploadStores
+        if context.dryRun {
+            // None is made: it would wait for the next run, as one that could not be uploaded does.
+            return StepOutcome(
+                changed: false,
+                summary:
+                    "would bundle \(request.home.printable) for \(HumanUnits.count(request.recipients.count, "recipient"))"
+            )
+        }
         let (time, progress, logger, run) = (context.time, context.progress, context.logger, context.runID)
         let (bundle, isNew) = try await offPoolCancellable { flag in
             if let bundle = try PendingBundle.takeUp(
@@ -82,7 +91,7 @@ struct UploadStep: Step {
 
 extension JobDeclaration {
     /// The stores that hold the job's bundle after a run in which all went well.
-    fileprivate var uploadStores: Set<String> {
+    var uploadStores: Set<String> {
         Set(
             (steps + onSuccess + always).compactMap { step in
                 if case .upload(let options) = step.action { options.store } else { nil }

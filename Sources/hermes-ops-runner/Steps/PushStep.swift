@@ -77,7 +77,9 @@ struct PushStep: Step {
             record = known
         } else {
             record = ReachRecord(remote: remote, token: fingerprint, checkedAt: now, reach: "unknown", reason: "")
-            switch try await access.repository.tokenReach(access.remote, forge: forge(access.config)) {
+            switch try await access.repository.tokenReach(
+                access.remote, forge: access.config.api.map(TokenReach.Forge.init))
+            {
             case .scoped(let reason): (record.reach, record.reason) = ("scoped", reason)
             case .broad(let reason): (record.reach, record.reason) = ("broad", reason)
             case .unknown(let reason): (record.reach, record.reason) = ("unknown", reason)
@@ -96,10 +98,6 @@ struct PushStep: Step {
             return ["the push token reaches further than this repository: \(record.reason)"]
         default: return ["how far the push token reaches could not be found out: \(record.reason)"]
         }
-    }
-
-    private func forge(_ config: RepositoryConfig) -> TokenReach.Forge? {
-        config.api.map { $0.hasSuffix("/api/v1") ? .gitea(api: $0) : .github(api: $0) }
     }
 
     private struct ReachRecord: Codable {

@@ -38,7 +38,7 @@ struct RestoreStep: Step {
         do {
             let source = try await session.restoreSource(
                 options.source, local: options.local, store: options.store, file: options.file, bundle: options.bundle,
-                credential: options.identity, in: configuration, progress: context.progress)
+                credentials: options.identity.map { [$0] } ?? [], in: configuration, progress: context.progress)
             let drill = try await session.drill(configuration, for: source, progress: context.progress)
             restored = try await drill.restore(source)
         } catch let error as OperatorError where error.type != "cancelled" && !Task.isCancelled {

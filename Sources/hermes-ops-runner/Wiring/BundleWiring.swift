@@ -49,10 +49,12 @@ extension Session {
 
     /// Identities from files as age-keygen writes them, and from the configuration's credentials.
     func identities(
-        files: [FilePath], credential: String? = nil, passphrase: Secret? = nil, in configuration: Configuration? = nil
+        files: [FilePath], credentials names: [String] = [], passphrase: Secret? = nil,
+        in configuration: Configuration? = nil
     ) async throws -> [AgeIdentity] {
         var identities = try files.flatMap { try IdentityFile.load($0, passphrase: passphrase) }
-        if let credential, let configuration {
+        for credential in names {
+            guard let configuration else { break }
             let secret = try await credentials.resolve(credential, in: configuration)
             var text = secret.withUnsafeBytes { Array($0) }
             defer { wipe(&text) }

@@ -136,10 +136,9 @@ struct Doctor: Sendable {
                     "remote", .ok,
                     tip.map { "it answers the token, \(config.branch) is at \($0.description.prefix(7))" }
                         ?? "it answers the token, \(config.branch) is not there yet")
-                let forge = config.api.map { api -> TokenReach.Forge in
-                    api.hasSuffix("/api/v1") ? .gitea(api: api) : .github(api: api)
-                }
-                switch try await access.repository.tokenReach(access.remote, forge: forge) {
+                switch try await access.repository.tokenReach(
+                    access.remote, forge: config.api.map(TokenReach.Forge.init))
+                {
                 case .scoped(let reason): return [remote, Diagnosis(title, .ok, reason)]
                 case .unknown(let reason): return [remote, Diagnosis(title, .unknown, reason)]
                 case .broad(let reason):
@@ -214,12 +213,16 @@ struct Doctor: Sendable {
     private func uploadSpan() throws -> Duration? {
         let ledger = try session.ledger(RunStore(stateDirectory: session.stateDirectory))
         var spans: [Duration] = []
-        for job in configuration.jobs where job.kind == .driveUpload {
-            let runs = try ledger.history(job: job.name, limit: 500).filter { !$0.dryRun }
+        for job in configuration.jobs where job.uploadStores.contains(where: isDrive) {
+            let runs = try ledger.history(job: job.name, limit: 500).filter { !$0.dryRun && $0.outcome != .skip }
             let series = runs.prefix { $0.outcome == .success }.compactMap(\.finishedAt)
             if let last = series.first, let first = series.last { spans.append(last - first) }
         }
         return spans.max()
+    }
+
+    private func isDrive(_ store: String) -> Bool {
+        if case .drive = configuration.stores[store]?.place { true } else { false }
     }
 
     /// Who can open the bundles when this machine is gone.
@@ -267,7 +270,7 @@ struct Doctor: Sendable {
             guard let reference = configuration.credentials[name]?.reference,
                 (try? session.credentials.check(reference, name: name)) != nil
             else { continue }
-            found += try await session.identities(files: [], credential: name, in: configuration).compactMap {
+            found += try await session.identities(files: [], credentials: [name], in: configuration).compactMap {
                 try $0.recipient()?.text
             }
         }

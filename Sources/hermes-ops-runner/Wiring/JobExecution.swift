@@ -30,8 +30,9 @@ struct JobExecution: Sendable {
         let execute = { try await Interruption.signals.run { try await runner.run(job, options: options) } }
         let result = isFrequent ? try await ResidentCode.releasing(execute) : try await execute()
         await elapses.save(schedules: configuration.schedules)
-        // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now.
-        if result.exit != .skipped {
+        // Whatever the outcome, nothing of the run's working files stays behind, unless another run works there now, or a step of this
+        // one that could not be ended does: the next run sweeps then.
+        if result.exit != .skipped, !result.hasAbandonedWork {
             Staging.sweep(session.stateDirectory, job: job, repository: configuration.repository?.path)
             session.sweepDrills()
         }
@@ -55,7 +56,9 @@ struct JobExecution: Sendable {
         if declaration.sendsPings, configuration.notify.ping != nil {
             var outcome = Delivery.Outcome.delivered
             do {
-                try await session.ping(configuration)?.send(
+                // Stopped by a signal it has seconds left.
+                let attempts = result.record.outcome == .cancellation ? 1 : 3
+                try await session.ping(configuration, attempts: attempts)?.send(
                     .finish(exitCode: result.exit.rawValue), runID: result.record.runId)
             } catch {
                 outcome = .failed

@@ -11,7 +11,7 @@ extension Session {
     /// What a restore is made from. Credentials and the store's list are asked for now, the bundle itself later.
     func restoreSource(
         _ kind: RestoreOptions.Source, local: Bool = false, store: String? = nil, file: FilePath? = nil,
-        bundle: String? = nil, identityFiles: [FilePath] = [], passphrase: Secret? = nil, credential: String? = nil,
+        bundle: String? = nil, identityFiles: [FilePath] = [], passphrase: Secret? = nil, credentials: [String] = [],
         in configuration: Configuration, progress: any ProgressReporter
     ) async throws -> RestoreSource {
         func repository() async throws -> RepositoryOrigin {
@@ -26,7 +26,7 @@ extension Session {
         }
         func identities() async throws -> [AgeIdentity] {
             try await self.identities(
-                files: identityFiles, credential: credential, passphrase: passphrase, in: configuration)
+                files: identityFiles, credentials: credentials, passphrase: passphrase, in: configuration)
         }
         func stored() async throws -> BundleOrigin {
             let name = try storeName(store, in: configuration)

@@ -22,10 +22,11 @@ struct Session: Sendable {
         environment = ProcessInfo.processInfo.environment
         user = geteuid()
         locations = StandardLocations(environment: environment, user: user, home: Self.passwordHome(user))
-        configurationFile = options.config.map { FilePath($0) } ?? locations.configuration
+        // Absolute: whether one place lies in another is asked of both, and units are started elsewhere.
+        configurationFile = (options.config.map { FilePath($0) } ?? locations.configuration).absolute
         credentials = CredentialResolver(
             environment: environment, user: user, folder: SystemdCredentialSource.folder(beside: configurationFile))
-        stateDirectory = options.stateDir.map { FilePath($0) } ?? locations.state
+        stateDirectory = (options.stateDir.map { FilePath($0) } ?? locations.state).absolute
         console = options.console
         var handler = ConsoleLogHandler(
             label: "hermes-ops", format: options.logFormat == .json ? .json : .text,

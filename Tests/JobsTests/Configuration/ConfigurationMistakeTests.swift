@@ -51,6 +51,26 @@ import Testing
             section: "jobs: { j: { steps: [ verify ] } }", expected: "needs a step \"restore\" before",
             isStructural: false),
         .init(
+            section: "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k } } ] } }",
+            expected: "needs a step \"verify\" after it", isStructural: false),
+        .init(
+            section:
+                "jobs: { j: { steps: [ { restore: &r { from: file, file: /f, identity: k } }, { restore: *r }, verify ] } }",
+            expected: "needs a step \"verify\" after it", isStructural: false),
+        .init(
+            section: "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k } }, verify, verify ] } }",
+            expected: "one for each \"verify\"", isStructural: false),
+        .init(
+            section: "jobs: { d: { steps: [ snapshot ] }, j: { steps: [ { remind: { drill: d } } ] } }",
+            expected: "job \"d\" has no step \"verify\"", isStructural: false),
+        .init(
+            section: "jobs: { j: { steps: [ { restore: { from: repository, store: s } }, verify ] } }",
+            expected: "\"store\" does not go with `from: repository`", isStructural: false),
+        .init(
+            section:
+                "jobs: { j: { steps: [ { restore: { from: file, file: /f, identity: k, bundle: b } }, verify ] } }",
+            expected: "\"bundle\" goes with `from: store`", isStructural: false),
+        .init(
             section: "jobs: { j: { steps: [ bundle ] } }", expected: "needs a section \"bundle\"", isStructural: false),
         .init(
             section: "jobs: { j: { steps: [ { remind: { drill: other } } ] } }",
@@ -260,7 +280,9 @@ import Testing
                   - upload: { store: s }
                   - prune: { store: s, keep: { within: 1y5m7d2h, hourly: 24, yearly: 1 } }
                   - restore: { from: both, store: s, identity: k, bundle: x, keep: true }
+                  - verify
                   - restore: { from: file, file: /f, identity: k }
+                  - verify
                   - restore: { from: repository, local: true }
                   - verify: { hermes: required, maxAge: 2d }
                   - remind: { drill: a.b_c-d, dueSoon: 2w }

@@ -213,10 +213,13 @@ import Testing
             include: [ parts/*.yaml ]
             instance: { id: a }
             stores: { here: { directory: /b } }
+            credentials: { k: { file: /k } }
             """,
             files: [
-                "parts/a.yaml":
-                    "include: [ deep/*.yaml ]\njobs: { p: { steps: [ { prune: { store: here, keep: { last: 1 } } } ] } }",
+                "parts/a.yaml": """
+                include: [ deep/*.yaml ]
+                jobs: { p: { steps: [ { restore: { from: store, store: here, identity: k } }, verify ] } }
+                """,
                 "parts/deep/b.yaml": "jobs: { q: { steps: [ { remind: { drill: p } } ] } }",
             ])
         #expect(config.jobs.map(\.name).sorted() == ["p", "q"])

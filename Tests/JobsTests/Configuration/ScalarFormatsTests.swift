@@ -4,6 +4,11 @@ import Testing
 @testable import Jobs
 
 @Suite struct ScalarFormatsTests {
+    /// Each part is in its bounds, and their sum is not.
+    @Test func aSumOfPartsHasBoundsToo() {
+        #expect(ScalarFormats.duration(Array(repeating: "999999999w", count: 20).joined(separator: " ")) == nil)
+    }
+
     @Test(arguments: [
         ("90s", 90.0), ("10m", 600), ("1h 30m", 5400), ("1h30m", 5400), ("92d", 7_948_800), ("2w", 1_209_600),
         ("500ms", 0.5),

@@ -178,6 +178,8 @@ import Testing
         let path = try folder.write(".env", "A=1\nexport TOKEN=\"\(Self.value)\" # note\n")
         #expect(text(try await resolver().resolve(.dotenv(path, key: "TOKEN"), name: "c")) == Self.value)
         #expect(await failure(.dotenv(path, key: "TOKE"), resolver())?.reason.contains("has no key TOKE") == true)
+        try resolver().check(.dotenv(path, key: "TOKEN"), name: "c")
+        #expect(throws: OperatorError.self) { try resolver().check(.dotenv(path, key: "TOKE"), name: "c") }
         #expect(text(try await resolver(["V": Self.value]).resolve(.environment(name: "V"), name: "c")) == Self.value)
         _ = await failure(.environment(name: "V"), resolver())
         _ = await failure(.environment(name: "V"), resolver(["V": ""]))

@@ -91,7 +91,7 @@ import Testing
             await InterruptionTests.runAndDie(folder, id: InterruptionTests.id, signal: SIGKILL)
         }
         let service = ServiceResult(environment: end.environment.merging(["INVOCATION_ID": Self.id]) { $1 })
-        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0")
+        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0", logger: quietLogger)
         let closed = try closer.finalize(job: "j", instance: "bheem", service: service)
         #expect(closed.map(\.runId) == [Self.id])
         #expect(closed.first?.outcome == end.outcome && closed.first?.error?.type == end.type)
@@ -117,7 +117,7 @@ import Testing
             error: .init(type: "cancelled", message: "stopped before it was done", step: "push"),
             runner: .init(version: "0.1.0"))
         try runs.write(record)
-        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0")
+        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0", logger: quietLogger)
         func service(_ result: String) -> ServiceResult? {
             ServiceResult(environment: [
                 "SERVICE_RESULT": result, "EXIT_CODE": "exited", "EXIT_STATUS": "143", "INVOCATION_ID": Self.id,
@@ -142,7 +142,7 @@ import Testing
         let service = ServiceResult(environment: [
             "SERVICE_RESULT": "exit-code", "EXIT_CODE": "exited", "EXIT_STATUS": "243", "INVOCATION_ID": Self.id,
         ])
-        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0")
+        let closer = try RunCloser(stateDirectory: harness.state, version: "0.1.0", logger: quietLogger)
         let made = try closer.finalize(job: "j", kind: .backup, instance: "bheem", service: service)
         #expect(made.first?.outcome == .error && made.first?.error?.message.contains("credential") == true)
         #expect(try closer.finalize(job: "j", instance: "bheem", service: service).isEmpty)
@@ -159,7 +159,8 @@ import Testing
         let harness = try await RunnerHarness()
         let factory = ScriptedFactory([
             "push": { context in
-                let closer = try RunCloser(stateDirectory: context.stateDirectory, version: "0.1.0")
+                let closer = try RunCloser(
+                    stateDirectory: context.stateDirectory, version: "0.1.0", logger: quietLogger)
                 let service = ServiceResult(environment: ["SERVICE_RESULT": "timeout", "INVOCATION_ID": context.runID])
                 #expect(try closer.finalize(job: "j", instance: "bheem", service: service).isEmpty)
                 #expect(try RunStore(stateDirectory: context.stateDirectory).read(context.runID).state == .executing)
@@ -181,18 +182,21 @@ import Testing
             ProcessIdentity(
                 pid: getpid(), startTime: ProcessIdentity.current.startTime, bootID: String(repeating: "0", count: 32)),
         ] {
+            try FileSystem.removeTree(store.folder.appending("\(Self.id).json"))
+            #expect(try store.claim(Self.id, .init(process: process, job: "j")))
             try store.write(record)
-            try store.writeOwner(.init(process: process, job: "j"), of: Self.id)
-            let closed = try RunCloser(stateDirectory: harness.state, version: "0.1.0").finalize(
+            let closed = try RunCloser(stateDirectory: harness.state, version: "0.1.0", logger: quietLogger).finalize(
                 job: "j", instance: "a", service: nil)
             #expect(closed.count == 1)
             #expect(closed.first?.error?.message.contains("machine") == (process.startTime != 1))
         }
         // Dead between its first two writes: an owner and no record.
-        try store.writeOwner(
-            .init(process: .init(pid: 1, startTime: 1, bootID: "x"), job: "j"), of: String(repeating: "b", count: 32))
         #expect(
-            try RunCloser(stateDirectory: harness.state, version: "0.1.0").finalize(
+            try store.claim(
+                String(repeating: "b", count: 32),
+                .init(process: .init(pid: 1, startTime: 1, bootID: "x"), job: "j")))
+        #expect(
+            try RunCloser(stateDirectory: harness.state, version: "0.1.0", logger: quietLogger).finalize(
                 job: "j", instance: "a", service: nil
             ).isEmpty)
         #expect(try harness.leftovers() == [])

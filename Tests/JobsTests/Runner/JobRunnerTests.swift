@@ -155,11 +155,42 @@ import Testing
         try await harness.expectValidFiles()
     }
 
-    @Test func theTimeoutHoldsForTheWaitBetweenAttemptsToo() async throws {
+    /// The error is what a person has to know, not that there was no time left to wait it out.
+    @Test func aWaitThatOutlastsTheTimeoutIsNotBegun() async throws {
         let harness = try await RunnerHarness(
             "steps: [ sanitize ], timeout: 300ms, retry: { attempts: 9, backoff: 1h, maxBackoff: 1h }")
-        let result = try await harness.runner(ScriptedFactory(["sanitize": { _ in throw temporary() }])).run("j")
-        #expect(result.record.outcome == .timeout)
+        let factory = ScriptedFactory(["sanitize": { _ in throw temporary() }])
+        let result = try await harness.runner(factory).run("j")
+        #expect(result.record.outcome == .failure && result.exit == .unavailable)
+        #expect(result.record.error?.type == "busy" && factory.log == ["sanitize"])
+    }
+
+    /// Two jobs that one service's shell starts carry the same INVOCATION_ID.
+    @Test func oneInvocationIsOneRunsIdAlone() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        let id = String(repeating: "c", count: 32)
+        let options = RunOptions(environment: ["INVOCATION_ID": id])
+        let begun = AsyncStream.makeStream(of: Void.self)
+        let done = AsyncStream.makeStream(of: Void.self)
+        let slow = ScriptedFactory([
+            "sanitize": { _ in
+                begun.continuation.yield()
+                for await _ in done.stream { break }
+                return StepOutcome()
+            }
+        ])
+        async let first = harness.runner(slow).run("j", options: options)
+        for await _ in begun.stream { break }
+        let second = try await harness.runner(ScriptedFactory()).run("other", options: options)
+        // One that finds the job's lock taken has an id of its own too.
+        let third = try await harness.runner(ScriptedFactory()).run("j", options: options)
+        done.continuation.yield()
+        let ids = [try await first.record.runId, second.record.runId, third.record.runId]
+        #expect(ids[0] == id && Set(ids).count == 3)
+        #expect(third.exit == .skipped)
+        #expect(try harness.store().read(id).job.name == "j")
+        #expect(try Set(harness.ledger().history().map(\.runId)) == Set(ids))
+        #expect(try harness.leftovers() == [])
     }
 
     @Test func aStepThatNeverEndsIsLeftBehindAfterTheGrace() async throws {

@@ -49,7 +49,7 @@ import Testing
     }
 
     enum Damage: String, CaseIterable, Sendable {
-        case garbage, header, pages, emptyTable, zeros
+        case garbage, header, pages, emptyTable, zeros, index, values, columns
     }
 
     @Test(arguments: Damage.allCases)
@@ -64,7 +64,16 @@ import Testing
         case .header: bytes.replaceSubrange(0..<16, with: Array(repeating: 0x41, count: 16))
         case .pages: for index in 100..<bytes.count { bytes[index] = UInt8(truncatingIfNeeded: index &* 31) }
         case .zeros: bytes = Array(repeating: 0, count: bytes.count)
-        case .emptyTable: break
+        case .emptyTable, .values, .columns: break
+        case .index:
+            // The root of the index by jobs: the table itself is whole.
+            let queue = try DatabaseQueue(path: path.string)
+            let root = try await queue.read {
+                try Int.fetchOne($0, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'runs_by_job'")
+            }
+            try queue.close()
+            let page = try #require(root)
+            for index in (page - 1) * 4096..<page * 4096 { bytes[index] = 0xA5 }
         }
         for suffix in ["-wal", "-shm"] { try FileSystem.removeTree(harness.state.appending("ledger.sqlite" + suffix)) }
         try FileSystem.replace(path, with: bytes)
@@ -73,12 +82,49 @@ import Testing
             try await queue.write { try $0.execute(sql: "DROP TABLE runs") }
             try queue.close()
         }
+        if damage == .values || damage == .columns {
+            let queue = try DatabaseQueue(path: path.string)
+            let statement =
+                damage == .columns
+                ? "ALTER TABLE runs DROP COLUMN warnings"
+                // What only somebody who turns SQLite's checks off can write.
+                : """
+                PRAGMA writable_schema = 1;
+                UPDATE sqlite_master SET sql = replace(sql, 'STRICT', '') WHERE name = 'runs';
+                """
+            try await queue.writeWithoutTransaction { try $0.execute(sql: statement) }
+            try queue.close()
+            if damage == .values {
+                let loose = try DatabaseQueue(path: path.string)
+                try await loose.writeWithoutTransaction { db in
+                    try db.execute(
+                        sql: """
+                            UPDATE runs SET started_at = 'yesterday' WHERE sequence = 1;
+                            PRAGMA writable_schema = 1;
+                            UPDATE sqlite_master SET sql = sql || ' STRICT' WHERE name = 'runs';
+                            """)
+                }
+                try loose.close()
+            }
+        }
         let result = try await harness.runner(ScriptedFactory()).run("j")
         #expect(result.exit == .success)
         #expect(result.warnings.contains { $0.contains("the ledger was damaged") }, "\(result.warnings)")
         #expect(try harness.ledger().history(job: "j").count == 3)
         let names = try DirectoryListing.names(at: harness.state).map { String(decoding: $0, as: UTF8.self) }
         #expect(names.count { $0.hasPrefix("ledger.sqlite.damaged-") } == 1)
+    }
+
+    /// The tables of the first version knew no types.
+    @Test func anOlderProgramsFileIsMadeAnew() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ]")
+        for _ in 0..<2 { _ = try await harness.runner(ScriptedFactory()).run("j") }
+        let queue = try DatabaseQueue(path: harness.state.appending("ledger.sqlite").string)
+        try await queue.write { db in
+            try db.execute(sql: "DROP TABLE runs; CREATE TABLE runs (run_id TEXT, job TEXT); PRAGMA user_version = 1")
+        }
+        try queue.close()
+        #expect(try harness.ledger().history(job: "j").count == 2)
     }
 
     @Test func aNewerProgramsFileIsLeftAlone() async throws {

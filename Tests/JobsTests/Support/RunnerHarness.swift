@@ -73,7 +73,7 @@ struct RunnerHarness {
     ) -> JobRunner {
         JobRunner(
             configuration: configuration, stateDirectory: state, version: "0.1.0", factory: factory,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, nextElapse: nextElapse, time: time,
+            logger: quietLogger, nextElapse: nextElapse, time: time,
             random: { 1 }, limits: limits, afterRun: afterRun)
     }
 
@@ -105,6 +105,8 @@ struct RunnerHarness {
         }
     }
 }
+
+let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 func temporary(_ reason: String = "the server is busy") -> OperatorError {
     OperatorError("busy", doing: "pushing to", subject: "host", reason: reason, exit: .unavailable, isTemporary: true)
