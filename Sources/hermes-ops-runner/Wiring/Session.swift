@@ -12,6 +12,8 @@ struct Session: Sendable {
     let user: UInt32
     let locations: StandardLocations
     let configurationFile: FilePath
+    /// Whether somebody named the configuration, so that commands which can do without one use it.
+    let isConfigurationNamed: Bool
     let stateDirectory: FilePath
     let logger: Logger
     let console: Console
@@ -23,6 +25,9 @@ struct Session: Sendable {
         user = geteuid()
         locations = StandardLocations(environment: environment, user: user, home: Self.passwordHome(user))
         configurationFile = options.config.map { FilePath($0) } ?? locations.configuration
+        isConfigurationNamed =
+            options.config != nil
+            || environment["HERMES_OPS_CONFIG"]?.isEmpty == false && (try? FileStatus(at: configurationFile)) != nil
         credentials = CredentialResolver(
             environment: environment, user: user, folder: SystemdCredentialSource.folder(beside: configurationFile))
         stateDirectory = options.stateDir.map { FilePath($0) } ?? locations.state
