@@ -103,6 +103,7 @@ final class DetectionPass {
         scanByName()
         scanRepeats()
         extendScalars()
+        dropWithinBase64()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {
@@ -125,6 +126,7 @@ final class DetectionPass {
         case .authorization: authorizationSchemeHit(start, end)
         case .cookie: cookieHit(start, end)
         case .keyBlock: keyBlockHit(start, end)
+        case .keyBytes: keyBytesHit(start)
         case .puttyKey: puttyKeyHit(start, end)
         case .flag: commandFlagHit(start, end - 1)
         case .hash: hashHit(start)
@@ -236,6 +238,7 @@ final class DetectionPass {
     }
 
     func add(_ rule: String, _ range: Range<Int>, needsQuotes: Bool = false) {
+        assert(rules.ids.contains(rule), "markers know no rule \(rule)")
         guard range.lowerBound >= 0, range.upperBound <= text.count, !range.isEmpty else { return }
         // `name,sha256=…,123` of a package's list of files.
         if text[range.lowerBound - 1] == 61, text.has(",sha256", at: range.lowerBound - 8) { return }
