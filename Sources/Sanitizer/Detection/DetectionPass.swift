@@ -103,6 +103,7 @@ final class DetectionPass {
         scanByName()
         scanRepeats()
         extendScalars()
+        joinLiterals()
         dropWithinBase64()
     }
 
@@ -134,6 +135,7 @@ final class DetectionPass {
         case .mnemonic: mnemonicHit(start, end)
         case .recoveryCodes: recoveryCodesHit(start, end)
         case .encoded(let form): try encodedHit(start, end, form)
+        case .encodedScript: try encodedScriptHit(end)
         case .jwkMember: jwkHit(start, end)
         case .cookieFile: cookieFileHit(start)
         case .loginPair: loginPairHit(start, end)
@@ -215,6 +217,7 @@ final class DetectionPass {
         case .slashLogin: slashLoginHit(end)
         case .clientCall: clientCallHit(end)
         case .sourceName: sourceNameHit(start)
+        case .easyConnect: easyConnectHit(start)
         case .loginModule: loginModuleHit(end)
         case .passwordLines: passwordLinesHit(end)
         case .targetLogin: targetLoginHit(end)

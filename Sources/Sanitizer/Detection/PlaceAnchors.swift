@@ -25,7 +25,7 @@ enum PlaceAnchors {
         + each(["set password for ", "set password from "], .setPassword)
         + each(["sp_addlogin ", "sp_password"], .loginProcedure)
         + each(["client(", "api(", "sdk("], .clientCall) + each(["server = "], .serverLine)
-        + each(["@tcp(", "@unix("], .sourceName) + each(DetectionPass.decoders, .decodedKey)
+        + each(["@tcp(", "@unix("], .sourceName) + each(["@//"], .easyConnect) + each(DetectionPass.decoders, .decodedKey)
         + each(["passwd -1 ", "passwd -5 ", "passwd -6 ", "passwd -apr1 "], .typedWord)
         + each(["input password  ", "input text  "], .robotInput)
         + each(["]:587", "]:465", "]:25 ", "]:submission", "]:smtp"], .relayLogin)

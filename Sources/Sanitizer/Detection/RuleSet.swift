@@ -15,7 +15,7 @@ final class RuleSet: Sendable {
         /// Its place in ``tokens``.
         case token(Int, TokenRule.Glue)
         case authority, authorization, cookie, keyBlock, keyBytes, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
-        case encoded(Encoding)
+        case encoded(Encoding), encodedScript, easyConnect
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
@@ -127,6 +127,7 @@ final class RuleSet: Sendable {
         }
         for name in ["cookie", "cookies"] { add(name, .cookie) }
         for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
+        for anchor in DetectionPass.scriptOptions { add(anchor, .encodedScript) }
         for anchor in DetectionPass.keyBytes { add(anchor, .keyBytes, isCaseSensitive: true) }
         add("private-lines:", .puttyKey)
         for option in CommandOption.all { add("\(option.command) ", .flag) }

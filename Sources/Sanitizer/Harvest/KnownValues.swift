@@ -124,8 +124,7 @@ final class KnownValues: Sendable {
                 found.append(Match(range: reading.source(of: match.range), value: match.value))
             }
         }
-        Unfolding.wrappedRuns(in: bytes, overlap: longest * 8, look)
-        Unfolding.markedWords(in: bytes, blanks: blanks, overlap: longest * 8, look)
+        Unfolding.broken(in: bytes, blanks: blanks, overlap: longest * 8, look)
         Unfolding.unescaped(in: bytes, overlap: longest * 8, look)
         return found
     }

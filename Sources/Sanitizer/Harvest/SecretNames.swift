@@ -151,8 +151,11 @@ enum SecretValues {
         if text.isEmpty { return true }
         let lower = text.lowercased()
         for (open, close) in [("${", "}"), ("$(", ")"), ("{{", "}}"), ("%(", ")"), ("<%", "%>"), ("«", "»")]
-        where lower.hasPrefix(open) && lower.contains(close) {
-            return true
+        where lower.hasPrefix(open) {
+            // What follows the reference can be a path, and no secret.
+            guard let end = text.ranges(of: close).last else { continue }
+            let rest = String(text[end.upperBound...])
+            if rest.utf8.count < KnownValues.shortest || EnvironmentValues.isWordy(rest) { return true }
         }
         if lower.first == "$", lower.dropFirst().allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }),
             text.dropFirst().allSatisfy({ !$0.isLowercase })
@@ -162,7 +165,10 @@ enum SecretValues {
         if lower.first == "<", lower.last == ">" {
             return !lower.contains(where: \.isNumber) || EnvironmentValues.isWordy(String(text.dropFirst().dropLast()))
         }
-        if lower.hasPrefix("redacted_") || lower.hasPrefix("env:") || lower.hasPrefix("vault:") { return true }
+        if lower.hasPrefix("redacted_") { return true }
+        for reference in ["env:", "vault:"] where lower.hasPrefix(reference) {
+            return EnvironmentValues.isWordy(String(text.dropFirst(reference.count)).replacing("#", with: "/"))
+        }
         if [
             "null", "none", "nil", "true", "false", "yes", "no", "on", "off", "changeme", "change-me", "change_me",
             "todo", "tbd", "example",

@@ -36,45 +36,72 @@ struct Unfolding {
     /// characters or more (RFC 2045: 76; PEM: 64), and folded YAML and notes at less.
     private static let shortestLine = 16
 
-    /// Runs of base64 characters that go on over line breaks: real ones, and `\n` as it stands in JSON and shell strings; indentation,
-    /// quotes of mail (`>`) and comment signs (`#`, `*`, `//`) at a line's start go with the break.
-    static func wrappedRuns(in text: UnsafeRawBufferPointer, overlap: Int, _ body: (Unfolding) -> Void) {
-        let count = text.count
+    /// Readings of what line breaks, backslashes and references of HTML stand in, in one walk over those: ``wrappedRun(_:at:overlap:_:)``
+    /// and ``appendWord(_:around:isQuotedPrintable:blanks:overlap:)``.
+    ///
+    /// - Parameters:
+    ///   - blanks: how many single blanks a value has at most.
+    ///   - overlap: how far a form of a value reaches at most, in bytes.
+    static func broken(in text: UnsafeRawBufferPointer, blanks: Int, overlap: Int, _ body: (Unfolding) -> Void) {
         var newline = ByteCursor(text, 0x0A)
         var backslash = ByteCursor(text, UInt8(ascii: "\\"))
+        var ampersand = ByteCursor(text, UInt8(ascii: "&"))
+        // Words with marks: many in one reading, apart from each other.
+        var words = Unfolding()
+        var (runEnd, wordEnd) = (0, 0)
         var index = 0
         while true {
-            index = min(newline.next(from: index), backslash.next(from: index))
-            guard index < count else { return }
-            var breakStart = index
-            if text[index] == 0x0A, breakStart > 0, text[breakStart - 1] == 0x0D { breakStart -= 1 }
-            var start = breakStart
-            let floor = max(0, breakStart - 4096)
-            while start > floor, EncodedForms.isBase64(text[start - 1]) { start -= 1 }
-            guard breakStart - start >= shortestLine, let next = lineStart(text, after: breakStart) else {
-                index += 1
-                continue
+            index = min(newline.next(from: index), backslash.next(from: index), ampersand.next(from: index))
+            guard index < text.count else { break }
+            if index >= runEnd, text[index] != UInt8(ascii: "&") {
+                runEnd = wrappedRun(text, at: index, overlap: overlap, body) ?? runEnd
             }
-            var run = Unfolding()
-            for place in start..<breakStart { run.append(text[place], place, place + 1) }
-            var position = next
-            var isWrapped = false
-            while true {
-                let from = position
-                while position < count, EncodedForms.isBase64(text[position]) { position += 1 }
-                guard position > from else { break }
-                isWrapped = true
-                for place in from..<position { run.append(text[place], place, place + 1) }
-                if run.bytes.count > piece {
-                    body(run)
-                    run.keepLast(overlap)
+            if index >= wordEnd, let isQuotedPrintable = isMark(text, at: index) {
+                wordEnd = words.appendWord(
+                    text, around: index, isQuotedPrintable: isQuotedPrintable, blanks: blanks, overlap: overlap)
+                if words.bytes.count > piece {
+                    body(words)
+                    words = Unfolding()
                 }
-                guard let following = lineStart(text, after: position) else { break }
-                position = following
             }
-            if isWrapped { body(run) }
-            index = max(index + 1, position)
+            index += 1
         }
+        if !words.bytes.isEmpty { body(words) }
+    }
+
+    /// The run of base64 characters that goes on over the line break at `index`, if one does, and over those that follow: real ones, and
+    /// `\n` as it stands in JSON and shell strings; indentation, quotes of mail (`>`) and comment signs (`#`, `*`, `//`) at a line's start
+    /// go with the break.
+    ///
+    /// - Returns: where the run ends.
+    private static func wrappedRun(
+        _ text: UnsafeRawBufferPointer, at index: Int, overlap: Int, _ body: (Unfolding) -> Void
+    ) -> Int? {
+        var breakStart = index
+        if text[index] == 0x0A, breakStart > 0, text[breakStart - 1] == 0x0D { breakStart -= 1 }
+        var start = breakStart
+        let floor = max(0, breakStart - 4096)
+        while start > floor, EncodedForms.isBase64(text[start - 1]) { start -= 1 }
+        guard breakStart - start >= shortestLine, let next = lineStart(text, after: breakStart) else { return nil }
+        var run = Unfolding()
+        for place in start..<breakStart { run.append(text[place], place, place + 1) }
+        var position = next
+        var isWrapped = false
+        while true {
+            let from = position
+            while position < text.count, EncodedForms.isBase64(text[position]) { position += 1 }
+            guard position > from else { break }
+            isWrapped = true
+            for place in from..<position { run.append(text[place], place, place + 1) }
+            if run.bytes.count > piece {
+                body(run)
+                run.keepLast(overlap)
+            }
+            guard let following = lineStart(text, after: position) else { break }
+            position = following
+        }
+        if isWrapped { body(run) }
+        return position
     }
 
     /// Where the next line's content begins, if there is a line break here.
@@ -111,38 +138,6 @@ struct Unfolding {
 
     // MARK: Marks that mean nothing
 
-    /// Words in which a value may be spelled with marks between or before its characters that mean nothing: line breaks that quoted-printable
-    /// (RFC 2045), shells and YAML take back, backslashes before punctuation (Markdown), numeric references of HTML. Each is read without them;
-    /// many stand in one reading, apart from each other.
-    ///
-    /// - Parameters:
-    ///   - blanks: how many single blanks a value has at most.
-    ///   - overlap: how far a form of a value reaches at most, in bytes.
-    static func markedWords(in text: UnsafeRawBufferPointer, blanks: Int, overlap: Int, _ body: (Unfolding) -> Void) {
-        var newline = ByteCursor(text, 0x0A)
-        var backslash = ByteCursor(text, UInt8(ascii: "\\"))
-        var ampersand = ByteCursor(text, UInt8(ascii: "&"))
-        var batch = Unfolding()
-        var index = 0
-        while true {
-            index = min(newline.next(from: index), backslash.next(from: index), ampersand.next(from: index))
-            guard index < text.count else { break }
-            guard let isQuotedPrintable = isMark(text, at: index) else {
-                index += 1
-                continue
-            }
-            index = max(
-                index + 1,
-                batch.appendWord(
-                    text, around: index, isQuotedPrintable: isQuotedPrintable, blanks: blanks, overlap: overlap))
-            if batch.bytes.count > piece {
-                body(batch)
-                batch = Unfolding()
-            }
-        }
-        if !batch.bytes.isEmpty { body(batch) }
-    }
-
     /// Whether a word with marks goes on here, and whether in quoted-printable; nil for what stands in any text.
     private static func isMark(_ text: UnsafeRawBufferPointer, at index: Int) -> Bool? {
         func byte(_ place: Int) -> UInt8 { place >= 0 && place < text.count ? text[place] : 0 }
@@ -172,7 +167,10 @@ struct Unfolding {
         byte > 0x20 && byte < 0x7F && !EncodedForms.isWord(byte)
     }
 
-    /// Appends the word around a mark, without its marks; gives where it ends.
+    /// Appends the word around a mark, without its marks: line breaks that quoted-printable (RFC 2045), shells and YAML take back,
+    /// backslashes before punctuation (Markdown), references of HTML. They stand between and before characters and mean nothing.
+    ///
+    /// - Returns: where the word ends.
     private mutating func appendWord(
         _ text: UnsafeRawBufferPointer, around mark: Int, isQuotedPrintable: Bool, blanks: Int, overlap: Int
     ) -> Int {

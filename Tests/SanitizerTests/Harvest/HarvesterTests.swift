@@ -44,7 +44,8 @@ struct HarvesterTests {
     func placeholders() throws {
         let passwords = [
             "my_dog_Rex_2019!", "replaceM3now77", "wait...what99Zx", "sunny-garden-tree", "butterfly-lamp",
-            "2026-11-30-Kq8vT", "your-Kq8vT99", "<Kq8vT99/x>", "${Kq8vT99", "my_Garden_party_77", "insert_c01n_here!",
+            "2026-11-30-Kq8vT", "your-Kq8vT99", "<Kq8vT99/x>", "${Kq8vT99", "{{x}}Kq8vT99zz", "vault:Kq8vT99x!",
+            "my_Garden_party_77", "insert_c01n_here!",
         ]
         for (index, password) in passwords.enumerated() {
             for (text, name) in [
@@ -60,6 +61,7 @@ struct HarvesterTests {
             "replaceme",
             "insert_key_here", "enter_password", "${NAME}", "${NAME:-}", "$(pass show x)", "{{ token }}",
             "put-your-key-here",
+            "env:LAB_KEY", "vault:secret/data/lab#token", "${HOME}/token", "«redacted:password:0a1b2c3d»",
         ] {
             #expect(SecretValues.isPlaceholder(value), "\(value)")
             #expect(try harvest("A_PASSWORD=\(value)\n", ".env").isEmpty, "\(value)")
