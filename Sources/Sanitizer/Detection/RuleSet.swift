@@ -14,8 +14,9 @@ final class RuleSet: Sendable {
         case vendor
         /// Its place in ``tokens``.
         case token(Int, TokenRule.Glue)
-        case authority, authorization, cookie, keyBlock, keyBytes, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
-        case encoded(Encoding), encodedScript, easyConnect
+        case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
+        case encoded(Encoding)
+        case keyBytes, encodedScript, easyConnect
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
