@@ -163,7 +163,7 @@ struct Harvester {
         let strength = SecretNames.strength(ofPath: path)
         if strength.isByParent, strength.strength == .certain {
             let isPassword = path.contains(where: SecretNames.isPassword)
-            if !EnvironmentValues.isSetting(value) {
+            if !EnvironmentValues.isSetting(value) || isPassword && value.utf8.allSatisfy({ (48...57).contains($0) }) {
                 add(value, certain: true, isPassword: isPassword)
             } else {
                 addParts(value)

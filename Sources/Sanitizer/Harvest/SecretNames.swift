@@ -257,7 +257,9 @@ enum SecretValues {
         guard bytes.count >= KnownValues.shortest, bytes.count <= 16 << 10, !isPlaceholder(value) else { return false }
         let lower = value.lowercased()
         if commonWords.contains(lower) { return false }
-        if bytes.allSatisfy({ (48...57).contains($0) }) { return bytes.count >= 12 }
+        if bytes.allSatisfy({ (48...57).contains($0) }) {
+            return bytes.count >= 12 || isPassword && isChosenNumber(lower)
+        }
         // Numbers with signs and points, times, dates, versions, addresses.
         if bytes.allSatisfy({ (48...57).contains($0) || "+-.:/,TZ ".utf8.contains($0) }) { return false }
         if isDate(bytes), EnvironmentValues.isWordy(String(decoding: bytes[10...], as: UTF8.self)) || bytes.count == 10
@@ -284,10 +286,19 @@ enum SecretValues {
 
     /// Two words or more, joined, of which at least half are none that say what belongs there: `use-keyring`, `from-environment`.
     private static func isPassphrase(_ lower: String) -> Bool {
-        let words = lower.split { "-_.".contains($0) }
+        // With dots it is a host's name as well.
+        guard lower.utf8.count >= 12, !lower.contains("/"), !lower.contains("."), lower != "home-assistant" else {
+            return false
+        }
+        let words = lower.split { "-_".contains($0) }
         let telling = words.count { placeholderWords.contains(String($0)) }
-        return words.count > 1 && lower.utf8.count >= 12 && telling * 2 < words.count && !lower.contains("/")
-            && lower != "home-assistant"
+        return words.count > 1 && telling * 2 < words.count
+    }
+
+    /// Eight digits or more that are no date, nor the digits in their order.
+    private static func isChosenNumber(_ digits: String) -> Bool {
+        Set(digits).count >= 5 && !digits.hasPrefix("19") && !digits.hasPrefix("20")
+            && !"01234567890123456789".contains(digits) && !"98765432109876543210".contains(digits)
     }
 
     private static func isPath(_ bytes: [UInt8]) -> Bool {

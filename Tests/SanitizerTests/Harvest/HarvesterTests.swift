@@ -45,7 +45,7 @@ struct HarvesterTests {
         let passwords = [
             "my_dog_Rex_2019!", "replaceM3now77", "wait...what99Zx", "sunny-garden-tree", "butterfly-lamp",
             "2026-11-30-Kq8vT", "your-Kq8vT99", "<Kq8vT99/x>", "${Kq8vT99", "{{x}}Kq8vT99zz", "vault:Kq8vT99x!",
-            "my_Garden_party_77", "insert_c01n_here!",
+            "my_Garden_party_77", "insert_c01n_here!", "48291736", "5829173604",
         ]
         for (index, password) in passwords.enumerated() {
             for (text, name) in [
@@ -70,7 +70,8 @@ struct HarvesterTests {
         for line in [
             "A_PASSWORD=sunshine", "A_PASSWORD=use-keyring", "A_PASSWORD=from-environment", "A_TOKEN=claude-sonnet",
             "A_SECRET_NAME=butterfly-lamp", "A_PASSWORD=my-dog", "A_PASSWORD=2026-11-30",
-            "A_PASSWORD=2026-11-30-report",
+            "A_PASSWORD=2026-11-30-report", "A_PASSWORD=mail.garden.org", "A_PASSWORD=12345678", "A_PASSWORD=20261130",
+            "A_TOKEN=48291736",
         ] { #expect(try harvest(line + "\n", ".env").isEmpty, "\(line)") }
     }
 
