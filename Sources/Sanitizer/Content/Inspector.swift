@@ -20,19 +20,24 @@ struct Inspector: Sendable {
     private static let largestArchive = 32 << 20
     let known: KnownValues?
     let key: Secret
+    private let markers: MarkerReader
     private let detect: @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> [DetectorFinding]
 
     init(detector: Detector, known: KnownValues?, key: Secret) {
-        self.init(known: known, key: key) { try detector.findings(in: $0, name: $1) }
+        self.init(known: known, key: key, rules: detector.ruleIDs) { try detector.findings(in: $0, name: $1) }
     }
 
-    /// - Parameter detect: what a secret looks like, in text; a name tells its syntax.
+    /// - Parameters:
+    ///   - rules: the names under which `detect` reports.
+    ///   - detect: what a secret looks like, in text; a name tells its syntax.
     init(
-        known: KnownValues?, key: Secret,
+        known: KnownValues?, key: Secret, rules: Set<String> = [],
         detect: @escaping @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> [DetectorFinding]
     ) {
         self.known = known
         self.key = key
+        markers = MarkerReader(
+            rules: rules.union([KnownValues.rule, ConfigRedactor.rule, FileProcessor.limitRule]))
         self.detect = detect
     }
 
@@ -56,34 +61,35 @@ struct Inspector: Sendable {
         }
         guard !hits.isEmpty else { return [] }
         hits = Hit.merged(hits)
-        // A marker that the text held before, or that a first pass put there, is no secret.
-        hits.removeAll { Inspector.isMarker(text, $0.range) }
+        // A marker that the text held before, or that a first pass put there, is no secret; nor is a reference that stands in one's place.
+        hits.removeAll {
+            markers.covers($0.range, in: text)
+                || $0.rule != KnownValues.rule && MarkerReader.isReference($0.range, in: text)
+        }
         let syntax = FileSyntax(name)
-        for index in hits.indices where !hits[index].needsQuotes {
-            hits[index].needsQuotes = syntax.isBareScalar(text, hits[index].range)
+        var byteLiterals = ByteLiterals(text, syntax)
+        for index in hits.indices {
+            let range = hits[index].range
+            if !hits[index].needsQuotes { hits[index].needsQuotes = syntax.isBareScalar(text, range) }
+            hits[index].needsASCII = byteLiterals.contain(range.lowerBound)
         }
         return hits
     }
 
     /// What the detectors find. What a marker is called (`«redacted:password:…»`) names nothing that stands after it.
     private func findings(in text: UnsafeRawBufferPointer, name: [UInt8]) throws -> [DetectorFinding] {
-        let start = Inspector.markerStart
         var masked: [UInt8] = []
         var index = 0
-        while let base = text.baseAddress, index < text.count,
-            let next = memchr(base + index, Int32(start[0]), text.count - index)
+        // `«` begins with this byte.
+        while let base = text.baseAddress, index < text.count, let next = memchr(base + index, 0xC2, text.count - index)
         {
             index = UnsafeRawPointer(next) - base
-            guard text[index...].starts(with: start) else {
-                index += 1
-                continue
+            if let rule = markers.rule(at: index, in: text) {
+                if masked.isEmpty { masked = Array(text) }
+                for place in rule { masked[place] = UInt8(ascii: "x") }
+                index = rule.upperBound
             }
-            index += start.count
-            if masked.isEmpty { masked = Array(text) }
-            while index < masked.count, EncodedForms.isWord(masked[index]) || "-_.".utf8.contains(masked[index]) {
-                masked[index] = UInt8(ascii: "x")
-                index += 1
-            }
+            index += 1
         }
         return masked.isEmpty ? try detect(text, name) : try masked.withUnsafeBytes { try detect($0, name) }
     }
@@ -99,38 +105,6 @@ struct Inspector: Sendable {
             }
         }
         return Array(bytes)
-    }
-
-    private static let markerStart = Array("«redacted:".utf8)
-    private static let markerEnd = Array("»".utf8)
-
-    private static func isMarker(_ text: UnsafeRawBufferPointer, _ range: Range<Int>) -> Bool {
-        let found = UnsafeRawBufferPointer(rebasing: text[range])
-        if found.starts(with: markerStart), found.suffix(2).elementsEqual(markerEnd) { return true }
-        if found.starts(with: "${HERMES_OPS_".utf8) { return true }
-        // Within a marker: between « and » without one of them in between.
-        if let open = lastIndex(of: markerStart, in: text, before: range.lowerBound, within: 120) {
-            let inner = text[open..<range.lowerBound]
-            return !inner.contains(0xBB)
-                || !inner.indices.contains { inner[$0] == 0xBB && $0 > inner.startIndex && inner[$0 - 1] == 0xC2 }
-        }
-        return false
-    }
-
-    private static func lastIndex(of needle: [UInt8], in text: UnsafeRawBufferPointer, before end: Int, within: Int)
-        -> Int?
-    {
-        var start = end - needle.count
-        let floor = max(0, end - within)
-        while start >= floor {
-            if text[start] == needle[0],
-                UnsafeRawBufferPointer(rebasing: text[start..<(start + needle.count)]).elementsEqual(needle)
-            {
-                return start
-            }
-            start -= 1
-        }
-        return nil
     }
 
     // MARK: Any content

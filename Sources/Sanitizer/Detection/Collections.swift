@@ -5,6 +5,8 @@ extension DetectionPass {
         var start = text.skipBlanks(position)
         // `password.encode("utf-8")` does something with a password; `x.setPassword("…")` sets one.
         let method = (range.lastIndex { text[$0] == 46 }.map { $0 + 1 } ?? range.lowerBound)..<range.upperBound
+        // Its third argument is the password, which has a rule of its own.
+        if text.has("keyring.set_password", at: range.lowerBound) { return }
         if putMember(range, method, start) || comparedArgument(range, method, start) { return }
         // `setpassword(b"x")`
         if text[start].isLetter, text[start + 1].isQuote { start += 1 }

@@ -103,6 +103,8 @@ final class DetectionPass {
         scanByName()
         scanRepeats()
         extendScalars()
+        joinLiterals()
+        dropWithinBase64()
     }
 
     private func handle(_ action: RuleSet.Action, start: Int, end: Int) throws {
@@ -125,6 +127,7 @@ final class DetectionPass {
         case .authorization: authorizationSchemeHit(start, end)
         case .cookie: cookieHit(start, end)
         case .keyBlock: keyBlockHit(start, end)
+        case .keyBytes: keyBytesHit(start)
         case .puttyKey: puttyKeyHit(start, end)
         case .flag: commandFlagHit(start, end - 1)
         case .hash: hashHit(start)
@@ -132,6 +135,7 @@ final class DetectionPass {
         case .mnemonic: mnemonicHit(start, end)
         case .recoveryCodes: recoveryCodesHit(start, end)
         case .encoded(let form): try encodedHit(start, end, form)
+        case .encodedScript: try encodedScriptHit(end)
         case .jwkMember: jwkHit(start, end)
         case .cookieFile: cookieFileHit(start)
         case .loginPair: loginPairHit(start, end)
@@ -213,6 +217,7 @@ final class DetectionPass {
         case .slashLogin: slashLoginHit(end)
         case .clientCall: clientCallHit(end)
         case .sourceName: sourceNameHit(start)
+        case .easyConnect: easyConnectHit(start)
         case .loginModule: loginModuleHit(end)
         case .passwordLines: passwordLinesHit(end)
         case .targetLogin: targetLoginHit(end)
@@ -236,6 +241,7 @@ final class DetectionPass {
     }
 
     func add(_ rule: String, _ range: Range<Int>, needsQuotes: Bool = false) {
+        assert(rules.ids.contains(rule), "markers know no rule \(rule)")
         guard range.lowerBound >= 0, range.upperBound <= text.count, !range.isEmpty else { return }
         // `name,sha256=…,123` of a package's list of files.
         if text[range.lowerBound - 1] == 61, text.has(",sha256", at: range.lowerBound - 8) { return }

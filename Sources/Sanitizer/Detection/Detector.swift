@@ -20,7 +20,13 @@ final class Detector: Sendable {
     /// Those that no scan uses at the moment.
     private let scratches = Mutex<[ScanScratch]>([])
 
-    init(rules: RuleSet) { self.rules = rules }
+    /// The names under which findings are reported.
+    let ruleIDs: Set<String>
+
+    init(rules: RuleSet) {
+        self.rules = rules
+        ruleIDs = rules.ids
+    }
 
     /// The detector with the built-in rules, made once.
     static func standard() throws -> Detector { try shared.get() }

@@ -52,15 +52,23 @@ extension DetectionPass {
                     ? Self.decodeHex(encoded.dropFirst(skip)) : Self.decodeBase64(encoded.dropFirst(skip)),
                 plain.count >= 8
             else { continue }
-            let inner = try scanDecoded(plain)
+            let narrowed = Self.narrowed(plain)
+            let inner = try scanDecoded(narrowed ?? plain)
             guard !inner.isEmpty else { continue }
-            if encoded.count <= 1024 {
+            if encoded.count <= 1024 || narrowed != nil {
                 for piece in pieces { add("encoded-secret", piece) }
             } else {
                 for finding in inner { mapBack(finding.range, pieces, skip, form) }
             }
             return
         }
+    }
+
+    /// ASCII text that is in UTF-16, little-endian, as PowerShell has it; nil for what is none.
+    private static func narrowed(_ plain: [UInt8]) -> [UInt8]? {
+        let odd = stride(from: 1, to: plain.count, by: 2)
+        guard plain.count >= 16, odd.allSatisfy({ plain[$0] == 0 }) else { return nil }
+        return stride(from: 0, to: plain.count, by: 2).map { plain[$0] }
     }
 
     private func scanDecoded(_ plain: [UInt8]) throws -> [Finding] {
@@ -150,6 +158,15 @@ extension DetectionPass {
     // MARK: Anchors
 
     /// What secrets in plain text begin with or stand behind; encoded, these are anchors.
+    /// What base64 of a script in UTF-16 stands behind.
+    static let scriptOptions = ["-encodedcommand ", "-enc "]
+
+    /// `powershell -EncodedCommand …`
+    func encodedScriptHit(_ end: Int) throws {
+        let start = text.skipBlanks(end)
+        if text[start].isBase64, text[start + 1].isBase64 { try encodedHit(start, start + 1, .base64) }
+    }
+
     private static let anchors = [
         "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "sk-ant", "sk-proj", "sk-or-v1", "sk_live_", "xoxb-", "xoxp-",
         "hf_", "AKIA",

@@ -345,6 +345,18 @@ extension DetectionPass {
         typedSecret(FoundValue(range: slash + 1..<stop, quote: 34, end: stop), rule: "command-line")
     }
 
+    /// `kim/x@//db:1521/XE` of Oracle's tools, whose password may hold a slash.
+    func easyConnectHit(_ at: Int) {
+        var start = at
+        while at - start < 80, start > 0, text[start - 1] > 32, !text[start - 1].isQuote, text[start - 1] != 61 {
+            start -= 1
+        }
+        guard let slash = text.first(47, in: start..<at), slash > start, slash + 1 < at,
+            (start..<slash).allSatisfy({ text[$0].isWord || text[$0].isOne(of: "$#") })
+        else { return }
+        typedSecret(FoundValue(range: slash + 1..<at, quote: 34, end: at), rule: "command-line")
+    }
+
     /// `secretsdump.py domain/kim:x@host`
     func targetLoginHit(_ end: Int) {
         let line = end..<text.lineEnd(from: end, limit: 200)

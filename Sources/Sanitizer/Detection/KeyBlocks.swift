@@ -16,7 +16,11 @@ extension DetectionPass {
         else { return }
         let bodyStart = labelEnd + 5
         let limit = min(text.count, bodyStart + Self.blockLimit)
-        var stop = armourEnd(from: bodyStart, to: limit) ?? looseBlockEnd(bodyStart, limit)
+        var stop = armourEnd(from: bodyStart, to: limit) ?? limit
+        // A block that another one follows before any end was cut short: the end is the other one's.
+        if stop == limit || text.find("-----begin", in: bodyStart..<stop) != nil {
+            stop = looseBlockEnd(bodyStart, limit)
+        }
         guard stop > bodyStart else { return }
         // What is between the armour lines, less the white space around it.
         var first = text.skipSpace(bodyStart)
@@ -65,7 +69,9 @@ extension DetectionPass {
                 let isHeader = text[index - 1] == 58
                 if isHeader {
                     index = text.lineEnd(from: index)
-                } else if index - start >= 4 || index == range.upperBound, text[start].isBase64 || text[start] == 61 {
+                } else if index - start >= 4 || index == range.upperBound, text[start].isBase64 || text[start] == 61,
+                    !isMemberName(start..<index)
+                {
                     add("private-key", start..<index)
                 }
             } else {
@@ -74,17 +80,28 @@ extension DetectionPass {
         }
     }
 
-    /// The end of a block without its end line: as far as base64 lines go.
+    /// `"prompt":` after a block that its string cut short.
+    private func isMemberName(_ range: Range<Int>) -> Bool {
+        guard text[range.lowerBound - 1].isQuote else { return false }
+        var end = range.upperBound
+        while text[end] == 92 { end += 1 }
+        return text[end] == text[range.lowerBound - 1] && text[text.skipBlanks(end + 1)] == 58
+    }
+
+    /// The end of a block without its end line: as far as base64 lines go. Of lines of one width only the last is shorter.
     private func looseBlockEnd(_ start: Int, _ limit: Int) -> Int {
         var end = start
         var index = start
+        var width = 0
         while index < limit {
             index = text.skipSpace(index)
             let line = index
             while index < limit, text[index].isBase64 || text[index] == 61 { index += 1 }
-            guard index > line, index - line >= 16 || index == limit || end > start else { break }
+            let length = index - line
+            guard length >= 16 || index == limit && length > 0 || length > 0 && text[index - 1] == 61 else { break }
             end = index
-            if index < limit, !text[index].isSpace, text[index] != 92 { break }
+            if length < width || index < limit && !text[index].isSpace && text[index] != 92 { break }
+            width = length
         }
         return end
     }

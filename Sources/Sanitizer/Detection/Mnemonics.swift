@@ -126,6 +126,9 @@ extension DetectionPass {
         var emptyLines = 0
         var isFirst = true
         var hasCodes = false
+        var found: [Range<Int>] = []
+        var others: [Range<Int>] = []
+        defer { addLikeCodes(others, found) }
         while line < text.count, emptyLines < 2, line - end < 4000 {
             let lineEnd = text.lineEnd(from: line, limit: 1000)
             var codes = 0
@@ -148,8 +151,10 @@ extension DetectionPass {
                 guard !code.isEmpty else { continue }
                 if isRecoveryCode(code) {
                     add("recovery-code", code)
+                    found.append(code)
                     codes += 1
                 } else if code.count > 2 {
+                    others.append(code)
                     words += 1
                     if !isFirst, codes == 0, words > 2 { return }
                     if isFirst, words > 12, codes == 0 { return }
@@ -165,6 +170,23 @@ extension DetectionPass {
             if lineEnd >= text.count { return }
             isFirst = false
             line = text.nextLine(after: lineEnd)
+        }
+    }
+
+    /// Words amid codes that have the codes' form: one drawn at random may have no digits, or only one.
+    private func addLikeCodes(_ words: [Range<Int>], _ codes: [Range<Int>]) {
+        guard codes.count >= 3, let first = codes.first, let last = codes.last else { return }
+        func form(_ range: Range<Int>) -> [Int] {
+            range.filter { text[$0] == 45 }.map { $0 - range.lowerBound } + [range.count]
+        }
+        let forms = Set(codes.map(form))
+        guard forms.count == 1, let wanted = forms.first else { return }
+        for word in words
+        where form(word) == wanted && word.upperBound > first.lowerBound - 200
+            && word.lowerBound < last.upperBound + 200
+            && (wanted.count > 1 || text.hasDigit(in: word) || !judge.isWordLike(text, word))
+        {
+            add("recovery-code", word)
         }
     }
 

@@ -16,6 +16,7 @@ final class RuleSet: Sendable {
         case token(Int, TokenRule.Glue)
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
+        case keyBytes, encodedScript, easyConnect
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
@@ -33,6 +34,8 @@ final class RuleSet: Sendable {
         case escapedName(KeyName.Kind)
     }
 
+    /// Under what names the rules report.
+    let ids: Set<String>
     let tokens: FixedTable<TokenRule>
     let lexicon: NameLexicon
     let judge: ValueJudge
@@ -56,6 +59,15 @@ final class RuleSet: Sendable {
         var words: [String]
     }
 
+    /// What the rules that are no vendor's token format report under.
+    static let structuralIDs: Set<String> = [
+        "account", "bitcoin-wif", "command-line", "cookie", "device-secret", "discord-bot", "dotted-key",
+        "encoded-secret", "form-input", "http-authorization", "key", "keyed-secret", "kubernetes-secret",
+        "license-key", "login-call", "login-pair", "mnemonic", "otp-seed", "password", "password-hash", "pgpass", "pin",
+        "piped-secret", "prefixed-token", "private-key", "prose-secret", "recovery-code", "secret", "security-answer",
+        "session-login", "sql-password", "telethon-session", "url-credentials", "vendor-key",
+    ]
+
     /// The built-in rules.
     static func standard() throws -> RuleSet {
         try RuleSet(
@@ -73,6 +85,7 @@ final class RuleSet: Sendable {
     {
         let tokens = try sources.map(TokenRule.init)
         self.tokens = FixedTable(tokens)
+        ids = Self.structuralIDs.union(tokens.map(\.id))
         let vendorWords = vendors.flatMap(\.words)
         lexicon = NameLexicon(vendors: vendorWords)
         let plain = list.map { $0.hasSuffix("*") ? String($0.dropLast()) : $0 }
@@ -115,6 +128,8 @@ final class RuleSet: Sendable {
         }
         for name in ["cookie", "cookies"] { add(name, .cookie) }
         for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
+        for anchor in DetectionPass.scriptOptions { add(anchor, .encodedScript) }
+        for anchor in DetectionPass.keyBytes { add(anchor, .keyBytes, isCaseSensitive: true) }
         add("private-lines:", .puttyKey)
         for option in CommandOption.all { add("\(option.command) ", .flag) }
         for command in DetectionPass.listedCommands {

@@ -82,7 +82,7 @@ final class TokenRule: Sendable {
                 reason: "the rule has no keyword",
                 exit: .configuration)
         }
-        guard let expression = source.pattern ?? template?.expression else {
+        guard let expression = source.pattern.map(Self.orAfterEscape) ?? template?.expression else {
             throw OperatorError(
                 "rules.format", doing: "reading the detector's rules", subject: source.id,
                 reason: "the rule has neither token nor pattern", exit: .configuration)
@@ -111,6 +111,15 @@ final class TokenRule: Sendable {
             firstRun = nil
             followers = source.followers.map { TokenTemplate.members(of: $0).compactMap(\.asciiValue) } ?? []
         }
+    }
+
+    /// A pattern that begins with what may not stand before the token, so that the tail of an escape (`\n`, `%0A`, `\u003d`) may.
+    private static func orAfterEscape(_ pattern: String) -> String {
+        guard pattern.hasPrefix("(?<!"), let end = pattern.firstRange(of: ")") else { return pattern }
+        // Nor does it begin with the escape's own letter.
+        let escapes =
+            #"|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4}))(?!(?<=\\)[nrt])"#
+        return "(?:" + pattern[..<end.upperBound] + escapes + pattern[end.upperBound...]
     }
 }
 

@@ -75,7 +75,14 @@ final class ValueJudge: Sendable {
         switch name.kind {
         case .password:
             if profile.isNumber { return profile.length >= 4 }
-            if profile.high * 2 > profile.length, !value.isQuoted { return false }
+            if profile.high * 2 > profile.length,
+                !value.isQuoted
+                    || Self.passwordWords.contains(where: {
+                        text.find($0, in: range) != nil
+                    })
+            {
+                return false
+            }
             if name.level == .medium {
                 return profile.digits > 0 || profile.symbols > 0 && !isWordPath(text, range)
                     || !isWord(text, range, profile)
@@ -101,6 +108,11 @@ final class ValueJudge: Sendable {
             return profile.length >= 8 || profile.looksRandom || looksTyped(profile)
         }
     }
+
+    /// In sentences of other scripts: an interface's texts under names of fields.
+    private static let passwordWords: [StaticString] = [
+        "パスワード", "密码", "密碼", "пароль", "Пароль", "비밀번호", "סיסמה", "كلمة",
+    ]
 
     /// Whether the value is itself `name=value`, as in logs: `telegram: chat=-100123`.
     /// `f\u00fcr`: a word whose letters beyond ASCII are escaped, its digits are none.

@@ -98,7 +98,12 @@ extension ValueJudge {
             switch byte {
             case UInt8(ascii: "$"):
                 let next = text[index + 1]
-                if next == UInt8(ascii: "{") || next == UInt8(ascii: "(") { return true }
+                // Closed within the value; a generated password may hold the two signs.
+                if next == UInt8(ascii: "{") || next == UInt8(ascii: "("),
+                    text.first(next == UInt8(ascii: "{") ? 125 : 41, in: index..<range.upperBound) != nil
+                {
+                    return true
+                }
             case UInt8(ascii: "{"):
                 if text[index + 1] == UInt8(ascii: "{") { return true }
                 // `{name}` of a format string.
@@ -392,6 +397,12 @@ extension ValueJudge {
     /// Ids that services give out, and that logs and sessions are full of.
     func isIdentity(_ text: ByteText, _ range: Range<Int>) -> Bool {
         for prefix in PlaceholderWords.idPrefixes where text.has(prefix, at: range.lowerBound) { return true }
+        // A content's address in IPFS: 46 characters of base58 or 59 of base32.
+        if range.count == 46, text[range.lowerBound] == 81, text[range.lowerBound + 1] == 109,
+            range.allSatisfy({ (text[$0].isLetter || text[$0].isDigit) && !text[$0].isOne(of: "0OIl") })
+        {
+            return true
+        }
         // A ULID of this century: 26 characters of Crockford's base32, of which the first are the time.
         return range.count == 26 && text[range.lowerBound] == 48 && text[range.lowerBound + 1] == 49
             && range.allSatisfy {

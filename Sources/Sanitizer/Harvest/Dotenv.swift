@@ -70,7 +70,8 @@ enum Dotenv {
         var index = start
         while index < lineEnd, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
         guard index < lineEnd, bytes[index] == UInt8(ascii: "\"") || bytes[index] == UInt8(ascii: "'") else {
-            return (bare(bytes[index..<lineEnd]), lineEnd)
+            let (end, next) = statementEnd(bytes, from: index, lineEnd: lineEnd)
+            return (bare(bytes[index..<end]), next)
         }
         let quote = bytes[index]
         var value: [UInt8] = []
@@ -95,7 +96,22 @@ enum Dotenv {
             // The quote never closes: the value is the rest of the line.
             return (Array(trimmed(bytes[start..<lineEnd]).dropFirst()), lineEnd)
         }
-        return (value, bytes[index...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? bytes.count)
+        let end = bytes[index...].firstIndex { $0 == 0x0A || $0 == 0x0D } ?? bytes.count
+        return (value, statementEnd(bytes, from: index + 1, lineEnd: end).next)
+    }
+
+    /// Where a shell's statement ends, and where the assignment that follows it on its line begins: `A=x; export B=y`.
+    private static func statementEnd(_ bytes: [UInt8], from start: Int, lineEnd: Int) -> (end: Int, next: Int) {
+        for index in start..<max(start, lineEnd) {
+            let isAnd = bytes[index] == UInt8(ascii: "&") && index + 1 < lineEnd && bytes[index + 1] == bytes[index]
+            guard bytes[index] == UInt8(ascii: ";") || isAnd else { continue }
+            let rest = trimmed(bytes[(index + (isAnd ? 2 : 1))..<lineEnd])
+            // In capitals: the fields of a connection string are not.
+            if let (_, key, _) = head(rest), key.allSatisfy({ !(97...122).contains($0) }) {
+                return (index, rest.startIndex)
+            }
+        }
+        return (lineEnd, lineEnd)
     }
 
     private static func bare(_ value: ArraySlice<UInt8>) -> [UInt8] {

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The ways in which a value is written elsewhere.
 ///
 /// All are found by exact search, so each variant of an encoding that leaves other characters alone is a form of its own.
@@ -27,6 +29,13 @@ enum EncodedForms {
             addBase64(wide, to: &forms)
         }
         addBase64(value, to: &forms)
+        for form in beyondASCII(value) { add(form) }
+        // Base64 of base64, at each alignment of either. Long values are keys, which nobody encodes twice.
+        if value.count <= 512 {
+            var once: Set<Form> = []
+            addBase64(value, to: &once)
+            for form in once where form.bytes.allSatisfy(isBase64) { addBase64(form.bytes, to: &forms) }
+        }
         return forms
     }
 
@@ -106,6 +115,41 @@ enum EncodedForms {
         return value.flatMap { $0 == byte ? Array(to.utf8) : [$0] }
     }
 
+    // MARK: Letters beyond ASCII
+
+    /// Other spellings of a value with letters beyond ASCII: composed or decomposed (Unicode, UAX #15), in Latin-1, their bytes as escapes of
+    /// Python, C and shells, quoted-printable.
+    private static func beyondASCII(_ value: [UInt8]) -> Set<[UInt8]> {
+        guard value.contains(where: { $0 >= 0x80 }), let text = String(validating: value, as: UTF8.self) else {
+            return []
+        }
+        var out: Set<[UInt8]> = []
+        var spellings = [value]
+        for other in [text.precomposedStringWithCanonicalMapping, text.decomposedStringWithCanonicalMapping] {
+            out.insert(Array(jsonEscaped(other, asciiOnly: true, upper: false, slash: false, html: 0).utf8))
+            spellings.append(Array(other.utf8))
+        }
+        let latin1 = text.precomposedStringWithCanonicalMapping.unicodeScalars.map(\.value)
+        if latin1.allSatisfy({ $0 < 0x100 }) { spellings.append(latin1.map { UInt8(truncatingIfNeeded: $0) }) }
+        for spelling in Set(spellings) {
+            out.insert(spelling)
+            for upper in [false, true] {
+                for mark in ["\\x", "\\\\x", "="] {
+                    out.insert(
+                        spelling.flatMap { byte in
+                            byte < 0x80 && (byte != 0x3D || mark != "=")
+                                ? [byte] : Array(mark.utf8) + hexDigits(byte, upper: upper)
+                        })
+                }
+                out.insert(
+                    quoted(spelling, upper: upper, space: Array("%20".utf8)) { isWord($0) || "-_.~".utf8.contains($0) })
+            }
+            out.insert(
+                spelling.flatMap { $0 < 0x80 ? [$0] : [UInt8(ascii: "\\")] + Array(String($0, radix: 8).utf8) })
+        }
+        return out
+    }
+
     // MARK: Percent signs
 
     private static func percentQuoted(_ value: [UInt8]) -> Set<[UInt8]> {
@@ -153,11 +197,11 @@ enum EncodedForms {
 
     private static func hexForms(_ value: [UInt8]) -> [[UInt8]] {
         [false, true].flatMap { upper in
-            ["", "\\x", " ", ":"].map { separator in
+            ["", "\\x", "\\\\x", " ", ":", "-", ",", ", ", ", 0x", ",0x"].map { separator in
                 let separator = Array(separator.utf8)
                 var out: [UInt8] = []
                 for (index, byte) in value.enumerated() {
-                    if index > 0 || separator.count > 1 { out += separator }
+                    if index > 0 || separator.first == UInt8(ascii: "\\") { out += separator }
                     out += hexDigits(byte, upper: upper)
                 }
                 return out

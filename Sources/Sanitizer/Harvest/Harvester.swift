@@ -207,7 +207,12 @@ struct Harvester {
         }
         let strength = SecretNames.strength(ofPath: path)
         if strength.isByParent, strength.strength == .certain {
-            if !EnvironmentValues.isSetting(value) { add(value, certain: true) } else { addParts(value) }
+            let isPassword = path.contains(where: SecretNames.isPassword)
+            if !EnvironmentValues.isSetting(value) || isPassword && value.utf8.allSatisfy({ (48...57).contains($0) }) {
+                add(value, certain: true, isPassword: isPassword)
+            } else {
+                addParts(value)
+            }
         } else if strength.strength != .none {
             add(value, named: name)
         } else if mode == .all {
@@ -228,7 +233,7 @@ struct Harvester {
     private mutating func add(_ value: String, named name: some StringProtocol) {
         switch SecretNames.strength(of: name) {
         case .certain:
-            add(value, certain: true)
+            add(value, certain: true, isPassword: SecretNames.isPassword(name))
             for part in EnvironmentValues.randomParts(ofURL: value) { found.insert(Array(part.utf8)) }
         case .likely:
             if SecretValues.looksRandom(value) || SecretValues.isGroupedCode(value) {
@@ -240,9 +245,9 @@ struct Harvester {
         }
     }
 
-    private mutating func add(_ value: some StringProtocol, certain: Bool) {
+    private mutating func add(_ value: some StringProtocol, certain: Bool, isPassword: Bool = false) {
         let text = value.trimmingSpace()
-        guard SecretValues.isDistinctive(text) else {
+        guard SecretValues.isDistinctive(text, isPassword: isPassword) else {
             addParts(text)
             return
         }

@@ -39,6 +39,8 @@ final class KnownValues: Sendable {
     private let fingerprints: [String]
     /// The length of the longest value, in bytes; at most what is sensible to look back for.
     private let longest: Int
+    /// How many blanks stand in one of them at most; at most what a passphrase has.
+    private let blanks: Int
     /// BLAKE2b over the sorted set, under the caller's key: equal sets have equal identities.
     let identity: [UInt8]
 
@@ -56,6 +58,7 @@ final class KnownValues: Sendable {
         wipe(&all)
         fingerprints = sorted.map { Fingerprint.of($0, key: key) }
         longest = min(sorted.map(\.count).max() ?? 0, 4096)
+        blanks = min(sorted.map { value in value.count { $0 == 0x20 } }.max() ?? 0, 8)
 
         var patterns: [Pattern] = []
         for (index, value) in sorted.enumerated() {
@@ -121,7 +124,7 @@ final class KnownValues: Sendable {
                 found.append(Match(range: reading.source(of: match.range), value: match.value))
             }
         }
-        Unfolding.wrappedRuns(in: bytes, overlap: longest * 8, look)
+        Unfolding.broken(in: bytes, blanks: blanks, overlap: longest * 8, look)
         Unfolding.unescaped(in: bytes, overlap: longest * 8, look)
         return found
     }

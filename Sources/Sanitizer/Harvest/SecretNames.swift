@@ -128,27 +128,46 @@ enum SecretNames {
     }
 }
 
+extension SecretNames {
+    private static let passwordWords: Set<String> = [
+        "password", "passwd", "passphrase", "passcode", "pwd", "pass", "pw", "passwort", "kennwort", "contraseña",
+        "contrasena", "senha", "motdepasse", "passwords", "passphrases", "passwörter", "kennwörter", "psk",
+    ]
+
+    /// Whether a name says that people chose its value: a password, not a token.
+    static func isPassword(_ name: some StringProtocol) -> Bool {
+        guard strength(of: name) == .certain, let last = words(name).last(where: { !$0.allSatisfy(\.isNumber) }) else {
+            return false
+        }
+        return passwordWords.contains(last) || ["password", "passwd", "passphrase"].contains { last.hasSuffix($0) }
+    }
+}
+
 /// What a value says about itself.
 enum SecretValues {
-    /// References, placeholders, masks and empty values: nothing to protect.
+    /// References, placeholders, masks and empty values: nothing to protect. Only the whole value says so; a password may hold any word.
     static func isPlaceholder(_ value: some StringProtocol) -> Bool {
         let text = value.trimmingSpace()
         if text.isEmpty { return true }
         let lower = text.lowercased()
-        if lower.hasPrefix("${") || lower.hasPrefix("$(") || lower.hasPrefix("{{") || lower.hasPrefix("%(")
-            || lower.hasPrefix("<%")
-        {
-            return true
+        for (open, close) in [("${", "}"), ("$(", ")"), ("{{", "}}"), ("%(", ")"), ("<%", "%>"), ("«", "»")]
+        where lower.hasPrefix(open) {
+            // What follows the reference can be a path, and no secret.
+            guard let end = text.ranges(of: close).last else { continue }
+            let rest = String(text[end.upperBound...])
+            if rest.utf8.count < KnownValues.shortest || EnvironmentValues.isWordy(rest) { return true }
         }
         if lower.first == "$", lower.dropFirst().allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }),
             text.dropFirst().allSatisfy({ !$0.isLowercase })
         {
             return true
         }
-        if lower.first == "<", lower.last == ">" { return true }
-        if lower.hasPrefix("«") || lower.hasPrefix("redacted_") || lower.hasPrefix("env:") || lower.hasPrefix("vault:")
-        {
-            return true
+        if lower.first == "<", lower.last == ">" {
+            return !lower.contains(where: \.isNumber) || EnvironmentValues.isWordy(String(text.dropFirst().dropLast()))
+        }
+        if lower.hasPrefix("redacted_") { return true }
+        for reference in ["env:", "vault:"] where lower.hasPrefix(reference) {
+            return EnvironmentValues.isWordy(String(text.dropFirst(reference.count)).replacing("#", with: "/"))
         }
         if [
             "null", "none", "nil", "true", "false", "yes", "no", "on", "off", "changeme", "change-me", "change_me",
@@ -157,13 +176,36 @@ enum SecretValues {
         ].contains(lower) {
             return true
         }
-        if lower.hasPrefix("your_") || lower.hasPrefix("your-") || lower.hasPrefix("my_") || lower.hasPrefix("replace")
-            || lower.hasPrefix("insert_") || lower.hasPrefix("enter_") || lower.contains("...") || lower.contains("…")
-        {
-            return true
-        }
+        if isInstruction(lower) || isCutShort(lower) { return true }
         // xxxxxxxx, ********, 0000
         return Set(lower.utf8.filter { !"-_ ".utf8.contains($0) }).count <= 1
+    }
+
+    /// `your-api-key-here`, `replace_with_token`, `my_secret_key_2`: words alone, and such as name what belongs there.
+    private static func isInstruction(_ lower: String) -> Bool {
+        let words = lower.split { "-_ .".contains($0) }
+        guard let first = words.first, words.count > 1 || first.hasPrefix("replace") || first.hasPrefix("your"),
+            words.allSatisfy({ $0.allSatisfy(\.isLetter) || $0.utf8.count <= 2 && $0.allSatisfy(\.isNumber) })
+        else { return false }
+        if first.hasPrefix("your") || first.hasPrefix("replace") || words.last == "here" { return true }
+        return ["my", "insert", "enter", "put", "paste", "add", "change", "set"].contains(first)
+            && named.contains(String(words.last { !$0.allSatisfy(\.isNumber) } ?? ""))
+    }
+
+    /// What placeholders end in.
+    private static let named: Set<String> = [
+        "key", "apikey", "token", "secret", "password", "passwd", "pass", "passphrase", "value", "id", "name",
+        "username",
+        "credential", "credentials", "here", "it", "this", "me",
+    ]
+    private static let placeholderWords = Set(
+        PlaceholderWords.words.split(whereSeparator: \.isWhitespace).map(String.init))
+
+    /// `sk-...`, `...f4a9`, `sk-or-...f4a9`: a key of which no more than the beginning or four characters at the end are shown.
+    private static func isCutShort(_ lower: String) -> Bool {
+        guard let dots = lower.firstRange(of: "...") ?? lower.firstRange(of: "…") else { return false }
+        let rest = lower[dots.upperBound...].drop { ".…".contains($0) }
+        return rest.utf8.count <= 4 || rest.contains("...") || rest.contains("…")
     }
 
     /// Whether a value under a name that is only likely secret is one: no word, no sentence, no path, no setting.
@@ -208,15 +250,22 @@ enum SecretValues {
     ]
 
     /// Whether a value may be searched for in other files: long enough, and nothing that stands there by itself.
-    static func isDistinctive(_ value: some StringProtocol) -> Bool {
+    ///
+    /// - Parameter isPassword: its name says that it is one, so that words joined by hyphens are a passphrase and no identifier.
+    static func isDistinctive(_ value: some StringProtocol, isPassword: Bool = false) -> Bool {
         let bytes = Array(value.utf8)
         guard bytes.count >= KnownValues.shortest, bytes.count <= 16 << 10, !isPlaceholder(value) else { return false }
         let lower = value.lowercased()
         if commonWords.contains(lower) { return false }
-        if bytes.allSatisfy({ (48...57).contains($0) }) { return bytes.count >= 12 }
+        if bytes.allSatisfy({ (48...57).contains($0) }) {
+            return bytes.count >= 12 || isPassword && isChosenNumber(lower)
+        }
         // Numbers with signs and points, times, dates, versions, addresses.
         if bytes.allSatisfy({ (48...57).contains($0) || "+-.:/,TZ ".utf8.contains($0) }) { return false }
-        if isDate(bytes) { return false }
+        if isDate(bytes), EnvironmentValues.isWordy(String(decoding: bytes[10...], as: UTF8.self)) || bytes.count == 10
+        {
+            return false
+        }
         let letters = bytes.allSatisfy { EncodedForms.isWord($0) && !(48...57).contains($0) }
         if letters, bytes.count < 16 {
             // One word, perhaps capitalised, is found in prose; anything else with letters alone is a code.
@@ -228,11 +277,28 @@ enum SecretValues {
         // An identifier of words (claude-sonnet, my_table_name) is no secret by itself.
         if !bytes.contains(where: { (48...57).contains($0) || (65...90).contains($0) || $0 >= 0x80 }),
             bytes.allSatisfy({ (97...122).contains($0) || "-_./".utf8.contains($0) }), bytes.count < 20,
-            EnvironmentValues.isWordy(String(value))
+            EnvironmentValues.isWordy(String(value)), !(isPassword && isPassphrase(lower))
         {
             return false
         }
         return true
+    }
+
+    /// Two words or more, joined, of which at least half are none that say what belongs there: `use-keyring`, `from-environment`.
+    private static func isPassphrase(_ lower: String) -> Bool {
+        // With dots it is a host's name as well.
+        guard lower.utf8.count >= 12, !lower.contains("/"), !lower.contains("."), lower != "home-assistant" else {
+            return false
+        }
+        let words = lower.split { "-_".contains($0) }
+        let telling = words.count { placeholderWords.contains(String($0)) }
+        return words.count > 1 && telling * 2 < words.count
+    }
+
+    /// Eight digits or more that are no date, nor the digits in their order.
+    private static func isChosenNumber(_ digits: String) -> Bool {
+        Set(digits).count >= 5 && !digits.hasPrefix("19") && !digits.hasPrefix("20")
+            && !"01234567890123456789".contains(digits) && !"98765432109876543210".contains(digits)
     }
 
     private static func isPath(_ bytes: [UInt8]) -> Bool {

@@ -5,6 +5,8 @@ struct Hit: Sendable, Hashable {
     var fingerprint: String
     /// It stands as a bare JSON or TOML scalar: what replaces it needs quotes.
     var needsQuotes = false
+    /// It stands in a literal that holds ASCII alone.
+    var needsASCII = false
 
     /// Hits in order; those that overlap or touch within the same secret become one, under the name of the longest.
     static func merged(_ hits: [Hit]) -> [Hit] {

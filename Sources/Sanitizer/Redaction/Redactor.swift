@@ -11,7 +11,7 @@ enum Redactor {
         for hit in hits {
             out += text[position..<hit.range.lowerBound]
             let marker =
-                asciiOnly
+                asciiOnly || hit.needsASCII
                 ? Marker.ascii(rule: hit.rule, fingerprint: hit.fingerprint)
                 : Marker.text(rule: hit.rule, fingerprint: hit.fingerprint)
             out += hit.needsQuotes ? [UInt8(ascii: "\"")] + marker + [UInt8(ascii: "\"")] : marker
@@ -27,7 +27,7 @@ enum Redactor {
         case .json, .jsonLines:
             return !before.withUnsafeBytes(JSONScanner.isValid) || after.withUnsafeBytes(JSONScanner.isValid)
         case .yaml: return !parses(before) || parses(after)
-        case .toml, .other: return true
+        case .toml, .python, .code, .other: return true
         }
     }
 

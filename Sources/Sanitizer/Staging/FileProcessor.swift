@@ -6,7 +6,7 @@ struct FileProcessor: Sendable {
     /// The largest file that is kept although no rule names it.
     static let largestUnclassified: Int64 = 1 << 20
     /// The error of a rule whose work reached its limit.
-    private static let limit = "rules.limit"
+    static let limitRule = "rules.limit"
     /// How often what a redaction leaves behind is redacted again.
     private static let passes = 4
 
@@ -23,13 +23,13 @@ struct FileProcessor: Sendable {
         let (name, nameHits): ([UInt8], [Hit])
         do {
             (name, nameHits) = try gate.inspector.redactedName(item.path)
-        } catch let error as OperatorError where error.type == FileProcessor.limit {
+        } catch let error as OperatorError where error.type == FileProcessor.limitRule {
             // A name that cannot be judged is not told.
             let fingerprint = Fingerprint.of(item.path, key: key)
             return FileRecord(
                 outcome: .excluded(
                     Manifest.Exclusion(
-                        path: Marker.ascii(rule: FileProcessor.limit, fingerprint: fingerprint),
+                        path: Marker.ascii(rule: FileProcessor.limitRule, fingerprint: fingerprint),
                         rule: item.decision.rule, reason: "a detector's rule gave up on its name", findings: [])))
         }
         func excluded(_ reason: String, _ findings: [Manifest.Redaction] = []) -> FileRecord {
@@ -65,7 +65,7 @@ struct FileProcessor: Sendable {
         var record: FileRecord
         do {
             record = try process(item, content.bytes, name: name, nameHits: nameHits, excluded: excluded)
-        } catch let error as OperatorError where error.type == FileProcessor.limit {
+        } catch let error as OperatorError where error.type == FileProcessor.limitRule {
             // Fails closed: what could not be looked through to the end is not kept.
             record = excluded("a detector's rule gave up on its content")
         }

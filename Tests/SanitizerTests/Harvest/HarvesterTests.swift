@@ -40,6 +40,54 @@ struct HarvesterTests {
             ]))
     }
 
+    @Test("A password may hold words of placeholders, a date, words alone; a placeholder is one as a whole")
+    func placeholders() throws {
+        let passwords = [
+            "my_dog_Rex_2019!", "replaceM3now77", "wait...what99Zx", "sunny-garden-tree", "butterfly-lamp",
+            "2026-11-30-Kq8vT", "your-Kq8vT99", "<Kq8vT99/x>", "${Kq8vT99", "{{x}}Kq8vT99zz", "vault:Kq8vT99x!",
+            "my_Garden_party_77", "insert_c01n_here!", "48291736", "5829173604",
+        ]
+        for (index, password) in passwords.enumerated() {
+            for (text, name) in [
+                ("N\(index)_PASSWORD=\(password)\n", ".env"), ("db:\n  password: '\(password)'\n", "config.yaml"),
+                ("passwords:\n  nas: '\(password)'\n", "config.yaml"),
+            ] { #expect(try harvest(text, name).contains(password), "\(password) in \(name)") }
+            #expect(ConfigRedactor.isSecret(path: ["db", "passphrase"], value: password) || password.hasPrefix("${"))
+        }
+        for value in [
+            "your-api-key-here", "your_api_key", "YOUR-OPENROUTER-KEY", "my_api_key", "my-secret-token", "changeme",
+            "<token>",
+            "<your key of 32 characters>", "sk-...", "sk-or-...f4a9", "...", "replace-me", "replace_with_your_key",
+            "replaceme",
+            "insert_key_here", "enter_password", "${NAME}", "${NAME:-}", "$(pass show x)", "{{ token }}",
+            "put-your-key-here",
+            "env:LAB_KEY", "vault:secret/data/lab#token", "${HOME}/token", "«redacted:password:0a1b2c3d»",
+        ] {
+            #expect(SecretValues.isPlaceholder(value), "\(value)")
+            #expect(try harvest("A_PASSWORD=\(value)\n", ".env").isEmpty, "\(value)")
+        }
+        // Words that stand in any text, and what names say of a setting.
+        for line in [
+            "A_PASSWORD=sunshine", "A_PASSWORD=use-keyring", "A_PASSWORD=from-environment", "A_TOKEN=claude-sonnet",
+            "A_SECRET_NAME=butterfly-lamp", "A_PASSWORD=my-dog", "A_PASSWORD=2026-11-30",
+            "A_PASSWORD=2026-11-30-report", "A_PASSWORD=mail.garden.org", "A_PASSWORD=12345678", "A_PASSWORD=20261130",
+            "A_TOKEN=48291736",
+        ] { #expect(try harvest(line + "\n", ".env").isEmpty, "\(line)") }
+    }
+
+    @Test("Several assignments on a line, as a shell reads them")
+    func assignmentsOnALine() throws {
+        for line in [
+            "export A=\(secret(1)); export B=\(secret(2))", "A='\(secret(1))' ;B=\"\(secret(2))\"",
+            "A=\(secret(1)) && export B=\(secret(2)) # remark",
+        ] {
+            #expect(try harvest(line + "\nC=\(secret(3))\n", ".env") == [secret(1), secret(2), secret(3)], "\(line)")
+            let template = String(decoding: DotenvTemplate(Array((line + "\n").utf8)).text, as: UTF8.self)
+            #expect(template.contains("A=\n") && template.contains("B=\n"))
+        }
+        #expect(try harvest("A_PASSWORD=\"x; B=y 99\"\n", ".env").contains("x; B=y 99"))
+    }
+
     @Test("JSON: keys at any depth, in all mode whatever looks random, public things never")
     func json() throws {
         let values = try harvest(

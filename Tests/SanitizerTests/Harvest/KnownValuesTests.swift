@@ -101,6 +101,49 @@ struct KnownValuesTests {
         return out
     }
 
+    @Test("Base64 of base64, and bytes in hexadecimal with anything between")
+    func nested() throws {
+        let value = "plum/Orbit+92=vex"
+        for lead in 0..<3 {
+            let once = Data(Array(repeating: 33, count: lead) + Array(value.utf8) + [33, 33, 33]).base64EncodedString()
+            for second in 0..<3 {
+                let twice = Data((String(repeating: "x", count: second) + once).utf8).base64EncodedString()
+                #expect(try !matches([value], in: Array("a \(twice) b".utf8)).isEmpty, "\(lead), \(second)")
+            }
+        }
+        for separator in ["-", ",", ", ", ", 0x", ",0x", "\\x", "\\\\x", ":", " "] {
+            for upper in [false, true] {
+                let digits = value.utf8.map { byte in upper ? hex([byte]).uppercased() : hex([byte]) }
+                let first = separator.hasPrefix("\\") ? separator : "0x"
+                let text = "[ \(first)\(digits.joined(separator: separator)) ]"
+                #expect(try !matches([value], in: Array(text.utf8)).isEmpty, "\(separator)")
+            }
+        }
+    }
+
+    @Test("Letters beyond ASCII in other spellings")
+    func beyondASCII() throws {
+        let value = "süßer-Käse-Brötchen9"
+        let latin1 = value.unicodeScalars.map { UInt8($0.value) }
+        let bytes = Array(value.utf8)
+        let spellings: [[UInt8]] = [
+            latin1, Array(value.decomposedStringWithCanonicalMapping.utf8),
+            Array(bytes.map { $0 < 0x80 ? String(UnicodeScalar($0)) : "\\x" + hex([$0]) }.joined().utf8),
+            Array(
+                latin1.map { $0 < 0x80 ? String(UnicodeScalar($0)) : "\\xFC".prefix(2) + hex([$0]).uppercased() }
+                    .joined().utf8),
+            Array(bytes.map { $0 < 0x80 ? String(UnicodeScalar($0)) : "\\" + String($0, radix: 8) }.joined().utf8),
+            Array(bytes.map { $0 < 0x80 ? String(UnicodeScalar($0)) : "=" + hex([$0]).uppercased() }.joined().utf8),
+            Array(latin1.map { $0 < 0x80 ? String(UnicodeScalar($0)) : "%" + hex([$0]).uppercased() }.joined().utf8),
+        ]
+        for spelling in spellings {
+            let found = try matches([value], in: Array("x ".utf8) + spelling + Array(" y".utf8))
+            #expect(found.contains { $0.range == 2..<(2 + spelling.count) }, "\(spelling)")
+        }
+        // Kept decomposed, written composed.
+        #expect(try !matches([value.decomposedStringWithCanonicalMapping], in: bytes).isEmpty)
+    }
+
     @Test("The skipping search finds what a plain search finds")
     func againstPlainSearch() throws {
         var random = SplitMix64(seed: 11)
