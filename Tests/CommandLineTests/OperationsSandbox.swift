@@ -80,7 +80,12 @@ final class OperationsSandbox {
             errors: String(decoding: result.errors, as: UTF8.self))
     }
 
+    /// The fake Telegram, and at the address of the remote somebody who takes connections and never answers: a push hangs there.
     func startTelegram() async throws {
+        try await must(
+            .root,
+            "systemd-run -q --unit=mute python3 -c 'import socket, time; s = socket.create_server((\"127.0.0.1\", 9)); time.sleep(1e6)'"
+        )
         try await must(
             .root,
             "systemd-run -q --unit=telegram bash -c 'sleep infinity | python3 -B /srv/servers/fake_telegram.py --token \(Self.token) >/run/telegram.json'"
