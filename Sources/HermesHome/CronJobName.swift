@@ -20,6 +20,15 @@ enum CronJobName {
         return !secrets.contains { contains(bytes, $0) }
     }
 
+    /// The id as it may be shown: Hermes makes 12 hexadecimal digits, and what somebody else wrote there may be anything.
+    static func identifier(_ id: String) -> String {
+        let isPlain = id.utf8.allSatisfy { byte in
+            (48...57).contains(byte) || (97...122).contains(byte | 32) || byte == UInt8(ascii: "_")
+                || byte == UInt8(ascii: "-")
+        }
+        return isPlain && !id.isEmpty && id.utf8.count <= 64 && !CredentialScrubber.mayHoldSecret(id) ? id : "unnamed"
+    }
+
     /// The values in the home's `.env`, as far as they are long enough to be meant. A file that cannot be read knows none.
     static func secrets(of home: HomeLayout) -> [[UInt8]] {
         guard let text = (try? HomeFile.read(home.environment, limit: 1 << 20)) ?? nil else { return [] }

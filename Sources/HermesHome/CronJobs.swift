@@ -82,7 +82,7 @@ extension CronJob {
         id = json["id"]?.string ?? "?"
         let given = json["name"]?.string ?? "(unnamed)"
         let prompt = json["prompt"]?.string ?? ""
-        name = CronJobName.isPlain(given, prompt: prompt, secrets: secrets) ? given : id
+        name = CronJobName.isPlain(given, prompt: prompt, secrets: secrets) ? given : CronJobName.identifier(id)
         let plan = json["schedule"]
         schedule =
             json["schedule_display"]?.string ?? plan?["display"]?.string ?? plan?["expr"]?.string ?? plan?["value"]?

@@ -36,8 +36,8 @@ extension InstanceReadings {
                 payload: payloadPart),
             drive: drive, restoreDrill: drillPart,
             timers: Array(
-                description.jobs.filter { $0.schedule != nil && ![.backup, .drive, .watchdog].contains($0.role) }
-                    .map { answer.timer(of: $0, scope) }.prefix(64)),
+                description.jobs.filter { $0.schedule != nil && !hasOwnPart($0) }
+                    .map { answer.timer(of: $0, scope, isFirst: isFirst($0)) }.prefix(64)),
             cron: cronPart, sessions: sessionsPart,
             memory: .init(
                 probe: memories.probe, entries: memories.value.map { Count($0.agent?.entries ?? 0) },
@@ -59,6 +59,14 @@ extension InstanceReadings {
                 approvals: settings.value.flatMap { .init(rawValue: $0.approvals.rawValue) } ?? .unknown,
                 credentialModesOk: credentials.value.map { files in !files.contains(where: \.isExposed) }),
             notifications: description.notifications, warnings: [])
+    }
+
+    /// Whether no job before it has its role.
+    private func isFirst(_ job: ObservedJob) -> Bool { self.job(job.role).name == job.name }
+
+    /// Whether its timer stands in a part of its own.
+    private func hasOwnPart(_ job: ObservedJob) -> Bool {
+        [.backup, .drive, .watchdog].contains(job.role) && isFirst(job)
     }
 
     var gatewayRuns: Bool {

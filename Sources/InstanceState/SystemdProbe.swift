@@ -157,12 +157,13 @@ extension SystemdProbe.Answer {
         return state
     }
 
-    /// A job's timer as the snapshot tells it.
-    func timer(of job: ObservedJob, _ scope: Scope) -> TimerState {
+    /// A job's timer as the snapshot tells it: under its role, or under its own name where an earlier job has the role.
+    func timer(of job: ObservedJob, _ scope: Scope, isFirst: Bool = true) -> TimerState {
         let unit = job.timerUnit
         let block = units[unit] ?? [:]
         return TimerState(
-            name: Slug(making: job.role == .other ? job.name : job.role.rawValue), unit: state(of: unit, scope),
+            name: Slug(making: job.role == .other || !isFirst ? job.name : job.role.rawValue),
+            unit: state(of: unit, scope),
             triggers: job.serviceUnit,
             schedule: SafeText(showing: job.schedule ?? "no schedule"), persistent: job.isPersistent,
             lastTriggerAt: timers[unit]?.last ?? block["LastTriggerUSec"].flatMap { SystemdOutput.time($0) },

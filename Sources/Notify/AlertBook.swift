@@ -96,9 +96,12 @@ struct AlertBookFile: Sendable {
     private var file: FilePath { directory.appending("alerts.json") }
 
     /// Changes the book under its lock and writes it durably before returning. The body's result comes back too when the book
-    /// could not be written, with the error.
-    func update<Result>(_ body: (inout AlertBook) -> Result) async throws -> (result: Result, failure: OperatorError?) {
+    /// could not be written, with the error. Nothing is written where nothing changed.
+    func update<Result>(
+        _ body: (inout AlertBook) -> Result
+    ) async throws -> (result: Result, failure: OperatorError?, isWritten: Bool) {
         var failure: OperatorError?
+        var isWritten = false
         do {
             try FileSystem.makeDirectory(directory)
         } catch let error as OperatorError {
@@ -125,13 +128,12 @@ struct AlertBookFile: Sendable {
                     let encoder = JSONEncoder()
                     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
                     try FileSystem.replace(file, with: Array(try encoder.encode(book)))
-                    // It can be written again: what was told without it is over.
-                    remove(ToldMarks.prefix)
+                    isWritten = true
                 } catch let error as OperatorError {
                     failure = error
                 }
             }
-            return (result, failure)
+            return (result, failure, isWritten)
         }
     }
 

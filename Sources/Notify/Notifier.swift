@@ -81,18 +81,30 @@ public struct Notifier: Sendable {
     /// Notes the success of something that does not send itself, if it ends a failure that was told: the message leaves with the next
     /// call that sends.
     public func noteRecovery(_ run: RunSummary) async throws {
-        guard run.outcome == .success, let condition = book.peek()?.conditions["job/\(run.job)"],
-            condition.failingSince != nil || condition.unstableSince != nil
+        let subject = "job/\(run.job)"
+        let condition = book.peek()?.conditions[subject]
+        guard run.outcome == .success,
+            condition?.failingSince != nil || condition?.unstableSince != nil || marks.lastTold(subject) != nil
         else { return }
         let now = time.now
         let update = try await book.update { book in take(run, announcing: false, &book, now) }
         if let failure = update.failure { throw failure }
+        if update.isWritten { marks.forget() }
     }
+
+    /// What was told while the book could not be written.
+    private var marks: ToldMarks { ToldMarks(folders: [directory] + (markFolder.map { [$0] } ?? [])) }
 
     private func take(_ run: RunSummary, announcing: Bool, _ book: inout AlertBook, _ now: Timestamp) {
         let subject = "job/\(run.job)"
         var condition =
             book.conditions[subject] ?? AlertCondition(title: .init(label: run.instanceLabel, name: run.job))
+        // It was told that this fails, but that could not be noted then.
+        if condition.failingSince == nil, let told = marks.lastTold(subject), told <= now {
+            condition.failingSince = told
+            condition.toldAt = told
+            condition.failures = 1
+        }
         let message = policy.report(run, announcing: announcing, &condition, now: now)
         book.conditions[subject] = condition
         if let message { book.queue(message.kind, subject: subject, text: message.text, now: now) }
@@ -140,6 +152,7 @@ public struct Notifier: Sendable {
                 return (queued: book.outbox.filter { $0.number > before }, waiting: book.outbox.count, lost: lost)
             }
             let (queued, waiting, lost) = update.result
+            if update.isWritten { marks.forget() }
             switch route {
             case .none: return Result(outcome: .suppressed, error: update.failure, lost: lost)
             case .telegram(let channel, let client):
@@ -196,7 +209,7 @@ public struct Notifier: Sendable {
         _ messages: [AlertBook.Message], waiting: Int, _ channel: TelegramChannel, _ client: TelegramClient,
         _ failure: OperatorError
     ) async -> Result {
-        let told = ToldMarks(folders: [directory] + (markFolder.map { [$0] } ?? []))
+        let told = marks
         let now = time.now
         let pause = (policy.remindEvery ?? .seconds(86400)) * 0.95
         let news = messages.filter { !told.isTold($0.subject, within: pause, now: now) }

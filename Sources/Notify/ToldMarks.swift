@@ -8,14 +8,29 @@ struct ToldMarks {
     static let prefix = "told-"
     let folders: [FilePath]
 
-    func isTold(_ subject: String, within pause: Duration, now: Timestamp) -> Bool {
-        folders.contains { folder in
+    /// When a subject was last told of; nil where it was not.
+    func lastTold(_ subject: String) -> Timestamp? {
+        folders.compactMap { folder in
             guard let status = try? FileStatus(at: folder.appending(name(subject))), status.kind == .file else {
-                return false
+                return nil
             }
-            let told = Timestamp(nanoseconds: status.modified)
-            // A clock that was set back starts anew.
-            return told <= now && now - told < pause
+            return Timestamp(nanoseconds: status.modified)
+        }.max()
+    }
+
+    func isTold(_ subject: String, within pause: Duration, now: Timestamp) -> Bool {
+        guard let told = lastTold(subject) else { return false }
+        // A clock that was set back starts anew.
+        return told <= now && now - told < pause
+    }
+
+    /// The book can be written again, and knows what the marks knew.
+    func forget() {
+        let prefix = Array(Self.prefix.utf8)
+        for folder in folders {
+            for name in (try? DirectoryListing.names(at: folder)) ?? [] where name.starts(with: prefix) {
+                try? FileSystem.removeTree(folder.appending(FilePath(bytes: name).string))
+            }
         }
     }
 

@@ -1,8 +1,9 @@
-import HermesHome
 import Support
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import HermesHome
 
 @Suite struct CronAndMemoryTests {
     @Test func jobsAreReadAsHermesWritesThem() throws {
@@ -46,6 +47,8 @@ import Testing
             ("login \(secret)", prompt, false), ("use \(token)", prompt, false), ("mail a@b.example", prompt, false),
             ("call 0049 30 1234567", prompt, false), ("abc", prompt, true), ("", prompt, false), ("5", "", true),
         ]
+        #expect(CronJob(.object(["id": .string("my words"), "name": .string("")]))?.name == "unnamed")
+        #expect(CronJob(.object(["id": .string(token), "name": .string("")]))?.name == "unnamed")
         let jobs = names.enumerated().map { index, job in
             #"{"id":"id\#(index)","name":"\#(job.0)","prompt":"\#(job.1)"}"#
         }

@@ -586,6 +586,8 @@ import Testing
             $0.code.rawValue.hasPrefix("backup") || $0.code.rawValue.hasPrefix("bundle")
         }
         #expect(Set(told.map(\.code.rawValue)) == ["backup-failed", "backup-stale", "bundle-late"])
+        #expect(snapshot.timers.map(\.name.rawValue).suffix(2) == ["backup-push", "second-bundle"])
+        #expect(snapshot.timers.count == 6)
         let failed = try #require(told.first { $0.code.rawValue == "backup-failed" })
         #expect(failed.severity == .critical && failed.message.rawValue.contains("backup-push"))
         let stale = try #require(told.first { $0.code.rawValue == "backup-stale" })

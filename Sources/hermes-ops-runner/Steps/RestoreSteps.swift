@@ -147,7 +147,7 @@ struct RemindStep: Step {
         let reminder = Reminder(
             label: context.configuration.instance.label, job: job, lastRun: history.first,
             lastSuccess: history.first { $0.outcome == .success }, maxAge: options.maxAge, dueSoon: options.dueSoon,
-            now: context.time.now)
+            now: context.time.now, options: session.adviceOptions)
         context.values[ReminderValues.message] = reminder.message
         var warnings = reminder.message.map { [$0] } ?? []
         var deliveries: [Delivery] = []
@@ -171,10 +171,12 @@ struct Reminder {
     var maxAge: Duration
     var dueSoon: Duration
     var now: Timestamp
+    /// What commands must be told to work on this instance.
+    var options = ""
 
     /// Nil when the last drill passed and the next one is not due soon.
     var message: String? {
-        let call = "Run `hermes-ops-runner run \(job)`."
+        let call = "Run `hermes-ops-runner run \(job)\(options)`."
         guard let lastRun else {
             return "\(label): no restore drill was ever done. Whether the backups can be restored is not known. \(call)"
         }
@@ -191,7 +193,7 @@ struct Reminder {
             let reason = lastRun.errorMessage.map { " It said: \(printable($0, limit: 300))" } ?? ""
             return
                 "\(label): the last restore drill failed on \(Self.day(lastRun.startedAt)); \(since)\(overdue). "
-                + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))`, then run it again.\(reason)"
+                + "See `hermes-ops-runner show \(lastRun.runId.prefix(12))\(options)`, then run it again.\(reason)"
         }
         if let age, age < Self.ahead {
             // An age that this clock cannot tell is none: the drill may be long overdue.

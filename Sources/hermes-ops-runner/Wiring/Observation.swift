@@ -98,8 +98,12 @@ extension Session {
     /// What commands of this program must be told to work on this instance, for advice: nothing where everything is in its usual place.
     var adviceOptions: String {
         let usual = StandardLocations(environment: [:], user: user, home: locations.home)
-        return (configurationFile == usual.configuration ? "" : " --config \(configurationFile.shellWord)")
-            + (stateDirectory == usual.state ? "" : " --state-dir \(stateDirectory.shellWord)")
+        let places = [
+            ("--config", configurationFile, usual.configuration), ("--state-dir", stateDirectory, usual.state),
+        ]
+        return places.filter { $0.1 != $0.2 }.map { option, place, _ in
+            " \(option) \(place.shellWord)"
+        }.joined()
     }
 
     /// A piece of advice that ends in a command of this program, made to work on this instance.
