@@ -227,6 +227,13 @@ struct BackupFolder {
         }
     }
 
+    /// The index's entries of other folders.
+    func indexEntriesOutside() throws -> [IndexFile.Entry] {
+        var others: [IndexFile.Entry] = []
+        try repository.visitIndex { if !$0.path.starts(with: prefix) { others.append($0) } }
+        return others
+    }
+
     /// After an interrupted update or a power cut: the files that are as either commit has them, as a listing to update from. What a
     /// power cut made of a file counts as missing; a file that is anything else is somebody's, and an error.
     func remains(of old: FileListing, towards new: FileListing) throws -> FileListing {

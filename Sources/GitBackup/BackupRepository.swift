@@ -125,6 +125,19 @@ public final class BackupRepository: Sendable {
         }
     }
 
+    /// Reads what commits hold, a blob at a time.
+    ///
+    /// - Parameter body: gets the place of each id and its content.
+    public func read(_ blobs: [ObjectID], _ body: @escaping @Sendable (Int, [UInt8]) throws -> Void) async throws {
+        try await offPoolCancellable { [self] cancellation in
+            let repository = try open()
+            for (place, id) in blobs.enumerated() {
+                try cancellation.check()
+                try body(place, repository.read(id).content)
+            }
+        }
+    }
+
     // MARK: Opening
 
     /// Whether there is no repository yet at a path where one may be made.
@@ -243,7 +256,13 @@ public final class BackupRepository: Sendable {
         }
         let folder = BackupFolder(repository: repository, name: Array(settings.folder.utf8))
         let new = try folder.listing(of: head)
-        let present = try folder.remains(of: folder.listing(of: journal?.old), towards: new)
+        let old = try folder.listing(of: journal?.old)
+        let present = try folder.remains(of: old, towards: new)
+        let longestName = self.longestName
+        if let journal, new.paths.contains(where: { PathRule.refusal(of: Array($0), longestName: longestName) != nil })
+        {
+            return try takeBack(journal, to: old, from: present, folder, repository)
+        }
         if present == new, journal == nil {
             try UnsyncedMark.remove(in: state)
             try Journal.remove(in: state)
@@ -254,9 +273,7 @@ public final class BackupRepository: Sendable {
             from: present, to: new, scratch: state.appending("incoming"),
             content: { .bytes(try reader.content(of: new[$0].blob)) },
             forEach: { count, body in for index in 0..<count { try body(index) } })
-        var others: [IndexFile.Entry] = []
-        try repository.visitIndex { if !$0.path.starts(with: folder.prefix) { others.append($0) } }
-        try folder.writeIndex(of: new, keeping: others)
+        try folder.writeIndex(of: new, keeping: folder.indexEntriesOutside())
         try UnsyncedMark.set(in: state)
         try Journal.remove(in: state)
         if let journal { return "finished the interrupted commit \(journal.new)" }
@@ -265,6 +282,37 @@ public final class BackupRepository: Sendable {
             if let wanted, found.map({ present[$0] }) != new[wanted] { lost += 1 }
         }
         return "wrote \(lost) files again that were lost when the machine stopped"
+    }
+
+    /// What the file system of the work tree takes for a name, in bytes.
+    var longestName: Int {
+        let longest = settings.path.withPlatformString { pathconf($0, Int32(_PC_NAME_MAX)) }
+        return longest > 0 ? min(longest, PathRule.longestName) : PathRule.longestName
+    }
+
+    /// Takes back a commit that cannot be checked out, which earlier versions of this program made. Nobody has it: no push came after it.
+    /// The branch moves last, so that a kill in between leaves this to be done again.
+    private func takeBack(
+        _ journal: Journal, to old: FileListing, from present: FileListing, _ folder: BackupFolder,
+        _ repository: RepositoryHandle
+    ) throws -> String {
+        let state = state(repository)
+        let reader = LockedReader(try RepositoryHandle.open(settings.path))
+        try folder.update(
+            from: present, to: old, scratch: state.appending("incoming"),
+            content: { .bytes(try reader.content(of: old[$0].blob)) },
+            forEach: { count, body in for index in 0..<count { try body(index) } })
+        try folder.writeIndex(of: old, keeping: folder.indexEntriesOutside())
+        try UnsyncedMark.set(in: state)
+        if let commit = journal.old {
+            try repository.update(
+                reference, from: journal.new, to: commit, identity: settings.identity,
+                message: "reset: the commit cannot be checked out")
+        } else {
+            try repository.remove(reference, at: journal.new)
+        }
+        try Journal.remove(in: state)
+        return "took back the commit \(journal.new), which holds names that no file can have"
     }
 
     private func sweep(_ repository: RepositoryHandle) throws {

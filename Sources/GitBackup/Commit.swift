@@ -60,8 +60,10 @@ extension BackupRepository {
         _ notes: [String], _ cancellation: CancellationFlag
     ) throws -> CommitOutcome {
         let new = entries.listing
+        // Before anything moves: what cannot be checked out must not be committed.
+        let longestName = self.longestName
         for path in new.paths {
-            if let reason = PathRule.refusal(of: Array(path)) {
+            if let reason = PathRule.refusal(of: Array(path), longestName: longestName) {
                 throw OperatorError(
                     "git.path", doing: "committing", subject: printable(Array(path)), reason: reason,
                     advice: "leave it out of the backup with a rule")

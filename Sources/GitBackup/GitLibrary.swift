@@ -23,14 +23,22 @@ enum GitLibrary {
         return printable(UnsafeRawBufferPointer(start: message, count: strlen(message)), limit: 500)
     }
 
-    /// The thread's last libgit2 error.
+    /// The thread's last libgit2 error. One of a full disk says so, whatever was being done.
+    ///
+    /// - Parameter reason: what it says, where that was read before.
     static func error(
         _ type: String = "git.failure", doing: String, subject: String? = nil, advice: String? = nil,
-        exit: ExitStatus = .failure, isTemporary: Bool = false
+        exit: ExitStatus = .failure, isTemporary: Bool = false, reason: String? = nil
     ) -> OperatorError {
-        OperatorError(
-            type, doing: doing, subject: subject, reason: lastMessage, advice: advice, exit: exit,
-            isTemporary: isTemporary)
+        let message = reason ?? lastMessage
+        // libgit2 keeps of a system's error only the words, behind its own.
+        if let code = [ENOSPC, EDQUOT, EROFS].first(where: { message.contains(errorText($0)) }) {
+            var full = OperatorError.system(code, doing: doing, subject: subject)
+            full.reason = message
+            return full
+        }
+        return OperatorError(
+            type, doing: doing, subject: subject, reason: message, advice: advice, exit: exit, isTemporary: isTemporary)
     }
 
     static func check(_ code: Int32, _ doing: String, _ subject: String? = nil) throws {

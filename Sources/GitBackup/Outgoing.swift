@@ -8,6 +8,8 @@ struct Outgoing {
     private(set) var blobs: [ObjectID] = []
     /// Where each blob stands at first.
     private(set) var paths = PathList()
+    /// For each commit, how many blobs and names the commits until it have.
+    private(set) var ends: [(blobs: Int, names: Int)] = []
     /// Paths of files and folders that a commit has and its first parent has not, where the content was met before.
     private(set) var names = PathList()
 
@@ -19,6 +21,7 @@ struct Outgoing {
             let commit = try repository.commit(id)
             let before = try commit.parents.first.map { try repository.commit($0).tree }
             try collect(commit.tree, before, [], repository, &seen)
+            ends.append((blobs.count, names.count))
         }
     }
 

@@ -35,6 +35,10 @@ extension BackupRepository {
         /// From the top of the repository; of a commit, what to call it.
         public let path: [UInt8]
         public let id: ObjectID?
+        /// The first of the outgoing commits that has it.
+        public let commit: ObjectID
+        /// What the remote's branch names; nil if it has none yet.
+        public let remote: ObjectID?
         let load: () throws -> [UInt8]
 
         /// Reads the content; a caller that has judged this id before need not. Nothing for a name.
@@ -49,22 +53,38 @@ extension BackupRepository {
     }
 
     private static func visit(
-        _ outgoing: Outgoing, _ repository: RepositoryHandle, _ cancellation: CancellationFlag,
+        _ outgoing: Outgoing, over remote: ObjectID?, _ repository: RepositoryHandle, _ cancellation: CancellationFlag,
         _ visit: (OutgoingItem) throws -> Void
     ) throws {
         for id in outgoing.commits {
             try cancellation.check()
             let name = "commit \(id.description.prefix(12))"
             try visit(
-                OutgoingItem(kind: .commit, path: Array(name.utf8), id: id) { try words(repository.read(id).content) })
+                OutgoingItem(kind: .commit, path: Array(name.utf8), id: id, commit: id, remote: remote) {
+                    try words(repository.read(id).content)
+                })
         }
-        for path in outgoing.names {
-            try cancellation.check()
-            try visit(OutgoingItem(kind: .name, path: Array(path), id: nil) { [] })
+        /// Visits a list whose parts belong to the commits, one after the other.
+        func each(_ ends: [Int], _ body: (Int, ObjectID) throws -> Void) throws {
+            var place = 0
+            for (commit, end) in zip(outgoing.commits, ends) {
+                while place < end {
+                    try cancellation.check()
+                    try body(place, commit)
+                    place += 1
+                }
+            }
         }
-        for (path, id) in zip(outgoing.paths, outgoing.blobs) {
-            try cancellation.check()
-            try visit(OutgoingItem(kind: .file, path: Array(path), id: id) { try repository.read(id).content })
+        try each(outgoing.ends.map(\.names)) { place, commit in
+            let path = Array(outgoing.names[place])
+            try visit(OutgoingItem(kind: .name, path: path, id: nil, commit: commit, remote: remote) { [] })
+        }
+        try each(outgoing.ends.map(\.blobs)) { place, commit in
+            let (path, id) = (Array(outgoing.paths[place]), outgoing.blobs[place])
+            try visit(
+                OutgoingItem(kind: .file, path: path, id: id, commit: commit, remote: remote) {
+                    try repository.read(id).content
+                })
         }
     }
 
@@ -114,7 +134,7 @@ extension BackupRepository {
             throw PushRejection.diverged(settings.remote.label, "it is no fast-forward")
         }
         let outgoing = try Outgoing(from: repository, head: head, remote: tip)
-        try Self.visit(outgoing, repository, cancellation, gate)
+        try Self.visit(outgoing, over: tip, repository, cancellation, gate)
         let pack = try outgoing.pack(repository, scratch: state(repository), cancellation: cancellation)
         defer { pack.closeQuietly() }
         let body = GitRequestBody(

@@ -159,7 +159,10 @@ final class RepositoryHandle {
         let code = git_reference_lookup(&head, repository, "HEAD")
         guard code == 0, let head else {
             throw GitLibrary.error(
-                "git.damaged", doing: "reading HEAD of", subject: path.printable, exit: .damagedInput)
+                "git.damaged", doing: "reading HEAD of", subject: path.printable,
+                advice:
+                    "write `ref: refs/heads/BRANCH` with the branch's name into \(gitDirectory.appending("HEAD").printable), or move the repository away: the next run clones the remote anew",
+                exit: .damagedInput)
         }
         defer { git_reference_free(head) }
         guard let target = git_reference_symbolic_target(head) else { return nil }
@@ -172,7 +175,11 @@ final class RepositoryHandle {
         var id = git_oid()
         let code = git_reference_name_to_id(&id, repository, reference)
         if code == GIT_ENOTFOUND.rawValue { return nil }
-        try damaged(code, "reading \(reference) of")
+        try damaged(
+            code, "reading \(reference) of",
+            advice:
+                "write the id of its last good commit, the second word of the last line of \(commonDirectory.printable)/logs/\(reference), into \(commonDirectory.printable)/\(reference), or move the repository away: the next run clones the remote anew"
+        )
         return ObjectID(id)
     }
 
@@ -197,6 +204,13 @@ final class RepositoryHandle {
                 advice: moved ? "something else committed meanwhile; run again" : nil, isTemporary: moved)
         }
         git_reference_free(created)
+    }
+
+    /// Removes a reference, if it still names that commit.
+    func remove(_ reference: String, at id: ObjectID) throws {
+        guard try target(of: reference) == id else { return }
+        try GitLibrary.check(
+            git_reference_remove(repository, reference), "removing the branch", printable(reference))
     }
 
     /// Records where the remote's branch stood when it was last seen.
@@ -356,9 +370,13 @@ final class RepositoryHandle {
         }
     }
 
-    private func damaged(_ code: Int32, _ doing: String) throws {
+    private func damaged(_ code: Int32, _ doing: String, advice: String? = nil) throws {
         guard code >= 0 else {
-            throw GitLibrary.error("git.damaged", doing: doing, subject: path.printable, exit: .damagedInput)
+            throw GitLibrary.error(
+                "git.damaged", doing: doing, subject: path.printable,
+                advice: advice
+                    ?? "look at it with `git fsck`, or move the repository away: the next run clones the remote anew",
+                exit: .damagedInput)
         }
     }
 

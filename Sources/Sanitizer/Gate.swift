@@ -10,6 +10,11 @@ public struct GateHit: Sendable, Hashable, CustomStringConvertible {
     public var column: Int
     public var rule: String
     public var fingerprint: String
+    /// Why the content could not be looked into; nil for a secret.
+    public var unread: String?
+
+    /// Whether this is no secret, but content that could not be looked into.
+    public var isUnread: Bool { unread != nil }
 
     /// `path:line:column rule fingerprint`
     public var description: String { "\(path):\(line):\(column) \(rule) \(fingerprint)" }
@@ -30,6 +35,11 @@ public struct Gate: Sendable {
     enum Verdict {
         case passed(GatedBytes)
         case finding(Inspector.Finding)
+    }
+
+    /// Whether two gates of one sanitizer search for the same values.
+    public func hasSameValues(as other: Gate) -> Bool {
+        inspector.known?.identity == other.inspector.known?.identity
     }
 
     func pass(_ bytes: [UInt8], name: [UInt8]) throws -> Verdict {
@@ -99,10 +109,11 @@ public struct Gate: Sendable {
                         path: printable(shown), line: place.line, column: place.column, rule: hit.rule,
                         fingerprint: hit.fingerprint))
             }
-        case .refused(_, let hits) where hits.isEmpty:
+        case .refused(let reason, let hits) where hits.isEmpty:
             out.append(
-                GateHit(path: printable(shown), line: 0, column: 0, rule: "unreadable-content", fingerprint: "00000000")
-            )
+                GateHit(
+                    path: printable(shown), line: 0, column: 0, rule: "unreadable-content", fingerprint: "00000000",
+                    unread: reason))
         case .refused(_, let hits):
             out += hits.map {
                 GateHit(path: printable(shown), line: 0, column: 0, rule: $0.rule, fingerprint: $0.fingerprint)

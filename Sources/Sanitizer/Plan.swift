@@ -135,7 +135,7 @@ extension Sanitizer {
     /// The detectors over files and trees, nothing harvested: for `scan`.
     ///
     /// - Parameter paths: files, or folders with all that is in them; symlinks in them are not followed.
-    /// - Returns: in the order of the paths.
+    /// - Returns: in the order of the paths; content that could not be looked into is among them (``GateHit/isUnread``).
     /// - Throws: `OperatorError` for a path that cannot be read.
     public func scan(
         _ paths: [FilePath], cancellation: CancellationFlag = CancellationFlag(),
@@ -148,8 +148,7 @@ extension Sanitizer {
         func scan(_ file: FilePath, shownAs name: [UInt8], following: Bool) throws {
             try cancellation.check()
             let bytes = try FileSystem.read(file, limit: 1 << 30, followingLinks: following)
-            // A file that only cannot be looked into holds no known secret.
-            hits += try gate.hits(in: bytes, name: name).filter { $0.rule != "unreadable-content" }
+            hits += try gate.hits(in: bytes, name: name)
             progress.advance(Int64(bytes.count))
         }
         for path in paths {

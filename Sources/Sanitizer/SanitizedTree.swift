@@ -41,15 +41,37 @@ public struct SanitizedTree: Sendable {
     public let gate: Gate
     private let head: Manifest
     private var assembly: TreeAssembly?
+    private let home: ConfinedDirectory
+    private let watch: HarvestWatch
+    private let surveyed: Int64
 
-    init(_ assembly: TreeAssembly, _ files: SanitizedFiles, gate: Gate, unreadThanksToCache: Int) {
+    init(_ assembly: TreeAssembly, _ files: SanitizedFiles, survey: Sanitizer.Survey, unreadThanksToCache: Int) {
         self.assembly = assembly
         self.files = files
-        self.gate = gate
+        gate = survey.gate
+        home = survey.reader.home
+        watch = survey.watch
+        surveyed = survey.started
         self.unreadThanksToCache = unreadThanksToCache
         head = assembly.head
         changedWhileRead = assembly.changed
         warnings = assembly.warnings
+    }
+
+    /// Whether the home's credential files may have changed since ``gate`` was made: then it does not know them all.
+    public var isGateStale: Bool { watch.mayHaveChanged(in: home, since: surveyed) }
+
+    /// Paths of an earlier tree of this home whose content changed or went because of something secret in it, or a rule of the instance.
+    /// The earlier content is still in the history; ``exposes(_:at:)`` tells whether it matters. Nothing after ``forgettingManifest()``.
+    public func withheld(from earlier: PathList) -> [(path: [UInt8], isByRule: Bool)] {
+        assembly?.withheld(from: earlier) ?? []
+    }
+
+    /// What holds a secret by today's knowledge: how to call the file; nil if nothing does.
+    ///
+    /// - Parameter content: what an earlier tree held under that path.
+    public func exposes(_ content: [UInt8], at path: [UInt8]) throws -> String? {
+        try gate.hits(in: content, name: path).first { !$0.isUnread }?.path
     }
 
     /// The manifest: made anew each time, and large with many files. Without entries and exclusions after ``forgettingManifest()``.

@@ -53,24 +53,54 @@ public final class Sanitizer: Sendable {
         home: FilePath, into staging: FilePath, baseline: Baseline = Baseline(), cache: FilePath? = nil,
         cancellation: CancellationFlag = CancellationFlag(), progress: any ProgressReporter = NoProgress()
     ) throws -> SanitizedTree {
-        try FileSystem.removeTree(staging)
-        for number in 0..<SanitizedFiles.shards {
-            try FileSystem.makeDirectory(SanitizedFiles.shard(number, in: staging))
+        var survey = try survey(home, listingSkipped: false, cancellation: cancellation)
+        for _ in 0..<Sanitizer.attempts {
+            try Sanitizer.requireReadable(survey.inventory.failures)
+            try FileSystem.removeTree(staging)
+            for number in 0..<SanitizedFiles.shards {
+                try FileSystem.makeDirectory(SanitizedFiles.shard(number, in: staging))
+            }
+            let identity = identity(survey.gate)
+            let memory = recall(survey.inventory.items, from: cache, identity: identity, baseline)
+            try read(survey, memory, into: staging, cache: cache, identity: identity, cancellation, progress)
+            // From here on nothing of the home is read any more: what was stored in it until now is known, or may stand in what was read.
+            if survey.mayBeStale {
+                let now = try self.survey(home, listingSkipped: false, cancellation: cancellation)
+                guard try isClean(survey, memory, staging, under: now, cancellation) else {
+                    survey = now
+                    continue
+                }
+                survey.gate = now.gate
+                survey.watch = now.watch
+                survey.started = now.started
+            }
+            survey.inventory.items.forgetStamps()
+            let assembly = try assembly(survey.inventory, memory.records, survey.gate)
+            let files = try self.files(of: assembly, memory.isRemembered, baseline, staging, survey.gate)
+            return SanitizedTree(
+                assembly, files, survey: survey, unreadThanksToCache: memory.isRemembered.count { $0 })
         }
-        let survey = try survey(home, listingSkipped: false, cancellation: cancellation)
-        try Sanitizer.requireReadable(survey.inventory.failures)
-        let (gate, reader) = (survey.gate, survey.reader)
-        var inventory = survey.inventory
-        let identity = identity(gate)
-        let memory = recall(inventory.items, from: cache, identity: identity, baseline)
-        let todo = inventory.items.indices.filter { !memory.isRemembered[$0] }
+        throw OperatorError(
+            "credentials-changed", doing: "sanitizing", subject: home.printable,
+            reason: "its credentials changed again and again while it was read, and stood in other files at once",
+            advice: "run again when they are at rest", isTemporary: true)
+    }
 
+    /// How often a home is read whose credentials change meanwhile.
+    private static let attempts = 3
+
+    /// Reads, redacts and stages what the cache does not know.
+    private func read(
+        _ survey: Survey, _ memory: Memory, into staging: FilePath, cache: FilePath?, identity: [UInt8],
+        _ cancellation: CancellationFlag, _ progress: any ProgressReporter
+    ) throws {
+        let items = survey.inventory.items
+        let todo = items.indices.filter { !memory.isRemembered[$0] }
         progress.begin(
-            "sanitizing",
-            total: todo.reduce(0) { $0 + min(inventory.items.stamp($1).size, options.maxFileSize) })
+            "sanitizing", total: todo.reduce(0) { $0 + min(items.stamp($1).size, options.maxFileSize) })
         defer { progress.end() }
         let processor = FileProcessor(
-            gate: gate, reader: reader, homePath: home.bytes, maxFileSize: options.maxFileSize,
+            gate: survey.gate, reader: survey.reader, homePath: survey.home.bytes, maxFileSize: options.maxFileSize,
             key: options.fingerprintKey
         ) { item, gated in
             try StagedFile(
@@ -79,16 +109,38 @@ public final class Sanitizer: Sendable {
             ).write(gated)
         }
         let started = Sanitizer.wallClock()
-        try run(todo, inventory.items, into: memory.records, processor, cancellation, progress)
+        try run(todo, items, into: memory.records, processor, cancellation, progress)
         // A run that read nothing and lost nothing has nothing new to remember.
-        if let cache, !todo.isEmpty || inventory.items.count != memory.count {
-            try remember(inventory.items, memory, in: cache, identity: identity, since: started)
+        if let cache, !todo.isEmpty || items.count != memory.count {
+            try remember(items, memory, in: cache, identity: identity, since: started)
         }
-        inventory.items.forgetStamps()
-        let assembly = try assembly(inventory, memory.records, gate)
-        let files = try self.files(of: assembly, memory.isRemembered, baseline, staging, gate)
-        return SanitizedTree(
-            assembly, files, gate: gate, unreadThanksToCache: memory.isRemembered.count { $0 })
+    }
+
+    /// Whether nothing that was staged holds a value that was stored since its survey.
+    private func isClean(
+        _ survey: Survey, _ memory: Memory, _ staging: FilePath, under now: Survey, _ cancellation: CancellationFlag
+    ) throws -> Bool {
+        try Sanitizer.requireReadable(now.inventory.failures)
+        let known = now.gate.inspector.known
+        if now.gate.hasSameValues(as: survey.gate) { return true }
+        // What the cache knew is not at hand; under other values it knows nothing.
+        guard !memory.isRemembered.contains(true) else { return false }
+        let inspector = Inspector(known: known, key: options.fingerprintKey) { _, _ in [] }
+        for index in survey.inventory.items.indices {
+            try cancellation.check()
+            let name = Array(survey.inventory.items.paths[index])
+            guard try name.withUnsafeBytes({ try inspector.hits(in: $0, name: []).isEmpty }) else { return false }
+            let isStaged =
+                switch memory.records[index] {
+                case .kept: true
+                case .other(let record): if case .stored = record.outcome { true } else { false }
+                case nil, .excluded: false
+                }
+            guard isStaged else { continue }
+            let bytes = try FileSystem.read(SanitizedFiles.stagedPath(index, in: staging), limit: .max - 1)
+            guard case .clean = try inspector.inspect(bytes, name: name) else { return false }
+        }
+        return true
     }
 
     /// The gate of a home: the detectors and every value that its credential files hold.
@@ -101,40 +153,50 @@ public final class Sanitizer: Sendable {
             let known = try KnownValues(harvester.values, key: options.fingerprintKey)
             return Gate(inspector: Inspector(detector: detector, known: known, key: options.fingerprintKey))
         }
-        return try survey(home, listingSkipped: false, cancellation: cancellation).gate
+        let survey = try survey(home, listingSkipped: false, cancellation: cancellation)
+        // A folder that is closed may be one of credentials.
+        try Sanitizer.requireReadable(survey.inventory.failures)
+        return survey.gate
     }
 
     // MARK: Before the files
 
-    struct Survey {
+    struct Survey: Sendable {
+        var home: FilePath
         var inventory: HomeInventory
         var reader: StableReader
         var gate: Gate
+        var watch: HarvestWatch
+        /// When it began, in nanoseconds of the wall clock.
+        var started: Int64
+
+        /// Whether the home's secrets may have changed since.
+        var mayBeStale: Bool { watch.mayHaveChanged(in: reader.home, since: started) }
     }
 
     /// Walks the home and harvests its secrets.
     func survey(_ home: FilePath, listingSkipped: Bool, cancellation: CancellationFlag) throws -> Survey {
+        let started = Sanitizer.wallClock()
         var inventory = try HomeInventory(
             home, policy: options.policy, listingSkipped: listingSkipped, cancellation: cancellation)
         let reader = StableReader(home: try ConfinedDirectory(home))
         var harvester = Harvester(detector: detector)
+        var watch = inventory.watch
+        /// Names are cleaned once the values are known.
+        var warnings: [(path: [UInt8], what: String)] = []
         if options.policy.hasPathRules {
             for secret in options.knownSecrets { secret.withUnsafeBytes { harvester.add(credential: $0) } }
-            for item in [inventory.items, inventory.harvestOnly].joined()
-            where item.decision.harvest != .none && item.kind == .file && item.stamp.size <= Harvester.largest {
+            let sources = try HarvestSources(
+                inventory, home: home, root: reader.home, policy: options.policy, cancellation: cancellation)
+            watch = sources.watch
+            inventory.failures += sources.failures
+            warnings += sources.dangling.map {
+                ($0, "is a link that leads nowhere: secrets could not be learnt from it")
+            }
+            for source in sources.files {
                 try cancellation.check()
-                do {
-                    let content = try reader.read(item.path, limit: Int64(Harvester.largest))
-                    try harvester.add(file: content.bytes, name: item.path, mode: item.decision.harvest)
-                } catch let failure as StableReader.Failure {
-                    guard case .system(let code) = failure else { continue }
-                    throw OperatorError.system(
-                        code.rawValue, doing: "reading the secrets to look for from",
-                        subject: printable(
-                            try Inspector(detector: detector, known: nil, key: options.fingerprintKey)
-                                .redactedName(item.path).name),
-                        advice:
-                            "give this user the right to read it: without it, copies of its secrets would not be found")
+                if let warning = try harvest(source, reader, into: &harvester, &watch) {
+                    warnings.append((source.path, warning))
                 }
             }
         }
@@ -144,7 +206,46 @@ public final class Sanitizer: Sendable {
             guard let subject = inventory.failures[index].subject else { continue }
             inventory.failures[index].subject = printable(try inspector.redactedName(Array(subject.utf8)).name)
         }
-        return Survey(inventory: inventory, reader: reader, gate: Gate(inspector: inspector))
+        inventory.warnings = try warnings.map { path, what in
+            "\(shortened(printable(try inspector.redactedName(path).name), to: 120)) \(what)"
+        }
+        return Survey(
+            home: home, inventory: inventory, reader: reader, gate: Gate(inspector: inspector), watch: watch,
+            started: started)
+    }
+
+    /// - Returns: what is to be said of a file that nothing was learnt from.
+    private func harvest(
+        _ source: HarvestSources.Source, _ reader: StableReader, into harvester: inout Harvester,
+        _ watch: inout HarvestWatch
+    ) throws -> String? {
+        do {
+            // Noted first: a change while it is read shows.
+            watch.note(source.path, try? reader.home.statusFollowingLinks(source.path))
+            let content = try reader.read(
+                source.path, limit: Int64(Harvester.largest), followingLinks: source.isLinked)
+            let isUnderstood = try harvester.add(
+                file: content.bytes, name: source.path, mode: source.decision.harvest,
+                isDotenv: source.decision.form == .dotenv)
+            return isUnderstood ? nil : "is no YAML that can be read: some of its secrets may not have been learnt"
+        } catch let failure as StableReader.Failure {
+            switch failure {
+            case .vanished, .replaced: return nil
+            case .tooLarge:
+                // A database or a picture among the credentials has no values to learn.
+                guard let start = reader.start(of: source.path, followingLinks: source.isLinked),
+                    TextEncoding.of(start) != nil
+                else { return nil }
+                return "is larger than \(Harvester.largest >> 20) MiB: its secrets are not searched for in other files"
+            case .system(let code):
+                throw OperatorError.system(
+                    code.rawValue, doing: "reading the secrets to look for from",
+                    subject: printable(
+                        try Inspector(detector: detector, known: nil, key: options.fingerprintKey)
+                            .redactedName(source.path).name),
+                    advice: "give this user the right to read it: without it, copies of its secrets would not be found")
+            }
+        }
     }
 
     /// What the stat cache depends on.

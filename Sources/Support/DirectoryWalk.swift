@@ -129,6 +129,21 @@ public final class ConfinedDirectory: Sendable {
         try open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, 0)
     }
 
+    /// Opens what a path leads to, symlinks followed wherever they lead, for reading and without blocking on a FIFO. For files that are
+    /// looked at and never handed on.
+    public func openFollowingLinks(_ path: [UInt8]) throws(Errno) -> FileDescriptor {
+        let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        let raw = withTerminated(path) { hx_openat(descriptor.rawValue, $0, flags, 0) }
+        guard raw >= 0 else { throw Errno(rawValue: errno) }
+        return FileDescriptor(rawValue: raw)
+    }
+
+    /// The status of what a path leads to, symlinks followed wherever they lead; of the folder itself for an empty path.
+    public func statusFollowingLinks(_ path: [UInt8]) throws(Errno) -> FileStatus {
+        if path.isEmpty { return try FileStatus(of: descriptor) }
+        return try FileStatus(of: path, in: descriptor, followingLinks: true)
+    }
+
     /// Opens a folder below.
     public func openDirectory(_ path: [UInt8]) throws(Errno) -> FileDescriptor {
         try open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0)

@@ -85,10 +85,11 @@ public struct FileStatus: Sendable, Hashable {
         self.init(status)
     }
 
-    /// The status of a name (bytes) in a directory, a symlink not followed.
-    public init(of name: [UInt8], in directory: FileDescriptor) throws(Errno) {
+    /// The status of a name (bytes) in a directory; of a symlink itself, if not of what it leads to.
+    public init(of name: [UInt8], in directory: FileDescriptor, followingLinks: Bool = false) throws(Errno) {
         var status = stat()
-        let result = withTerminated(name) { fstatat(directory.rawValue, $0, &status, AT_SYMLINK_NOFOLLOW) }
+        let flags = followingLinks ? 0 : AT_SYMLINK_NOFOLLOW
+        let result = withTerminated(name) { fstatat(directory.rawValue, $0, &status, flags) }
         guard result == 0 else { throw Errno(rawValue: errno) }
         self.init(status)
     }

@@ -68,6 +68,18 @@ public struct PathList: Sendable, Equatable, RandomAccessCollection {
         }
     }
 
+    /// The first of a sorted list's paths that does not stand before this one; the end if there is none.
+    public func firstIndex(notBefore path: [UInt8]) -> Int {
+        path.withUnsafeBytes { path in
+            var (low, high) = (0, count)
+            while low < high {
+                let middle = (low + high) / 2
+                if compare(middle, path) < 0 { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
+    }
+
     public func index(of path: [UInt8], hint: Int = 0) -> Int? { index(of: path[...], hint: hint) }
 
     private func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index]) }

@@ -2,20 +2,36 @@
 public enum PathRule {
     /// In bytes, below the backup's folder. What the kernel takes in one call is 4095; a clone has folders above.
     public static let longest = 3840
+    /// A component, in bytes: what Linux and nearly all its file systems take.
+    public static let longestName = 255
 
     /// Why a file cannot stand in a git tree under this path, or nil if it can.
     ///
     /// Refused are empty components, `.` and `..`, every spelling of `.git` that a case-folding, HFS+ or NTFS file system would take
     /// for it (git's own fsck refuses these, and servers that check refuse the push), `.gitmodules`, which git itself obeys, and paths
-    /// too long to be checked out.
-    public static func refusal(of path: [UInt8]) -> String? {
+    /// and names too long to be checked out.
+    ///
+    /// - Parameter longestName: what a component may have, in bytes, where the file system takes less.
+    public static func refusal(of path: [UInt8], longestName: Int = longestName) -> String? {
         if let reason = danger(of: path) { return reason }
         guard path.count <= longest else { return "its path is longer than \(longest) bytes" }
+        if let reason = tooLong(path, longestName) { return reason }
         for component in path.split(separator: UInt8(ascii: "/")) where mayFold(component) {
             let name = folded(component)
             if name == ".gitmodules" || name.hasPrefix("gitmod~") || name.hasPrefix("gi7eba~") {
                 return "git obeys a file named .gitmodules"
             }
+        }
+        return nil
+    }
+
+    /// Says so of a path with a component that is too long, without an allocation for each.
+    private static func tooLong(_ path: [UInt8], _ longestName: Int) -> String? {
+        guard path.count > longestName else { return nil }
+        var length = 0
+        for byte in path {
+            length = byte == UInt8(ascii: "/") ? 0 : length + 1
+            if length > longestName { return "a name in it is longer than \(longestName) bytes" }
         }
         return nil
     }

@@ -96,6 +96,62 @@ internal import Testing
         #expect(try await runner("run", "backup").status == 0)
     }
 
+    @Test func whatStandsBesideTheFolderIsLookedIntoAndItsCommitNamed() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try await runner.makeRemote()
+        try runner.configure()
+        #expect(try await runner("run", "backup").status == 0)
+        let pushed = try await runner.head()
+        func git(_ arguments: String...) async throws -> RunnerProgram.Result {
+            try await runner.run(
+                "git",
+                ["-C", runner.repository.string, "-c", "user.name=Uma", "-c", "user.email=uma@host.test"] + arguments)
+        }
+        // What cannot be looked into is told, and nothing more.
+        try runner.folder.write("repository/manual.pdf", Array("%PDF-1.7\n".utf8) + [0, 1, 2, 0xFF])
+        #expect(try await git("add", "manual.pdf").status == 0)
+        #expect(try await git("commit", "-qm", "A manual").status == 0)
+        let told = try await runner("run", "backup")
+        #expect(told.status == 0, "\(told.errors)")
+        #expect((told.output + told.errors).contains("without having been looked into: manual.pdf"), "\(told.output)")
+        // A secret that is gone by now still leaves with its commit: the commit is named, and the advice works.
+        let token = "xox" + "b-" + "123456789012-210987654321-" + "aBcDeFgHiJkLmNoPqRsTuVwX"
+        try runner.folder.write("repository/README.md", "key: \(token)\n")
+        #expect(try await git("add", "README.md").status == 0)
+        #expect(try await git("commit", "-qm", "A key").status == 0)
+        let guilty = try await runner.head()
+        #expect(try await git("rm", "-q", "README.md").status == 0)
+        #expect(try await git("commit", "-qm", "No key").status == 0)
+        let refused = try await runner("run", "backup")
+        #expect(refused.status == 10)
+        #expect(refused.errors.contains("README.md") && refused.errors.contains("in commit \(guilty.prefix(12))"))
+        let back = try #require((refused.output + refused.errors).firstMatch(of: /git reset --soft [0-9a-f]{12}/))
+            .output
+        #expect(try await git("reset", "--soft", String(back.suffix(12))).status == 0)
+        #expect(try await git("commit", "-q", "--allow-empty", "-m", "Tidy").status == 0)
+        let done = try await runner("run", "backup")
+        #expect(done.status == 0, "\(done.errors)")
+        #expect(try await runner.head() != pushed)
+    }
+
+    @Test func aNewValueThatEarlierCommitsHoldIsToldOnce() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try runner.folder.write("home/memories/USER.md", "Olden-Kq8vT-pLw7 is nice\n")
+        try await runner.makeRemote()
+        try runner.configure()
+        #expect(try await runner("run", "backup").status == 0)
+        try runner.folder.write("home/.env", "DOOR=Olden-Kq8vT-pLw7\n")
+        let told = try await runner("run", "backup")
+        #expect(told.status == 0)
+        #expect(
+            (told.output + told.errors).contains("1 file held in earlier commits")
+                && told.output.contains("memories/USER.md"), "\(told.output)")
+        let again = try await runner("run", "backup")
+        #expect(!(again.output + again.errors).contains("earlier commits"))
+    }
+
     @Test func aDryRunChangesNothingOutsideTheState() async throws {
         let runner = try RunnerProgram()
         try runner.makePlainHome()

@@ -144,6 +144,37 @@ internal import Testing
         #expect(none.output.trimmingCharacters(in: .whitespacesAndNewlines) == "[\n\n]" || none.output.contains("["))
     }
 
+    @Test func aScanThatCouldNotLookIsNoCleanOne() async throws {
+        let runner = try RunnerProgram()
+        let file = try runner.folder.write("notes.xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 1, 2, 3])
+        let result = try await runner("scan", file.string)
+        #expect(result.status == 1 && result.output.isEmpty, "\(result.output)")
+        #expect(result.errors.contains("notes.xz: xz content cannot be looked into"), "\(result.errors)")
+        let json = try await runner("scan", file.string, "--json")
+        #expect(json.status == 1 && json.output.contains("unreadable-content"), "\(json.output)")
+    }
+
+    @Test func sanitizeWorksByANamedConfiguration() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try runner.folder.write("home/scripts/large.sh", String(repeating: "# line\n", count: 1000))
+        try runner.folder.write("home/scripts/private.sh", "# mine\n")
+        try runner.configure(
+            extra:
+                "sanitizer: { maxFileSize: 4 KiB, rules: [ { path: /scripts/private.sh, action: exclude, reason: mine } ] }"
+        )
+        let target = runner.folder.path.appending("out")
+        let named = runner.folder.path.appending("config.yaml").string
+        let result = try await runner("sanitize", runner.home.string, "--into", target.string, "--config", named)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(access(target.pushing("scripts/large.sh").string, F_OK) != 0)
+        #expect(access(target.pushing("scripts/private.sh").string, F_OK) != 0)
+        #expect(access(target.appending("MANIFEST.json").string, F_OK) == 0)
+        let missing = try await runner(
+            "sanitize", runner.home.string, "--into", target.string, "--config", "/nope.yaml")
+        #expect(missing.status != 0 && missing.errors.contains("/nope.yaml"), "\(missing.errors)")
+    }
+
     @Test func sanitizeWritesATreeAndRefusesAFullFolder() async throws {
         let runner = try RunnerProgram()
         let fixture = try HermesHomeFixture(at: runner.home, seed: 5)

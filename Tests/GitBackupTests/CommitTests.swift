@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Support
 import SystemPackage
@@ -113,6 +114,59 @@ struct CommitTests {
         }
         #expect(error?.type == "git.path")
         #expect(try await fixture.repository.baseline().head == nil)
+    }
+
+    @Test("Names that no file can have are refused before anything moves")
+    func longNames() async throws {
+        let fixture = try await Fixture()
+        try await fixture.commit(["a": "1"])
+        let head = try await fixture.repository.baseline().head
+        let error = await Fixture.failure {
+            _ = try await fixture.repository.commit(
+                [Fixture.entry("a", "1"), Fixture.entry("b/" + String(repeating: "q", count: 256), "x")],
+                at: Fixture.time
+            ) { _ in "" }
+        }
+        #expect(error?.type == "git.path" && error?.reason.contains("longer than 255 bytes") == true)
+        #expect(try await fixture.repository.baseline().head == head)
+        try await fixture.requireSound()
+    }
+
+    @Test(
+        "A commit that cannot be checked out, as earlier versions made them, is taken back", arguments: [false, true])
+    func takenBack(isFirst: Bool) async throws {
+        let fixture = try await Fixture()
+        if isFirst {
+            _ = try await fixture.repository.prepare(Fixture.access())
+        } else {
+            try await fixture.commit(["a": "1"])
+        }
+        let old = try await fixture.repository.baseline().head
+        func write(_ arguments: String..., input: String) async throws -> String {
+            let file = try fixture.folder.write("input", input)
+            let quoted = arguments.map { "'\($0)'" }.joined(separator: " ")
+            let result = try await Git.run(
+                ["-c", "alias.x=!f() { git \(quoted) < '\(file.string)'; }; f", "x"], in: fixture.work)
+            return result.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let blob = try await write("hash-object", "-w", "--stdin", input: "x")
+        let name = String(repeating: "q", count: 260)
+        let inner = try await write("mktree", input: "100644 blob \(blob)\ta\n100644 blob \(blob)\t\(name)\n")
+        let root = try await write("mktree", input: "040000 tree \(inner)\thermes_persistent_backup\n")
+        let parent = old.map { ["-p", $0.description] } ?? []
+        let identity = ["-c", "user.name=x", "-c", "user.email=x@host.test"]
+        let commit = try await Git.run(identity + ["commit-tree", root, "-m", "x"] + parent, in: fixture.work)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        _ = try await fixture.git("update-ref", "refs/heads/main", commit)
+        let new = try #require(ObjectID(hex: commit))
+        try Journal(old: old, new: new).write(in: fixture.work.appending(".git").appending("hermes-ops"))
+
+        let preparation = try await fixture.repository.prepare(Fixture.access())
+        #expect(preparation.notes.contains { $0.hasPrefix("took back the commit \(commit)") })
+        #expect(preparation.head == old)
+        #expect(try await fixture.git("status", "--porcelain", "--ignored") == "")
+        try await fixture.commit(["a": "2"])
+        try await fixture.requireSound()
     }
 
     @Test("A path given twice, or as file and folder, is refused")

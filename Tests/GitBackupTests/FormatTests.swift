@@ -1,3 +1,4 @@
+import Foundation
 import Support
 import SystemPackage
 import TestSupport
@@ -143,5 +144,15 @@ struct FormatTests {
         #expect(
             ServerText.clean(Array(text.utf8), token: token, limit: 500)
                 == "see [link] with «secret» and «secret»\\u{1b}[0m end")
+        // In other spellings nothing of what was said is repeated.
+        let value = Array("s3cr3t-value".utf8)
+        for text in [
+            "got \(Data(value).base64EncodedString())", "got \(Data("user:".utf8 + value).base64EncodedString())!",
+            "got \(hex(value))", "got \(hex(value).uppercased()) x", "s3cr3t%2Dvalue", "s3cr3t\\u002dvalue",
+            String("s3cr3t-value".reversed()), "a \(hex([0xAB] + value + [0xCD])) b",
+        ] {
+            #expect(ServerText.clean(Array(text.utf8), token: token, limit: 500) == "«redacted»", "\(text)")
+        }
+        #expect(ServerText.clean(Array("abcdef0123456789 refused".utf8), token: token, limit: 500).hasSuffix("refused"))
     }
 }

@@ -132,12 +132,16 @@ struct PushTests {
         _ = try await site.fixture.git("mv", "hermes_persistent_backup/z", "moved")
         _ = try await site.fixture.git(
             "commit", "-q", "--author=Somebody Else <else@host.test>", "-m", "Words of a message")
+        let origins = Mutex<[String: ObjectID]>([:])
+        let log = try await site.fixture.git("log", "--format=%H", "--reverse").split(separator: "\n").map(String.init)
         let seen = Mutex<[BackupRepository.OutgoingItem.Kind: Set<String>]>([:])
         let access = try site.access()
         let refusal = OperatorError("gate", doing: "gating", reason: "seen", exit: .refused)
         let stopped = await Fixture.failure {
             _ = try await site.fixture.repository.push(access) { item in
                 let text = String(decoding: item.path + [58] + (try item.content), as: UTF8.self)
+                #expect(item.remote == nil)
+                if item.kind == .file { origins.withLock { $0[text] = item.commit } }
                 _ = seen.withLock { $0[item.kind, default: []].insert(text) }
                 if text.hasSuffix(":third") { throw refusal }
             }
@@ -149,6 +153,11 @@ struct PushTests {
                 "hermes_persistent_backup/z/c:third",
             ])
         #expect(seen.withLock { $0[.name] } == ["hermes_persistent_backup/b:", "moved:"])
+        // Each with the first commit that has it.
+        let first = origins.withLock { $0 }.mapValues(\.description)
+        #expect(first["hermes_persistent_backup/a:first version"] == log[0])
+        #expect(first["hermes_persistent_backup/a:second version"] == log[1])
+        #expect(first["hermes_persistent_backup/z/c:third"] == log[2])
         let commits = seen.withLock { $0[.commit] } ?? []
         #expect(commits.count == 4)
         let words = try #require(commits.first { $0.contains("Words of a message") })

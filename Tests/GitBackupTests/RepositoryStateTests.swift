@@ -155,6 +155,28 @@ struct RepositoryStateTests {
         #expect(try await index.commit(["a": "2"]).changed)
     }
 
+    @Test("A full disk is told as such, in libgit2's words too; a branch or HEAD that a power cut took has advice")
+    func damage() async throws {
+        let full = GitLibrary.error(
+            "git.damaged", doing: "writing", exit: .damagedInput, reason: "failed to write: \(errorText(ENOSPC))")
+        #expect(full.exit == .cannotWrite && full.advice?.contains("free some space") == true)
+        #expect(GitLibrary.error(doing: "writing", reason: "failed to write: \(errorText(EIO))").exit == .failure)
+
+        let fixture = try await Fixture()
+        try await fixture.commit(["a": "1"])
+        let git = fixture.work.appending(".git")
+        for (name, word) in [("refs/heads/main", "logs/refs/heads/main"), ("HEAD", "ref: refs/heads/")] {
+            let path = git.pushing(FilePath(name))
+            let whole = try FileSystem.read(path, limit: 4096)
+            try FileSystem.replace(path, with: Array(whole.prefix(name == "HEAD" ? 0 : 20)))
+            let error = await Fixture.failure { _ = try await fixture.repository.prepare(Fixture.access()) }
+            #expect(
+                error?.exit == .damagedInput && error?.advice?.contains(word) == true, "\(String(describing: error))")
+            try FileSystem.replace(path, with: whole)
+        }
+        try await fixture.requireSound()
+    }
+
     @Test("Another run in the repository is waited for; one that stays is a temporary failure")
     func busy() async throws {
         let fixture = try await made()

@@ -73,6 +73,9 @@ struct PlanTests {
         #expect(hits.count == 1 && hit.line == 2 && hit.column == 9 && hit.path.hasSuffix("tree/deep/a.txt"))
         #expect(!hit.description.contains(token) && hit.fingerprint.utf8.count == 8)
         #expect(try makeSanitizer().scan([folder.path.appending("tree").appending("clean.md")]).isEmpty)
+        try folder.write("tree/deep/x.xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 1, 2, 3])
+        let unread = try #require(try makeSanitizer().scan([folder.path.appending("tree")]).last)
+        #expect(unread.unread == "xz content cannot be looked into" && unread.path.hasSuffix("x.xz") && unread.isUnread)
         #expect(throws: OperatorError.self) { try makeSanitizer().scan([folder.path.appending("missing")]) }
     }
 

@@ -153,7 +153,23 @@ struct Inspector: Sendable {
             return hits.isEmpty ? .clean : .hits(hits, encoding)
         case .sqlite: return .refused(reason: "a database", hits: [])
         case .opaque(let format): return .refused(reason: "\(format) content cannot be looked into", hits: [])
-        case .binary: return try inspectBinary(bytes, name: name)
+        case .key(let kind):
+            let fingerprint = Fingerprint.of(bytes, key: key)
+            return .refused(
+                reason: kind, hits: [Hit(range: 0..<bytes.count, rule: "private-key", fingerprint: fingerprint)])
+        case .binary:
+            let streams = try inspectStreams(bytes, depth: depth, budget: &budget)
+            if case .refused = streams { return streams }
+            return try inspectBinary(bytes, name: name)
+        case .tar:
+            guard depth < Inspector.deepestArchive else {
+                return .refused(reason: "archives nested too deeply", hits: [])
+            }
+            do {
+                return try inspectTar(bytes, name: name, depth: depth, budget: &budget)
+            } catch is TarReader.Damaged {
+                return .refused(reason: "a damaged tar file", hits: [])
+            }
         case .gzip:
             guard depth < Inspector.deepestArchive else {
                 return .refused(reason: "archives nested too deeply", hits: [])
@@ -212,6 +228,52 @@ struct Inspector: Sendable {
             if case .refused = remarks { return remarks }
             return try inspectBinary(bytes, name: [])
         }
+    }
+
+    private func inspectTar(_ bytes: [UInt8], name: [UInt8], depth: Int, budget: inout Int) throws -> Finding {
+        var budgetLeft = budget
+        defer { budget = budgetLeft }
+        var found = Finding.clean
+        try bytes.withUnsafeBytes { raw in
+            try TarReader.visit(raw) { member, content in
+                guard case .clean = found, !content.isEmpty else { return }
+                found = try nested(
+                    inspect(Array(content), name: member, depth: depth + 1, budget: &budgetLeft), in: nil, name: name)
+            }
+        }
+        if case .refused = found { return found }
+        // Names and all else that stands between.
+        return try inspectBinary(bytes, name: [])
+    }
+
+    /// Looks into compressed parts of a file that is no archive.
+    private func inspectStreams(_ bytes: [UInt8], depth: Int, budget: inout Int) throws -> Finding {
+        var budgetLeft = budget
+        defer { budget = budgetLeft }
+        var found = Finding.clean
+        do {
+            try bytes.withUnsafeBytes { raw in
+                try Inflater.visitStreams(in: raw, besides: Inflater.pixels(ofPNG: bytes), limit: budgetLeft) {
+                    content in
+                    guard case .clean = found else { return }
+                    guard depth < Inspector.deepestArchive else {
+                        found = .refused(reason: "archives nested too deeply", hits: [])
+                        return
+                    }
+                    budgetLeft -= content.count
+                    // A git object says first what it is.
+                    var content = content
+                    if content.starts(with: "blob ".utf8), let end = content.prefix(32).firstIndex(of: 0) {
+                        content.removeFirst(end + 1)
+                    }
+                    found = try nested(
+                        inspect(content, name: [], depth: depth + 1, budget: &budgetLeft), in: nil, name: [])
+                }
+            }
+        } catch is Inflater.Failure {
+            return .refused(reason: "compressed parts that unpack beyond all measure", hits: [])
+        }
+        return found
     }
 
     /// A hit within an archive refuses the archive: it is not rewritten.

@@ -240,7 +240,7 @@ enum EnvironmentValues {
 }
 
 extension String {
-    fileprivate func trimming(_ isTrimmed: (Character) -> Bool) -> String {
+    func trimming(_ isTrimmed: (Character) -> Bool) -> String {
         var text = self[...]
         while let first = text.first, isTrimmed(first) { text.removeFirst() }
         while let last = text.last, isTrimmed(last) { text.removeLast() }

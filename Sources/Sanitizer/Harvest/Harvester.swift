@@ -25,14 +25,22 @@ struct Harvester {
     }
 
     /// Learns the values of one file.
-    mutating func add(file bytes: [UInt8], name: [UInt8], mode: HarvestMode) throws {
-        guard mode != .none, bytes.count <= Harvester.largest else { return }
+    ///
+    /// - Parameter isDotenv: whether it is an environment file; by its name, when nothing else is known.
+    /// - Returns: false for a config.yaml that is no YAML: its values are guessed line by line then.
+    @discardableResult
+    mutating func add(file bytes: [UInt8], name: [UInt8], mode: HarvestMode, isDotenv: Bool = false) throws -> Bool {
+        guard mode != .none, bytes.count <= Harvester.largest else { return true }
         var text = TextEncoding.of(bytes).flatMap { $0.decoded(bytes) } ?? bytes
         if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
         let base = Array(name.split(separator: UInt8(ascii: "/")).last ?? [])
         let file = String(decoding: base, as: UTF8.self).lowercased()
-        if file.hasPrefix(".env") || file.hasSuffix(".env") {
+        var isUnderstood = true
+        if isDotenv || file.hasPrefix(".env") || file.hasSuffix(".env") {
             harvestDotenv(text)
+        } else if file == "config.yaml", !YAMLTree.isSettings(text) {
+            isUnderstood = false
+            harvestBroken(text, mode: mode)
         } else {
             harvestStructured(text, mode: mode, isConfig: file == "config.yaml")
         }
@@ -47,6 +55,7 @@ struct Harvester {
             }
         }
         if text.starts(with: Array("-----BEGIN".utf8)) { addLines(String(decoding: text, as: UTF8.self)) }
+        return isUnderstood
     }
 
     // MARK: Formats
@@ -78,7 +87,43 @@ struct Harvester {
                     add(environment: value, name: name)
                 }
                 if text.utf8.count >= 16, SecretValues.looksRandom(text) { add(text, certain: true) }
-            case .blank, .comment: break
+            case .comment(let comment):
+                // `# Kim's router: x`: one word after a colon or an equals sign.
+                let text = String(decoding: comment, as: UTF8.self)
+                guard let separator = text.lastIndex(where: { $0 == "=" || $0 == ":" }) else { break }
+                let value = text[text.index(after: separator)...].trimmingSpace()
+                let name = text[..<separator].drop { $0 == "#" || $0.isWhitespace }.trimmingSpace()
+                // A word of letters alone is prose.
+                guard !name.isEmpty, !value.contains(where: \.isWhitespace), !value.hasPrefix("//"),
+                    value.contains(where: \.isNumber), value.contains(where: \.isLetter)
+                else { break }
+                add(environment: value, name: name)
+            case .blank: break
+            }
+        }
+    }
+
+    /// The values of a settings file that does not parse, each under the names that its indentation puts it below.
+    private mutating func harvestBroken(_ bytes: [UInt8], mode: HarvestMode) {
+        var above: [(indent: Int, name: String)] = []
+        for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+            let indent = line.prefix { $0 == " " || $0 == "\t" }.utf8.count
+            var text = line.trimmingSpace()
+            guard !text.isEmpty, !text.hasPrefix("#") else { continue }
+            above.removeAll { $0.indent >= indent }
+            if text.hasPrefix("- ") { text = text.dropFirst(2).trimmingSpace() }
+            let quotes: (Character) -> Bool = { "\"'".contains($0) }
+            var name = "0"
+            if let colon = text.firstIndex(where: { $0 == ":" || $0 == "=" }) {
+                name = text[..<colon].trimmingSpace().trimming(quotes)
+                text = text[text.index(after: colon)...].trimmingSpace()
+            }
+            let value = text.trimming { quotes($0) || $0.isWhitespace }
+            if value.isEmpty {
+                above.append((indent, name))
+            } else {
+                add(value, path: above.map(\.name) + [name], mode: mode)
+                add(environment: value, name: name)
             }
         }
     }
@@ -285,6 +330,13 @@ enum YAMLTree {
         var nodes: [Node] = []
         while let node = documents.next() { nodes.append(node) }
         return documents.error == nil ? nodes : nil
+    }
+
+    /// Whether a text is what config.yaml has to be: mappings, or nothing at all.
+    static func isSettings(_ text: [UInt8]) -> Bool {
+        documents(text).map {
+            $0.allSatisfy { isMapping($0) || $0.scalar.map(\.string.isEmpty) == true }
+        } ?? false
     }
 
     /// An item of a list has its index for a step, or its `name` if it is a mapping with one.

@@ -45,6 +45,10 @@ public struct PolicyDecision: Sendable, Hashable {
     var harvest: HarvestMode = .none
     var prune = false
 
+    /// Whether a rule of the instance's own made it.
+    var isOwn: Bool { rule.hasPrefix(PolicyDecision.ownPrefix) }
+    fileprivate static let ownPrefix = "config-"
+
     /// Stored with variables in the place of its secrets, as config.yaml is.
     public var isConfiguration: Bool { form == .config }
     /// Stored as a template of names.
@@ -115,7 +119,8 @@ public struct Policy: Sendable {
             Rule(
                 globs: [try Policy.glob(rule.path, origin: rule.origin)],
                 decision: PolicyDecision(
-                    action: rule.action, rule: "config-\(index + 1)", reason: rule.reason, origin: rule.origin))
+                    action: rule.action, rule: PolicyDecision.ownPrefix + String(index + 1), reason: rule.reason,
+                    origin: rule.origin))
         }
         hasPathRules = true
         var digest = Digest(.sha256)
@@ -178,6 +183,22 @@ public struct Policy: Sendable {
     /// Whether files in a folder that nothing is stored of may hold secrets to look for in others: the instance may leave out what
     /// it likes, the built-in policy leaves out whole only folders without any.
     func mayHarvest(below folder: [UInt8]) -> Bool { hasPathRules && builtInPruning(folder) == nil }
+
+    /// Whether the built-in policy has something in a folder harvested by its place: so a symlink to a folder is followed there, and a
+    /// folder that is closed to this user is an error.
+    func harvests(below folder: [UInt8]) -> Bool {
+        guard hasPathRules else { return false }
+        let slash = UInt8(ascii: "/")
+        if builtInDecision(for: folder + [slash, 1]).harvest != .none { return true }
+        let inner = Array(Policy.withinProfile(folder[...]))
+        // A profile has what a home has.
+        if inner + [slash] == Policy.profiles { return true }
+        if inner.starts(with: Policy.profiles), !inner.dropFirst(Policy.profiles.count).contains(slash) { return true }
+        let inside = inner + [slash]
+        return builtIn.contains { rule in
+            rule.decision.harvest != .none && rule.globs.contains { $0.literalPrefix?.starts(with: inside) == true }
+        }
+    }
 
     private func builtInPruning(_ folder: [UInt8]) -> PolicyDecision? {
         let inner = Policy.withinProfile(folder[...])

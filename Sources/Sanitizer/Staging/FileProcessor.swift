@@ -118,6 +118,9 @@ struct FileProcessor: Sendable {
         switch item.decision.form {
         case .plain: return nil
         case .dotenv:
+            // A program may be called `env`.
+            let base = item.path[(item.path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
+            if base.starts(with: "env".utf8), draft.bytes.starts(with: "#!".utf8) { return nil }
             guard let encoding = TextEncoding.of(draft.bytes) else { return "environment variables that are not text" }
             let template = DotenvTemplate(encoding.decoded(draft.bytes) ?? draft.bytes)
             draft.bytes = template.text
@@ -125,17 +128,23 @@ struct FileProcessor: Sendable {
                 Manifest.Needed(kind: .environment, name: $0, file: printable(draft.storedName), location: nil)
             }
             draft.storedName += Array(".template".utf8)
-            return nil
+            return PathRule.refusal(of: draft.storedName).map { "git cannot hold its template: \($0)" }
         case .volatile(let null, let zero):
             // What is not JSON is kept as it stands; the drill will say so.
             if let fixed = VolatileJSON.normalised(draft.bytes, null: null, zero: zero) { draft.bytes = fixed }
             return nil
         case .config:
-            guard case .text(let encoding) = ContentKind.of(draft.bytes), encoding != .bytes else { return nil }
+            guard case .text(let encoding) = ContentKind.of(draft.bytes), encoding != .bytes else {
+                return "settings that are not text"
+            }
             var text = encoding.decoded(draft.bytes) ?? draft.bytes
             let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
             let isMarked = text.starts(with: mark)
             if isMarked { text.removeFirst(mark.count) }
+            // What is a secret there is told by where it stands.
+            guard YAMLTree.isSettings(text) else {
+                return "it is no YAML that can be read, so its secrets cannot be told"
+            }
             guard let documents = YAMLTree.documents(text), documents.contains(where: YAMLTree.isMapping) else {
                 return nil
             }
@@ -196,13 +205,14 @@ struct FileProcessor: Sendable {
             return excluded("a symlink with a secret in its target", [])
         }
         try store?(item, gated)
-        let draft = Draft(bytes: target, storedName: name)
+        var draft = Draft(bytes: target, storedName: name)
+        draft.found = nameHits.map {
+            Draft.Found(rule: $0.rule, fingerprint: $0.fingerprint, place: "name", variable: nil)
+        }
         let entry = Manifest.Entry(
             path: name, original: draft.originalName(item.path), kind: .symlink, mode: 0o777, size: Int64(target.count),
             sha256: hex(Digest.of(target, .sha256)), target: target, action: nameHits.isEmpty ? .keep : .redact,
-            rule: item.decision.rule,
-            redactions: Draft.redactions(
-                nameHits.map { .init(rule: $0.rule, fingerprint: $0.fingerprint, place: "name", variable: nil) }))
+            rule: item.decision.rule, redactions: draft.redactions)
         return FileRecord(outcome: .stored(FileRecord.Stored(entry: entry, blob: gitBlobID(target))))
     }
 }

@@ -1,7 +1,7 @@
 internal import Support
 internal import SystemPackage
 
-/// Reads files of a live home: never through a symlink, never blocking, and again when they change meanwhile.
+/// Reads files of a live home: through no symlink unless asked to, never blocking, and again when they change meanwhile.
 struct StableReader: Sendable {
     enum Failure: Error {
         case vanished
@@ -22,12 +22,13 @@ struct StableReader: Sendable {
     private static let attempts = 3
     let home: ConfinedDirectory
 
-    func read(_ path: [UInt8], limit: Int64) throws(Failure) -> Content {
+    /// - Parameter followingLinks: for what the harvest reads, which is searched for and never stored.
+    func read(_ path: [UInt8], limit: Int64, followingLinks: Bool = false) throws(Failure) -> Content {
         var last: Content?
         for _ in 0..<StableReader.attempts {
             let file: FileDescriptor
             do {
-                file = try home.openForReading(path)
+                file = try followingLinks ? home.openFollowingLinks(path) : home.openForReading(path)
             } catch {
                 switch error {
                 case .noSuchFileOrDirectory: throw .vanished
@@ -55,6 +56,19 @@ struct StableReader: Sendable {
         }
         guard let last else { throw .vanished }
         return last
+    }
+
+    /// The first bytes of a file, for a look at what it is; nil if it cannot be read.
+    func start(of path: [UInt8], followingLinks: Bool) -> [UInt8]? {
+        guard let file = try? followingLinks ? home.openFollowingLinks(path) : home.openForReading(path) else {
+            return nil
+        }
+        defer { file.closeQuietly() }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        guard let count = try? bytes.withUnsafeMutableBytes({ try file.read(into: $0) }) else { return nil }
+        // A character may be cut in two at the end: to the last whole line.
+        let start = bytes[..<count]
+        return Array(start.lastIndex(of: 0x0A).map { start[...$0] } ?? start)
     }
 
     private func whole(_ file: FileDescriptor, expecting size: Int, limit: Int) throws -> [UInt8] {

@@ -29,6 +29,8 @@ struct TreeAssembly: Sendable {
     private var otherExclusions: [Manifest.Exclusion] = []
     /// Reasons of exclusions with markers in place of secrets.
     private var cleanReasons: [String: String] = [:]
+    /// Folders that make way for files, and the names they get.
+    private var movedFolders: [[UInt8]: [UInt8]] = [:]
     private let items: HomeItems
     private let records: FileRecords
     private static let firstOther: UInt32 = 1 << 31
@@ -39,6 +41,7 @@ struct TreeAssembly: Sendable {
         irregular: [Manifest.Irregular], inspector: Inspector
     ) throws {
         items = inventory.items
+        warnings = inventory.warnings
         self.records = records
         head = Manifest(
             instance: instance, policy: policyHash, entries: [], excluded: [], irregular: irregular,
@@ -55,6 +58,7 @@ struct TreeAssembly: Sendable {
 
     // MARK: Names
 
+    private static let slash = UInt8(ascii: "/")
     private static let ownNames = [Canary.path, Array(Manifest.fileName.utf8)]
 
     /// Goes through all records, in the order of the paths.
@@ -110,48 +114,108 @@ struct TreeAssembly: Sendable {
     }
 
     /// Files that keep their names come first to them, but for the names of this program's own files.
-    private func makingWay(_ files: [(Int, FileRecord.Stored)]) -> [(Int, FileRecord.Stored)] {
+    private mutating func makingWay(_ files: [(Int, FileRecord.Stored)]) -> [(Int, FileRecord.Stored)] {
         var taken = Set(TreeAssembly.ownNames)
-        return files.map { index, stored in
-            // A number makes a name longer, so whoever has that name already comes later, and makes way in turn.
-            let name = TreeAssembly.free(stored.entry.path) { !taken.contains($0) }
-            guard name != stored.entry.path else { return (index, stored) }
-            taken.insert(name)
-            var stored = stored
-            // The baseline was asked for the wished name.
-            stored.entry.original = stored.entry.original ?? stored.entry.path
-            stored.entry.path = name
-            return (index, stored)
+        let tops = Set(files.map { TreeAssembly.top(of: $0.1.entry.path) })
+        let folders = Set(
+            files.lazy.filter { $0.1.entry.path.contains(TreeAssembly.slash) }.map {
+                TreeAssembly.top(of: $0.1.entry.path)
+            })
+        var out: [(Int, FileRecord.Stored)] = []
+        for (index, stored) in files {
+            let path = stored.entry.path
+            let top = TreeAssembly.top(of: path)
+            let name: [UInt8]
+            if top.count < path.count {
+                if TreeAssembly.ownNames.contains(top), movedFolders[top] == nil {
+                    movedFolders[top] = TreeAssembly.free(top) { !tops.contains($0) }
+                }
+                name = (movedFolders[top] ?? top) + path[top.count...]
+            } else {
+                // A number makes a name longer, so whoever has that name already comes later, and makes way in turn.
+                name = TreeAssembly.free(path) { !taken.contains($0) && !folders.contains($0) }
+                if name != path { taken.insert(name) }
+            }
+            out.append((index, stored.renamed(name)))
         }
+        return out
     }
 
-    /// Gives templates and redacted names, which make way for all others, names of their own.
-    private func unique(
+    /// The first step of a path.
+    private static func top(of path: [UInt8]) -> [UInt8] { Array(path.prefix { $0 != slash }) }
+
+    /// Gives templates and redacted names, which make way for all others, names of their own. A file makes way for a folder; a folder
+    /// only for a file that kept its name.
+    private mutating func unique(
         _ files: [(index: Int, stored: FileRecord.Stored)], besides natural: [(Int, FileRecord.Stored)]
     ) -> [(Int, FileRecord.Stored)] {
-        let slash = UInt8(ascii: "/")
+        let slash = TreeAssembly.slash
         func key(_ index: Int) -> some Sequence<UInt8> { items.paths[index].lazy.map { $0 == slash ? 0 : $0 } }
+        guard !files.isEmpty else { return [] }
         var taken = Set(TreeAssembly.ownNames + natural.map(\.1.entry.path))
+        var folders: Set<[UInt8]> = []
+        func addFolders(of path: [UInt8]) {
+            for end in path.indices where path[end] == slash { folders.insert(Array(path[..<end])) }
+        }
+        for (_, stored) in natural { addFolders(of: stored.entry.path) }
+        func isFile(_ name: [UInt8]) -> Bool { taken.contains(name) || isKept(name) }
+        func isFolder(_ name: [UInt8]) -> Bool { folders.contains(name) || isKeptFolder(name) }
         // In the order of a walk: a folder's files before what only begins with its name.
-        return files.sorted { key($0.index).lexicographicallyPrecedes(key($1.index)) }.map { index, stored in
-            var stored = stored
-            stored.entry.path = TreeAssembly.free(stored.entry.path) { !taken.contains($0) && !isKept($0) }
-            taken.insert(stored.entry.path)
-            return (index, stored)
+        let sorted = files.sorted { key($0.index).lexicographicallyPrecedes(key($1.index)) }
+        var wishes: [[UInt8]] = []
+        for (_, stored) in sorted {
+            var path: [UInt8] = []
+            for (number, step) in stored.entry.path.split(separator: slash).enumerated() {
+                if number > 0 {
+                    if movedFolders[path] == nil, isFile(path) {
+                        movedFolders[path] = TreeAssembly.free(path) { !isFile($0) && !isFolder($0) }
+                    }
+                    path = (movedFolders[path] ?? path) + [slash]
+                }
+                path += step
+            }
+            addFolders(of: path)
+            wishes.append(path)
+        }
+        return zip(sorted, wishes).map { file, wish in
+            let name = TreeAssembly.free(wish) { !isFile($0) && !isFolder($0) }
+            taken.insert(name)
+            var stored = file.stored
+            stored.entry.path = name
+            return (file.index, stored)
         }
     }
 
     /// Whether a file was kept under this name.
     private func isKept(_ name: [UInt8]) -> Bool {
         guard let index = items.paths.index(of: name), case .kept = records[index] else { return false }
-        return true
+        return !isOwn(name)
     }
+
+    /// Whether a file was kept in a folder of this name.
+    private func isKeptFolder(_ name: [UInt8]) -> Bool {
+        let folder = name + [TreeAssembly.slash]
+        guard !isOwn(name) else { return false }
+        for index in items.paths.firstIndex(notBefore: folder)..<items.count {
+            guard items.paths[index].starts(with: folder) else { return false }
+            if case .kept = records[index] { return true }
+        }
+        return false
+    }
+
+    /// Whether ``collect()`` takes it for one that may have to make way for this program's own files, and so counts it as natural.
+    private func isOwn(_ path: [UInt8]) -> Bool { TreeAssembly.ownNames.contains { path.starts(with: $0) } }
 
     private static func free(_ path: [UInt8], _ isFree: ([UInt8]) -> Bool) -> [UInt8] {
         if isFree(path) { return path }
+        let name = path.count - (path.lastIndex(of: slash).map { $0 + 1 } ?? 0)
         var number = 2
         while true {
-            let candidate = path + Array(".\(number)".utf8)
+            let suffix = Array(".\(number)".utf8)
+            // Git and the file system have to take it.
+            let excess = max(
+                name + suffix.count - PathRule.longestName, path.count + suffix.count - PathRule.longest, 0)
+            let candidate = Array(path.dropLast(excess) + suffix)
             if isFree(candidate) { return candidate }
             number += 1
         }
@@ -284,6 +348,28 @@ struct TreeAssembly: Sendable {
         }
     }
 
+    /// Paths of an earlier tree of this home that this one holds otherwise, or not at all, because of something secret in them or a
+    /// rule of the instance.
+    func withheld(from earlier: PathList) -> [(path: [UInt8], isByRule: Bool)] {
+        items.indices.compactMap { index in
+            let path = items.paths[index]
+            var isByRule = items.decision(index).isOwn
+            switch records[index] {
+            case nil, .kept: return nil
+            case .excluded: break
+            case .other(let record):
+                switch record.outcome {
+                case .vanished: return nil
+                case .excluded: break
+                case .stored(let stored):
+                    isByRule = false
+                    if stored.entry.redactions.isEmpty, path.elementsEqual(stored.entry.path) { return nil }
+                }
+            }
+            return earlier.index(of: path) == nil ? nil : (Array(path), isByRule)
+        }
+    }
+
     /// The manifest's exclusions.
     var exclusions: some Sequence<Manifest.Exclusion> { exclusionMembers.lazy.map(exclusion) }
 
@@ -298,6 +384,17 @@ struct TreeAssembly: Sendable {
     private static let canary = Manifest.Entry(
         path: Canary.path, original: nil, kind: .file, mode: 0o600, size: Int64(Canary.bytes.count),
         sha256: hex(Digest.of(Canary.bytes, .sha256)), target: nil, action: .add, rule: "canary", redactions: [])
+}
+
+extension FileRecord.Stored {
+    /// The same under another name in the tree. The baseline was asked for the wished one.
+    fileprivate func renamed(_ name: [UInt8]) -> FileRecord.Stored {
+        guard name != entry.path else { return self }
+        var stored = self
+        stored.entry.original = entry.original ?? entry.path
+        stored.entry.path = name
+        return stored
+    }
 }
 
 /// Lexicographic order of paths, then of texts.

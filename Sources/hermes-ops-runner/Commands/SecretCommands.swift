@@ -10,7 +10,8 @@ struct ScanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "scan", abstract: "Look for secrets in files and folders; exit 10 if there are any.",
         discussion:
-            "Prints `path:line:column rule fingerprint`, never the secret. Equal secrets have equal fingerprints.")
+            "Prints `path:line:column rule fingerprint`, never the secret. Equal secrets have equal fingerprints. Files that cannot be looked into, such as encrypted or xz archives, are named on standard error, and without a finding the exit status is 1: they may hold anything."
+    )
 
     @OptionGroup var options: GlobalOptions
 
@@ -36,8 +37,17 @@ struct ScanCommand: AsyncParsableCommand {
         let findings = hits.map {
             Finding(path: $0.path, line: $0.line, column: $0.column, rule: $0.rule, fingerprint: $0.fingerprint)
         }
-        try session.console.show(findings) { hits.map { "\($0)\n" }.joined() }
-        if !hits.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
+        let secrets = hits.filter { !$0.isUnread }
+        try session.console.show(findings) { secrets.map { "\($0)\n" }.joined() }
+        let unread = hits.compactMap { hit in hit.unread.map { "\(hit.path): \($0)" } }
+        for line in unread { session.console.note("not looked into: \(line)") }
+        if !secrets.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
+        guard unread.isEmpty else {
+            throw OperatorError(
+                "unread", doing: "scanning",
+                reason: "\(HumanUnits.count(unread.count, "file")) could not be looked into, and may hold anything",
+                advice: "unpack them and scan what is in them")
+        }
     }
 }
 
@@ -62,19 +72,30 @@ struct SanitizeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "hermes: the built-in policy. content: no path rules and no harvest; each file stands alone, is kept, and is redacted by what it holds."
+            "hermes: the built-in policy. content: no path rules and no harvest; each file stands alone, is kept, and is redacted by what it holds. Default: what a configuration given with --config says, else hermes."
         ))
-    var policy = PolicyName.hermes
+    var policy: PolicyName?
 
     func run() async throws {
         let session = Session(options)
-        let sanitizer = try session.sanitizer(policy: policy == .hermes ? .hermes : .content)
+        let wanted = policy.map { $0 == .hermes ? SanitizerConfig.Policy.hermes : .content }
+        let sanitizer: Sanitizer
+        let usesHermesPolicy: Bool
+        if session.isConfigurationNamed {
+            var configuration = try await session.configuration()
+            if let wanted { configuration.sanitizer.policy = wanted }
+            sanitizer = try await session.sanitizer(configuration)
+            usesHermesPolicy = configuration.sanitizer.policy == .hermes
+        } else {
+            sanitizer = try session.sanitizer(policy: wanted ?? .hermes)
+            usesHermesPolicy = wanted != .content
+        }
         let home = FilePath(source)
         let target = FilePath(into)
         try requireOutside(target, of: home)
         // It holds the key of the fingerprints.
         try requireOutside(session.stateDirectory, of: home)
-        if policy == .hermes { try HomeInspection.require(home) }
+        if usesHermesPolicy { try HomeInspection.require(home) }
         let progress = session.progress
         let staging = try session.stateFile("staging").appending("sanitize-\(ProcessIdentity.current.pid)")
         let tree = try await Interruption.run("sanitizing") {

@@ -4,6 +4,7 @@ internal import HTTP
 internal import Jobs
 internal import Sanitizer
 internal import Support
+internal import Synchronization
 internal import SystemPackage
 
 /// `push`: brings the remote's branch to the local commit, after one more look at everything that is about to leave.
@@ -22,16 +23,21 @@ struct PushStep: Step {
             return StepOutcome(.skip, changed: false, summary: "no remote is declared")
         }
         let warnings = try await checkReach(access, context)
+        var tree = context.values[BackupValues.tree]
         let gate: Gate
-        if let tree = context.values[BackupValues.tree] {
+        if let tree, !tree.isGateStale {
             gate = tree.gate
         } else {
             let sanitizer = try await session.sanitizer(configuration)
             let home = configuration.instance.hermesHome
             gate = try await offPoolCancellable { try sanitizer.gate(home: home, cancellation: $0) }
+            // What was stored in the home since the commit was made is searched for in all that leaves.
+            if let known = tree?.gate, !known.hasSameValues(as: gate) { tree = nil }
         }
         let folder = Array(access.repository.settings.folder.utf8) + [UInt8(ascii: "/")]
-        let files = context.values[BackupValues.tree]?.files
+        let files = tree?.files
+        let repository = access.repository.settings.path
+        let unread = Mutex<[String]>([])
         let outcome = try await access.repository.push(access.remote) { item in
             guard item.kind != .commit else {
                 let hits = try gate.hits(in: item.content, name: item.path)
@@ -42,14 +48,41 @@ struct PushStep: Step {
             let name = isInside ? Array(item.path.dropFirst(folder.count)) : item.path
             // What this run staged went through this very gate a moment ago.
             if isInside, let files, let place = files.paths.index(of: name), files.blob(place) == item.id { return }
-            try gate.requireClean(item.content, name: name)
+            let hits = try gate.hits(in: item.content, name: name)
+            // What people keep beside the folder is theirs; that it could not be looked into is told.
+            if !isInside, hits.allSatisfy(\.isUnread) {
+                let told = hits.map { "\($0.path) (\($0.unread ?? ""))" }
+                return unread.withLock { $0 += told }
+            }
+            guard hits.isEmpty else { throw Self.refusal(hits, of: item, in: repository) }
         }
         var effects = RunEffects()
         effects.pushed = true
         return StepOutcome(
             changed: outcome.result != .upToDate, items: Int64(outcome.objects), bytes: outcome.bytes,
             effects: effects,
-            warnings: warnings, summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
+            warnings: warnings + Self.warning(unread.withLock { $0 }),
+            summary: outcome.result == .upToDate ? "the remote had everything" : "pushed")
+    }
+
+    /// No rule leaves out what is committed, and no removal helps: the commits have to change.
+    private static func refusal(_ hits: [GateHit], of item: BackupRepository.OutgoingItem, in repository: FilePath)
+        -> OperatorError
+    {
+        var error = Gate.refusal(hits)
+        error.reason += ", in commit \(item.commit.description.prefix(12)), which is not pushed yet"
+        let back = item.remote.map { "git reset --soft \($0.description.prefix(12))" } ?? "git update-ref -d HEAD"
+        error.advice =
+            "run `\(back)` in \(repository.printable), take the secret out if it still stands there (edit and `git add`, or `git rm --cached`), `git commit`, then run again"
+        return error
+    }
+
+    private static func warning(_ unread: [String]) -> [String] {
+        guard !unread.isEmpty else { return [] }
+        let shown = unread.prefix(5).map { shortened($0, to: 120) }.joined(separator: ", ")
+        return [
+            "beside the backup's folder, pushed without having been looked into: \(shown)\(unread.count > 5 ? " and \(unread.count - 5) more" : "")"
+        ]
     }
 
     /// No rule can leave a commit out: its words have to change.

@@ -3,6 +3,7 @@ internal import HermesHome
 internal import Jobs
 internal import Sanitizer
 internal import Support
+internal import Synchronization
 internal import SystemPackage
 
 /// What the backup's steps hand to one another.
@@ -21,17 +22,17 @@ struct SanitizeStep: Step {
         let home = configuration.instance.hermesHome
         try HomeInspection.require(home)
         let sanitizer = try await session.sanitizer(configuration)
-        var baseline = Baseline()
+        var earlier = FileListing()
         var notes: [String] = []
         var staging = Staging.folder(in: context.stateDirectory, job: context.job.name)
         if let place = configuration.repository?.path, context.job.steps.contains(where: { $0.action.kind == .commit })
         {
             let access = try await session.repository(configuration)
             if context.dryRun {
-                baseline = try await access.repository.inspect().map { Baseline($0.files) } ?? Baseline()
+                earlier = try await access.repository.inspect()?.files ?? FileListing()
             } else {
                 notes = try await access.repository.prepare(access.remote).notes
-                baseline = Baseline(try await access.repository.baseline().files)
+                earlier = try await access.repository.baseline().files
                 staging =
                     Staging.folder(in: context.stateDirectory, job: context.job.name, repository: place) ?? staging
             }
@@ -39,11 +40,16 @@ struct SanitizeStep: Step {
         }
         let cache = context.stateDirectory.appending("stat-cache-\(context.job.name)")
         let progress = context.progress
-        let known = baseline
+        let known = earlier.isEmpty ? Baseline() : Baseline(earlier)
         let folder = staging
         let tree = try await offPoolCancellable { cancellation in
             try sanitizer.stage(
                 home: home, into: folder, baseline: known, cache: cache, cancellation: cancellation, progress: progress)
+        }
+        if let access = context.values[BackupValues.repository],
+            let warning = try await Self.exposed(by: earlier, tree, access.repository)
+        {
+            notes.append(warning)
         }
         context.values[BackupValues.tree] = tree.forgettingManifest()
         var effects = RunEffects()
@@ -57,6 +63,35 @@ struct SanitizeStep: Step {
             summary:
                 "\(HumanUnits.count(tree.files.count, "file")), \(HumanUnits.count(tree.totals.redactions, "secret")) redacted, \(tree.totals.excluded) excluded"
         )
+    }
+}
+
+extension SanitizeStep {
+    /// Tells of files whose last committed content holds what this run takes out for the first time: a value or a rule is new, and the
+    /// history was made without it. The next run finds them clean, and says nothing.
+    private static func exposed(by earlier: FileListing, _ tree: SanitizedTree, _ repository: BackupRepository)
+        async throws -> String?
+    {
+        let suspects = tree.withheld(from: earlier.paths).filter { path, _ in
+            tree.files.paths.index(of: path).map { tree.files.blob($0) } != earlier[path]?.blob
+        }
+        guard !suspects.isEmpty else { return nil }
+        let exposed = Mutex<[String]>([])
+        try await repository.read(suspects.compactMap { earlier[$0.path]?.blob }) { place, content in
+            let (path, isByRule) = suspects[place]
+            if let name = try tree.exposes(content, at: path) {
+                exposed.withLock { $0.append(name) }
+            } else if isByRule {
+                exposed.withLock { $0.append(printable(path)) }
+            }
+        }
+        let paths = exposed.withLock { $0 }
+        guard !paths.isEmpty else { return nil }
+        let shown = paths.prefix(5).map { shortened($0, to: 100) }.joined(separator: ", ")
+        let files = paths.count == 1 ? "1 file" : "\(paths.count) files"
+        return
+            "\(files) held in earlier commits what is a secret, or left out, now: \(shown)\(paths.count > 5 ? ", …" : ""). "
+            + "The history still holds it: replace the secret, and rewrite the history or begin a new repository"
     }
 }
 

@@ -12,6 +12,8 @@ struct Session: Sendable {
     let user: UInt32
     let locations: StandardLocations
     let configurationFile: FilePath
+    /// Whether somebody named the configuration, so that commands which can do without one use it.
+    let isConfigurationNamed: Bool
     let stateDirectory: FilePath
     let logger: Logger
     let console: Console
@@ -24,6 +26,9 @@ struct Session: Sendable {
         locations = StandardLocations(environment: environment, user: user, home: Self.passwordHome(user))
         // Absolute: whether one place lies in another is asked of both, and units are started elsewhere.
         configurationFile = (options.config.map { FilePath($0) } ?? locations.configuration).absolute
+        isConfigurationNamed =
+            options.config != nil
+            || environment["HERMES_OPS_CONFIG"]?.isEmpty == false && (try? FileStatus(at: configurationFile)) != nil
         credentials = CredentialResolver(
             environment: environment, user: user, folder: SystemdCredentialSource.folder(beside: configurationFile))
         stateDirectory = (options.stateDir.map { FilePath($0) } ?? locations.state).absolute

@@ -47,6 +47,13 @@ struct ContentTests {
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('in.gz',gzip.compress(d))\nz.close()\nout.write(gzip.compress(b.getvalue()))",
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr(d.decode(),b'nothing')\nz.close()\nout.write(b.getvalue())",
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w')\nz.writestr('a','b')\nz.comment=d\nz.close()\nout.write(b.getvalue())",
+        // Archives in a tar file, alone and compressed; a loose object of git's; compressed text in a picture; streams amid other bytes.
+        "b=io.BytesIO()\nt=tarfile.open(fileobj=b,mode='w')\nx=gzip.compress(d)\ni=tarfile.TarInfo('x.log.gz')\ni.size=len(x)\nt.addfile(i,io.BytesIO(x))\nt.close()\nout.write(b.getvalue())",
+        "b=io.BytesIO()\nt=tarfile.open(fileobj=b,mode='w:gz',format=tarfile.PAX_FORMAT)\nx=gzip.compress(d)\ni=tarfile.TarInfo('x'*150+'.gz')\ni.size=len(x)\nt.addfile(i,io.BytesIO(x))\nt.close()\nout.write(b.getvalue())",
+        "q=io.BytesIO()\nz=zipfile.ZipFile(q,'w',zipfile.ZIP_DEFLATED)\nz.writestr('a.txt',d)\nz.close()\nx=q.getvalue()\nb=io.BytesIO()\nt=tarfile.open(fileobj=b,mode='w',format=tarfile.GNU_FORMAT)\ni=tarfile.TarInfo('y'*150)\ni.size=len(x)\nt.addfile(i,io.BytesIO(x))\nt.close()\nout.write(b.getvalue())",
+        "import zlib\nout.write(zlib.compress(b'blob %d\\0'%len(d)+d))",
+        "import zlib,struct\nc=lambda t,x:struct.pack('>I',len(x))+t+x+struct.pack('>I',zlib.crc32(t+x))\nout.write(b'\\x89PNG\\r\\n\\x1a\\n'+c(b'IHDR',struct.pack('>IIBBBBB',1,1,8,0,0,0,0))+c(b'zTXt',b'Comment\\0\\0'+zlib.compress(d))+c(b'IDAT',zlib.compress(bytes(2)))+c(b'IEND',b''))",
+        "import zlib\nz=zlib.compressobj(9,zlib.DEFLATED,9)\nout.write(b'\\0\\1\\2\\x78\\x9c'*50+z.compress(d)+z.flush()+bytes(9))",
         // Something before it: with offsets from the zip file's start, as after `cat a.exe b.zip`, and from the file's.
         "b=io.BytesIO()\nz=zipfile.ZipFile(b,'w',zipfile.ZIP_DEFLATED)\nz.writestr('a.txt',d)\nz.close()\nout.write(b'MZ'+bytes(500)+b.getvalue())",
         "b=io.BytesIO()\nb.write(b'#!/usr/bin/env python3\\n')\nz=zipfile.ZipFile(b,'a',zipfile.ZIP_DEFLATED)\nz.writestr('__main__.py',d)\nz.close()\nout.write(b.getvalue())",
@@ -111,6 +118,17 @@ struct ContentTests {
             ),
             ("x=d\nfor _ in range(6): x=gzip.compress(x)\nout.write(x)", "nested too deeply"),
             ("import lzma\nout.write(lzma.compress(d))", "xz"),
+            ("import lzma\nout.write(lzma.compress(d,format=lzma.FORMAT_ALONE))", "lzma"),
+            (
+                "import zlib\nout.write(b'# v2 git bundle\\n'+b'0'*40+b' HEAD\\n\\nPACK\\0\\0\\0\\2'+zlib.compress(d))",
+                "git bundle"
+            ),
+            ("import zlib\nout.write(b'PACK\\0\\0\\0\\2\\0\\0\\0\\1'+zlib.compress(d))", "git pack"),
+            ("out.write(b'\\0%PDF-1.7\\n'+bytes(20)+d)", "pdf"),
+            (
+                "b=io.BytesIO()\nt=tarfile.open(fileobj=b,mode='w')\ni=tarfile.TarInfo('x')\ni.size=len(d)\nt.addfile(i,io.BytesIO(d))\nt.close()\nout.write(b.getvalue()[:515])",
+                "damaged"
+            ),
             ("out.write(b'PK\\x03\\x04'+d)", "damaged"),
         ])
     func unreadableArchives(_ script: String, _ expected: String) throws {
@@ -160,6 +178,77 @@ struct ContentTests {
                 at, number = at + 4 + size, number + 1
             """, frames)
         #expect(String(decoding: found, as: UTF8.self) == "")
+    }
+
+    /// An ASN.1 element.
+    private static func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+        let count = content.count
+        let length: [UInt8] = count < 128 ? [UInt8(count)] : [0x82, UInt8(count >> 8), UInt8(count & 0xFF)]
+        return [tag] + length + content
+    }
+
+    private static func sequence(_ parts: [UInt8]...) -> [UInt8] { element(0x30, parts.flatMap(\.self)) }
+
+    private static let number = element(2, [0x00] + [UInt8](repeating: 0xA5, count: 128))
+    private static let rsa = sequence(element(6, [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1]), [5, 0])
+    private static let noise = (0..<200).map { UInt8(truncatingIfNeeded: $0 * 151 + 7) }
+
+    @Test("Private keys that are no text are refused by their content; public ones and certificates are not")
+    func keys() throws {
+        func version(_ value: UInt8) -> [UInt8] { Self.element(2, [value]) }
+        let data: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 7, 1]
+        let secretPacket: [UInt8] = [4, 0x60, 0, 0, 0, 1, 8, 0] + Self.noise
+        let publicPacket: [UInt8] = [0x99, 0, UInt8(secretPacket.count)] + secretPacket
+        let refused: [[UInt8]] = [
+            Self.sequence(version(0), Self.number, Self.element(2, [1, 0, 1]), Self.number),
+            Self.sequence(version(0), Self.rsa, Self.element(4, Self.noise)),
+            Self.sequence(version(1), Self.element(4, [UInt8](repeating: 0xB7, count: 32))),
+            Self.sequence(
+                Self.sequence(Self.element(6, [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 5, 13]), Self.sequence()),
+                Self.element(4, Self.noise)),
+            Self.sequence(version(3), Self.sequence(Self.element(6, data), Self.element(0xA0, Self.noise))),
+            [0x30, 0x80] + version(3) + [0x30, 0x80] + Self.element(6, data) + Self.noise,
+            [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2] + Self.noise, [0xCE, 0xCE, 0xCE, 0xCE, 0, 0, 0, 2] + Self.noise,
+            Array("openssh-key-v1\0".utf8) + Self.noise, Array("(11:private-key(3:rsa(1:n".utf8) + Self.noise,
+            [0x95, 0, UInt8(secretPacket.count)] + secretPacket, [0xC5, 192, 16] + secretPacket,
+            [0x9D, 0, UInt8(secretPacket.count)] + secretPacket, [0xC7, 0xFF, 0, 0, 0, 208] + secretPacket,
+            publicPacket + [0x95, 0, UInt8(secretPacket.count)] + secretPacket,
+        ]
+        for bytes in refused {
+            guard case .refused(let reason, let hits) = try inspect(bytes), hits.first?.rule == "private-key" else {
+                Issue.record("kept: \(hex(Array(bytes.prefix(16))))")
+                continue
+            }
+            #expect(reason.contains("key") && hits.count == 1)
+        }
+        let kept: [[UInt8]] = [
+            Self.sequence(Self.rsa, Self.element(3, [0] + Self.noise)),
+            Self.sequence(Self.number, Self.element(2, [1, 0, 1])),
+            Self.sequence(
+                Self.sequence(Self.element(0xA0, version(2)), Self.number), Self.rsa, Self.element(3, Self.noise)),
+            Self.sequence(Self.sequence(version(0), Self.sequence(), Self.rsa), Self.rsa, Self.element(3, Self.noise)),
+            publicPacket, [0x30, 0x82, 0xFF, 0xFF, 2, 1, 0] + Self.noise,
+        ]
+        for bytes in kept {
+            guard case .clean = try inspect(bytes) else {
+                Issue.record("refused: \(hex(Array(bytes.prefix(16))))")
+                continue
+            }
+        }
+    }
+
+    @Test("Text that only begins like an archive, or tells of one, is text")
+    func archiveWords() throws {
+        for text in [
+            "LZIP is a format\n", "PAR1 and PAR2\n", "0707010 is a number\n", "a PDF begins with %PDF-1.7\n", "xar!\n",
+            "x^2\n",
+            "0\u{2}\u{1}\n",
+        ] {
+            guard case .clean = try inspect(Array(text.utf8)) else {
+                Issue.record("refused: \(text)")
+                continue
+            }
+        }
     }
 
     @Test("UTF-16 with and without a mark is read, and written back as it was")
