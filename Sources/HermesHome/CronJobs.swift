@@ -53,26 +53,34 @@ public struct CronJobs: Sendable, Hashable {
             found.heartbeatFailure = error
         }
         guard let text = try HomeFile.read(home.cronJobs, limit: 32 << 20) else { return found }
+        let entries = try entries(in: text)
+        let secrets = CronJobName.secrets(of: home)
+        found.jobs = entries.compactMap { CronJob($0, secrets: secrets) }
+        found.malformed = entries.count - found.jobs.count
+        return found
+    }
+
+    /// The ids of the jobs in a cron/jobs.json, as ``read(_:)`` finds them; nil for what is none.
+    public static func ids(in text: [UInt8]) -> [String]? {
+        (try? entries(in: text))?.compactMap { CronJob($0)?.id }
+    }
+
+    private static func entries(in text: [UInt8]) throws(HomeFailure) -> [JSONValue] {
         let document: JSONValue
         do {
             document = try JSONValue(parsing: text, allowingControlCharacters: true)
         } catch {
             throw HomeFailure(.badOutput, "cron/jobs.json is not JSON: \(error)")
         }
-        let entries: [JSONValue]
         switch document {
-        case .array(let list): entries = list
+        case .array(let list): return list
         case .object(let members):
             guard let list = (members["jobs"] ?? .array([])).array else {
                 throw HomeFailure(.badOutput, "cron/jobs.json: \"jobs\" is not a list")
             }
-            entries = list
+            return list
         default: throw HomeFailure(.badOutput, "cron/jobs.json is neither an object nor a list")
         }
-        let secrets = CronJobName.secrets(of: home)
-        found.jobs = entries.compactMap { CronJob($0, secrets: secrets) }
-        found.malformed = entries.count - found.jobs.count
-        return found
     }
 }
 

@@ -21,6 +21,9 @@ final class StopRequest: Sendable {
         for listener in listeners { listener() }
     }
 
+    /// For what is done after the run's work: a signal that comes meanwhile ends it too, one that ended the work does not.
+    var forWhatComesAfter: StopRequest { isRequested ? StopRequest() : self }
+
     func listen(_ listener: @escaping @Sendable () -> Void) {
         let isLate = state.withLock { state in
             if !state.isRequested { state.listeners.append(listener) }

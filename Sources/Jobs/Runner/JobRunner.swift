@@ -167,9 +167,9 @@ public struct JobRunner: Sendable {
         log(result)
         if !options.dryRun {
             await execution.runHooks(after: verdict)
-            await callAfterRun(&result, journal, execution)
+            await callAfterRun(&result, journal, execution, stop)
         }
-        await journal.close(job: job.name)
+        await journal.close(job: job.name, declared: Set(configuration.jobs.map(\.name)))
         await journal.tell(board)
         result.record = journal.record
         result.warnings = journal.warnings
@@ -183,14 +183,16 @@ public struct JobRunner: Sendable {
         return result
     }
 
-    private func callAfterRun(_ result: inout RunResult, _ journal: RunJournal, _ execution: RunExecution) async {
+    private func callAfterRun(
+        _ result: inout RunResult, _ journal: RunJournal, _ execution: RunExecution, _ stop: StopRequest
+    ) async {
         guard let afterRun else { return }
         result.record = journal.record
         result.warnings = journal.warnings
         result.summaries = execution.summaries
         let snapshot = result
-        let limit = result.record.outcome == .cancellation ? limits.hooksAfterSignal : limits.hooks
-        let end = await bounded(StopRequest(), limit: limit, grace: limits.grace, time: deadlineTime) {
+        let limit = stop.isRequested ? limits.hooksAfterSignal : limits.hooks
+        let end = await bounded(stop.forWhatComesAfter, limit: limit, grace: limits.grace, time: deadlineTime) {
             await afterRun(snapshot)
         }
         switch end {

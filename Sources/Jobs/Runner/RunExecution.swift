@@ -256,7 +256,8 @@ final class RunExecution {
 
     private func runHooks(_ hooks: [StepDeclaration], _ verdict: RunVerdict) async {
         let limits = runner.limits
-        let bound = verdict.outcome == .cancellation ? limits.hooksAfterSignal : limits.hooks
+        let request = stop.forWhatComesAfter
+        let bound = stop.isRequested ? limits.hooksAfterSignal : limits.hooks
         let begun = runner.deadlineTime.uptime
         for declaration in hooks {
             guard let step = made[declaration.name] else { continue }
@@ -264,7 +265,7 @@ final class RunExecution {
             let stepStart = runner.time.uptime
             let moment = runner.time.now
             let left = max(.zero, bound - (runner.deadlineTime.uptime - begun))
-            let end = await bounded(StopRequest(), limit: left, grace: limits.grace, time: runner.deadlineTime) {
+            let end = await bounded(request, limit: left, grace: limits.grace, time: runner.deadlineTime) {
                 try await step.run(context)
             }
             var outcome = RunOutcome.success

@@ -122,7 +122,7 @@ final class RunJournal {
     }
 
     /// What comes after the hooks: their part of the record, the warnings, the end of ownership, the retention.
-    func close(job: String) async {
+    func close(job: String, declared: Set<String>) async {
         let (runs, id, warnings) = (runs, record.runId, warnings)
         await save()
         do {
@@ -137,7 +137,10 @@ final class RunJournal {
         guard let ledger else { return }
         let now = time.now
         do {
-            try await offPool { try RunRetention.apply(to: job, runs: runs, ledger: ledger, now: now) }
+            try await offPool {
+                try RunRetention.apply(to: job, runs: runs, ledger: ledger, now: now)
+                try RunRetention.applyToOthers(than: declared, runs: runs, ledger: ledger, now: now)
+            }
         } catch {
             logger.warning("old run records could not be removed: \(error)")
         }

@@ -134,6 +134,11 @@ public final class Ledger: Sendable {
         try select("job = ? AND state = 'finished' ORDER BY sequence DESC", [job])
     }
 
+    /// Every finished run of all jobs that began before a moment, newest first.
+    func finished(before moment: Timestamp) throws -> [LedgerEntry] {
+        try select("state = 'finished' AND started_at < ? ORDER BY sequence DESC", [moment.microseconds])
+    }
+
     private func select(_ condition: String, _ arguments: StatementArguments) throws -> [LedgerEntry] {
         try Self.rethrowing {
             try queue.read { db in

@@ -1,11 +1,11 @@
-public import Support
+internal import Support
 
 /// Which run records go: those older than 400 days, and of a job that runs more often than hourly the successes beyond its last 500
 /// runs. A declared job's last run and last success always stay.
 ///
 /// An age counts only as far as the ledger has lived through it: a clock that is wrong for a run or for a week must not take the history
 /// of years with it. Between two runs of the whole ledger no more than ``longestGap`` passes.
-public enum RunRetention {
+enum RunRetention {
     static let maxAge = Duration.seconds(400 * 86_400)
     static let frequentLimit = 500
     static let longestGap = Duration.seconds(31 * 86_400)
@@ -21,12 +21,10 @@ public enum RunRetention {
     /// Does the same for the jobs that are declared no more, whose last runs go too once they are old enough.
     ///
     /// - Parameter declared: the names of all jobs that are.
-    public static func applyToOthers(
+    static func applyToOthers(
         than declared: Set<String>, runs: RunStore, ledger: Ledger, now: Timestamp
     ) throws {
-        let old = try ledger.history(limit: .max).filter {
-            !declared.contains($0.job) && $0.state == .finished && now - $0.startedAt > maxAge
-        }
+        let old = try ledger.finished(before: now - maxAge).filter { !declared.contains($0.job) }
         try remove(try lived(old, ledger, now: now), runs, ledger)
     }
 

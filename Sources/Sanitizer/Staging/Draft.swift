@@ -1,3 +1,4 @@
+internal import HermesHome
 internal import Support
 
 /// A file on its way from the home to the tree.
@@ -53,22 +54,11 @@ struct Draft {
 
 /// What a restore drill counts.
 enum HomeCounts {
-    /// The ids in a cron/jobs.json: `{"jobs": [...]}`, or the bare list of old versions.
+    /// The ids in a cron/jobs.json, as the drill reads them; none where it cannot be read.
     static func cronJobs(_ json: [UInt8]) -> [String] {
-        var ids: [String] = []
-        json.withUnsafeBytes { bytes in
-            try? JSONScanner.run(bytes) { scalar, bytes in
-                guard scalar.path.last == "id", scalar.kind == .string else { return }
-                let isJob = scalar.path.count == 2 || scalar.path.count == 3 && scalar.path[0] == "jobs"
-                if isJob { ids.append(JSONScanner.unescaped(bytes, scalar.range)) }
-            }
-        }
-        return ids.sorted()
+        (CronJobs.ids(in: json) ?? []).sorted()
     }
 
-    /// The entries of a memory file, which stand between lines of `§`.
-    static func memories(_ text: [UInt8]) -> Int {
-        let text = String(decoding: text, as: UTF8.self)
-        return text.split(separator: "\n§\n").count { !$0.trimmingSpace().isEmpty && $0.trimmingSpace() != "§" }
-    }
+    /// The entries of a memory file.
+    static func memories(_ text: [UInt8]) -> Int { Memories.File.entries(in: text).count }
 }

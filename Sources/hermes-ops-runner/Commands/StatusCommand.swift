@@ -140,6 +140,7 @@ struct FinalizeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = Session(options)
+        try session.requireOwnState()
         // A killed drill leaves a whole home in the clear, a killed bundle copies of databases: not until the next one.
         session.sweepDrills()
         session.sweepBundleStaging()

@@ -14,6 +14,7 @@ struct JobExecution: Sendable {
     var keepDrill = false
 
     func run() async throws -> RunResult {
+        try session.requireOwnState()
         let configuration = try await session.configuration()
         session.closeToOthers(session.stateDirectory, 0o700)
         await session.noteGoodConfiguration(configuration)

@@ -92,6 +92,7 @@ struct Session: Sendable {
 
     /// A file of this program's own in the state directory, whose folder is made first.
     func stateFile(_ name: String) throws -> FilePath {
+        try requireOwnState()
         try FileSystem.makeDirectory(stateDirectory)
         closeToOthers(stateDirectory, 0o700)
         return stateDirectory.appending(name)
