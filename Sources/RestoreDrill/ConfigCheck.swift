@@ -53,6 +53,7 @@ enum ConfigCheck {
         guard let string = String(validating: text, as: UTF8.self) else {
             return .failure(Problem(text: "is not UTF-8"))
         }
+        guard ForeignYAML.isBounded(text) else { return .failure(Problem(text: "unfolds to too many values")) }
         do {
             guard let node = try Yams.compose(yaml: string) else { return .success([]) }
             guard node.mapping != nil else { return .failure(Problem(text: "is not a mapping")) }
@@ -79,19 +80,12 @@ enum ConfigCheck {
     }
 
     private static func collect(_ node: Node, _ names: inout Set<String>) {
-        // Aliases of aliases unfold without bound.
-        var budget = 500_000
-        func step(_ node: Node) {
-            budget -= 1
-            guard budget > 0 else { return }
-            switch node {
-            case .scalar(let scalar): names.formUnion(references(in: scalar.string))
-            case .mapping(let mapping): for pair in mapping { step(pair.value) }
-            case .sequence(let sequence): for item in sequence { step(item) }
-            case .alias: break
-            }
+        switch node {
+        case .scalar(let scalar): names.formUnion(references(in: scalar.string))
+        case .mapping(let mapping): for pair in mapping { collect(pair.value, &names) }
+        case .sequence(let sequence): for item in sequence { collect(item, &names) }
+        case .alias: break
         }
-        step(node)
     }
 
     /// The names of `${NAME}` references, as Hermes expands them in every string of config.yaml.

@@ -6,42 +6,47 @@ public enum ForeignYAML {
 
     /// Whether composing the text, and going through all that it means, stays within bounds. Text without aliases always does.
     ///
-    /// Nothing is parsed: whatever may be an anchor (`&name`) or an alias of one (`*name`) counts as such, in quotes and comments too.
-    /// A document of n bytes stands for at most n · Π (1 + aliases of the anchor), over its anchors: putting the anchor that ends last
-    /// in the place of its aliases makes the text, and with it every other alias, that many times as long, and so on.
+    /// Nothing is parsed: whatever may be an anchor (`&name`) or an alias of one (`*name`) counts as such, in quotes and comments too. What
+    /// an anchor names ends before its first alias, so that it is at most as long as the text between them, aliases in there followed.
     public static func isBounded(_ text: [UInt8]) -> Bool {
-        guard text.contains(UInt8(ascii: "&")), text.contains(UInt8(ascii: "*")) else { return true }
-        var anchors: [ArraySlice<UInt8>: Int] = [:]
-        each(UInt8(ascii: "&"), in: text) { name in
-            anchors[name, default: 0] += 1
-            return true
+        guard text.contains(anchorSign), text.contains(aliasSign) else { return true }
+        struct Anchor {
+            /// Where it stands in the text with its aliases followed.
+            var start: Int
+            /// The most that its alias may stand for, once that is known.
+            var size: Int?
+            /// Set more than once: an alias may mean the one before.
+            var isRepeated = false
         }
-        var aliases: [ArraySlice<UInt8>: Int] = [:]
-        var size = max(1, text.count)
-        each(UInt8(ascii: "*"), in: text) { name in
-            guard let definitions = anchors[name] else { return true }
-            let before = aliases[name] ?? 0
-            aliases[name] = before + 1
-            // Of an anchor that is set more than once each alias may mean another one.
-            let (factor, divisor) = definitions == 1 ? (before + 2, before + 1) : (2, 1)
-            let (product, overflows) = (size / divisor).multipliedReportingOverflow(by: factor)
-            size = product
-            return !overflows && size <= limit
+        var anchors: [ArraySlice<UInt8>: Anchor] = [:]
+        /// By how much the text would be longer so far.
+        var added = 0
+        var index = text.startIndex
+        while let sign = text[index...].firstIndex(where: { $0 == anchorSign || $0 == aliasSign }) {
+            let name = text[(sign + 1)...].prefix { isWord($0) || $0 == UInt8(ascii: "-") }
+            index = name.endIndex
+            // What follows a letter or digit belongs to a word.
+            guard !name.isEmpty, sign == text.startIndex || !isWord(text[sign - 1]) else { continue }
+            let here = sign + added
+            let known = anchors[name]
+            if text[sign] == anchorSign {
+                anchors[name] = Anchor(
+                    start: here, size: known.map { max($0.size ?? 0, here - $0.start) }, isRepeated: known != nil)
+            } else if let known {
+                let between = here - known.start
+                let size = known.isRepeated ? max(known.size ?? 0, between) : known.size ?? between
+                if !known.isRepeated { anchors[name]?.size = size }
+                added += size
+                guard added <= limit else { return false }
+            }
         }
-        return size <= limit || aliases.isEmpty
+        return true
     }
 
-    /// Calls the body with each name after a sign, until it answers false. What follows a letter or digit belongs to a word.
-    private static func each(_ sign: UInt8, in text: [UInt8], _ body: (ArraySlice<UInt8>) -> Bool) {
-        func isWord(_ byte: UInt8) -> Bool {
-            (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 95
-        }
-        var index = text.startIndex
-        while let found = text[index...].firstIndex(of: sign) {
-            let name = text[(found + 1)...].prefix { isWord($0) || $0 == UInt8(ascii: "-") }
-            index = name.endIndex
-            let isInside = found > text.startIndex && isWord(text[found - 1])
-            guard isInside || name.isEmpty || body(name) else { return }
-        }
+    private static let anchorSign = UInt8(ascii: "&")
+    private static let aliasSign = UInt8(ascii: "*")
+
+    private static func isWord(_ byte: UInt8) -> Bool {
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 95
     }
 }

@@ -27,6 +27,9 @@ import Testing
             "", "a: 1\n", "base: &defaults\n  retries: 3\n" + merged,
             // As PyYAML writes what it meets twice.
             (1...9).map { "x\($0): &id00\($0) [a, b]\ny\($0): *id00\($0)\n" }.joined(),
+            // Many anchors, each used a few times: that they could be nested does not mean that they are.
+            (1...60).map { "x\($0): &id\($0) [a, b]\n" }.joined()
+                + (1...60).map { "y\($0): [*id\($0), *id\($0), *id\($0)]\n" }.joined(),
             // Emphasis, globs and query strings are no aliases.
             "text: |\n  **bold** and *italic* & more\n" + String(repeating: "  see *.log ?a=1&b=2 *a\n", count: 5000),
         ]

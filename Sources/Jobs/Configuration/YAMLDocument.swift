@@ -1,3 +1,4 @@
+internal import Support
 internal import SystemPackage
 internal import Yams
 
@@ -24,6 +25,10 @@ struct YAMLDocument {
     init(_ text: String, file: FilePath) {
         self.file = file
         lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(Array.init)
+        guard ForeignYAML.isBounded(Array(text.utf8)) else {
+            issues.append(ConfigurationIssue("the file unfolds to too many values", at: position(1, 1)))
+            return
+        }
         for _ in 0..<Self.repairLimit {
             do {
                 root = try compose(yaml: currentText, .basic)
