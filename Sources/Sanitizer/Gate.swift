@@ -134,9 +134,10 @@ public struct Gate: Sendable {
     public static func refusal(_ hits: [GateHit]) -> OperatorError {
         let shown = hits.prefix(5).map(\.description).joined(separator: ", ")
         let more = hits.count > 5 ? " and \(hits.count - 5) more" : ""
+        let what = hits.allSatisfy(\.isUnread) ? "content that cannot be looked into" : "a secret"
         return OperatorError(
             "secret-found", doing: "checking what would leave this machine",
-            reason: "a secret was found at \(shown)\(more)",
+            reason: "\(what) was found at \(shown)\(more)",
             advice: "exclude the file with a rule in the configuration, or remove the secret from it", exit: .refused)
     }
 }
