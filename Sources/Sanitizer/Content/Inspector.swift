@@ -21,30 +21,38 @@ struct Inspector: Sendable {
     let known: KnownValues?
     let key: Secret
     private let markers: MarkerReader
-    private let detect: @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> [DetectorFinding]
+    private let detect: @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> Detector.Scan
 
     init(detector: Detector, known: KnownValues?, key: Secret) {
-        self.init(known: known, key: key, rules: detector.ruleIDs) { try detector.findings(in: $0, name: $1) }
+        self.known = known
+        self.key = key
+        markers = Inspector.markers(of: detector.ruleIDs)
+        detect = { try detector.scan($0, name: $1) }
     }
 
-    /// - Parameters:
-    ///   - rules: the names under which `detect` reports.
-    ///   - detect: what a secret looks like, in text; a name tells its syntax.
+    /// - Parameter detect: what a secret looks like, in text; a name tells its syntax.
     init(
-        known: KnownValues?, key: Secret, rules: Set<String> = [],
+        known: KnownValues?, key: Secret,
         detect: @escaping @Sendable (_ text: UnsafeRawBufferPointer, _ name: [UInt8]) throws -> [DetectorFinding]
     ) {
         self.known = known
         self.key = key
-        markers = MarkerReader(
-            rules: rules.union([KnownValues.rule, ConfigRedactor.rule, FileProcessor.limitRule]))
-        self.detect = detect
+        markers = Inspector.markers(of: [])
+        self.detect = { Detector.Scan(findings: try detect($0, $1)) }
+    }
+
+    private static func markers(of rules: Set<String>) -> MarkerReader {
+        MarkerReader(rules: rules.union([KnownValues.rule, ConfigRedactor.rule, FileProcessor.limitRule]))
     }
 
     // MARK: Text
 
     /// The secrets in text; `name` tells its syntax.
     func hits(in text: UnsafeRawBufferPointer, name: [UInt8]) throws -> [Hit] {
+        try hits(in: text, name: name, depth: 0)
+    }
+
+    private func hits(in text: UnsafeRawBufferPointer, name: [UInt8], depth: Int) throws -> [Hit] {
         var hits: [Hit] = []
         if let known {
             for match in known.matches(in: text) {
@@ -52,12 +60,17 @@ struct Inspector: Sendable {
                     Hit(range: match.range, rule: KnownValues.rule, fingerprint: known.fingerprint(of: match.value)))
             }
         }
-        for finding in try findings(in: text, name: name) where !finding.range.isEmpty {
+        let scan = try scan(text, name: name)
+        for finding in scan.findings where !finding.range.isEmpty {
             let secret = Inspector.canonical(UnsafeRawBufferPointer(rebasing: text[finding.range]))
             hits.append(
                 Hit(
                     range: finding.range, rule: finding.rule, fingerprint: Fingerprint.of(secret, key: key),
                     needsQuotes: finding.needsQuotes))
+        }
+        if depth < Inspector.deepestArchive {
+            var budget = Inspector.largestArchive
+            for pieces in scan.packed { hits += try packedHits(pieces, in: text, depth: depth, budget: &budget) }
         }
         guard !hits.isEmpty else { return [] }
         hits = Hit.merged(hits)
@@ -77,7 +90,7 @@ struct Inspector: Sendable {
     }
 
     /// What the detectors find. What a marker is called (`«redacted:password:…»`) names nothing that stands after it.
-    private func findings(in text: UnsafeRawBufferPointer, name: [UInt8]) throws -> [DetectorFinding] {
+    private func scan(_ text: UnsafeRawBufferPointer, name: [UInt8]) throws -> Detector.Scan {
         var masked: [UInt8] = []
         var index = 0
         // `«` begins with this byte.
@@ -92,6 +105,37 @@ struct Inspector: Sendable {
             index += 1
         }
         return masked.isEmpty ? try detect(text, name) : try masked.withUnsafeBytes { try detect($0, name) }
+    }
+
+    /// Compressed content in base64 goes as a whole when it holds a secret: it is not rewritten. What does not unpack holds none.
+    private func packedHits(
+        _ pieces: [Range<Int>], in text: UnsafeRawBufferPointer, depth: Int, budget: inout Int
+    ) throws -> [Hit] {
+        var pieces = pieces[...]
+        var unpacked: [UInt8]?
+        // The line after the last full one may be none of it.
+        for _ in 0..<2 where unpacked == nil {
+            if let packed = Base64.decoded(pieces.map { String(decoding: text[$0], as: UTF8.self) }.joined()) {
+                do {
+                    unpacked = try packed.withUnsafeBytes { bytes throws(Inflater.Failure) in
+                        try Inflater.inflate(bytes, .gzip, limit: budget)
+                    }
+                } catch {}
+            }
+            if unpacked == nil { pieces = pieces.dropLast() }
+        }
+        guard let content = unpacked else { return [] }
+        budget -= content.count
+        var found: (rule: String, fingerprint: String)?
+        if let known, let match = content.withUnsafeBytes({ known.matches(in: $0) }).first {
+            found = (KnownValues.rule, known.fingerprint(of: match.value))
+        } else {
+            let runs = TextEncoding.of(content) == nil ? Inspector.printableRuns(content) : content
+            let inner = try runs.withUnsafeBytes { try hits(in: $0, name: [], depth: depth + 1) }
+            found = inner.first.map { ($0.rule, $0.fingerprint) }
+        }
+        guard let found else { return [] }
+        return pieces.map { Hit(range: $0, rule: found.rule, fingerprint: found.fingerprint) }
     }
 
     /// The secret behind its escapes, so that one secret has one fingerprint.

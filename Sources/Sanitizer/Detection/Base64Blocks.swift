@@ -8,6 +8,33 @@ extension DetectionPass {
     /// Base64 is wrapped at 60, 64, 72 or 76 columns; what lists of keys have in a line is mostly shorter.
     private static let shortestLine = 48
 
+    private static let packedLimit = 16 << 20
+
+    /// Compressed content in base64 may begin at `start`.
+    func packedHit(_ start: Int) {
+        let before = text[start - 1]
+        let isEscape = text[start - 2] == 92 && before.isOne(of: "nrt")
+        guard start >= packed.last?.last?.upperBound ?? 0, !before.isBase64 || isEscape, packed.count < 64 else {
+            return
+        }
+        var pieces: [Range<Int>] = []
+        var line = start
+        while line - start < Self.packedLimit {
+            var end = line
+            while end < text.count, text.base[end].isBase64 { end += 1 }
+            var padded = end
+            while text[padded] == 61, padded - end < 2 { padded += 1 }
+            guard end > line else { break }
+            pieces.append(line..<padded)
+            // The last line is shorter.
+            if padded > end || padded - line < pieces[0].count { break }
+            line = text.skipSpace(padded)
+            while text[line].isQuote || text[line] == 44 || text[line] == 92 { line = text.skipSpace(line + 1) }
+            guard line > padded else { break }
+        }
+        if pieces.reduce(0, { $0 + $1.count }) >= 28 { packed.append(pieces) }
+    }
+
     /// Takes out what was found within a block.
     func dropWithinBase64() {
         found.removeAll { !Self.blockRules.contains($0.rule) && isWithinBase64($0.range) }

@@ -10,6 +10,8 @@ final class DetectionPass {
     /// The file's path; empty for what is no file's whole text.
     let name: [UInt8]
     var found: [Finding] = []
+    /// Compressed content in base64, the lines of each.
+    var packed: [[Range<Int>]] = []
     /// The end of the last name that was looked at: a name holds several anchors and is read once.
     var nameEnd = 0
     /// Ends of what was read whole by rules that walk far, so that they walk once.
@@ -128,6 +130,7 @@ final class DetectionPass {
         case .cookie: cookieHit(start, end)
         case .keyBlock: keyBlockHit(start, end)
         case .keyBytes: keyBytesHit(start)
+        case .packed: packedHit(start)
         case .puttyKey: puttyKeyHit(start, end)
         case .flag: commandFlagHit(start, end - 1)
         case .hash: hashHit(start)

@@ -37,7 +37,19 @@ final class Detector: Sendable {
     ///
     /// Throws when a rule could not be evaluated to the end (a match limit): the caller must fail closed.
     func findings(in bytes: UnsafeRawBufferPointer, name: [UInt8]) throws -> [Finding] {
-        guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), !bytes.isEmpty else { return [] }
+        try scan(bytes, name: name).findings
+    }
+
+    /// What a look at some bytes gave.
+    struct Scan {
+        var findings: [Finding] = []
+        /// Compressed content in base64, the lines of each: what it holds is for the caller to look into.
+        var packed: [[Range<Int>]] = []
+    }
+
+    /// As ``findings(in:name:)``, with what could not be looked into.
+    func scan(_ bytes: UnsafeRawBufferPointer, name: [UInt8]) throws -> Scan {
+        guard let base = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), !bytes.isEmpty else { return Scan() }
         let scratch = try scratches.withLock { $0.popLast() } ?? ScanScratch()
         defer { scratches.withLock { $0.append(scratch) } }
         let pass = DetectionPass(
@@ -46,6 +58,6 @@ final class Detector: Sendable {
         try pass.run()
         let found = DetectionPass.merged(pass.found)
         let echoes = Self.echoes(of: found, in: pass)
-        return echoes.isEmpty ? found : DetectionPass.merged(found + echoes)
+        return Scan(findings: echoes.isEmpty ? found : DetectionPass.merged(found + echoes), packed: pass.packed)
     }
 }

@@ -220,7 +220,13 @@ final class NameLexicon: Sendable {
             }
             previous = word
             if flags & Self.vendor != 0 { name.hasVendor = true }
-            if flags & Self.publicWord != 0 { labelled = true }
+            // A keyboard's shortcut has keys; the service of that name has an API and tokens.
+            if flags & Self.publicWord != 0,
+                !text.has("shortcut", at: word.lowerBound)
+                    || text.find("token", in: range) == nil && text.find("api", in: range) == nil
+            {
+                labelled = true
+            }
             if flags & Self.typeMask != 0 {
                 // `secret key`, `token secret`: the earlier word qualifies the later one.
                 qualified =

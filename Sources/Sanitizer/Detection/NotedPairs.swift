@@ -258,8 +258,10 @@ extension DetectionPass {
             text[position + 1] != 47, let value = text.readValue(at: position + 1, context: .word)
         else { return }
         let profile = ByteProfile(text, value.range)
+        // `login=kim:x` is no other thing; with a slash it could be a path, unless there are signs in it.
+        let isLogin = text[position] == 58 && text[end - 1] == 61 && looksTyped(value.range, besideAccount: true)
         guard profile.digits > 0, profile.letters > 1,
-            value.range.contains(where: { text[$0].isOne(of: "!#$%*+?@^_.-") })
+            isLogin || value.range.contains(where: { text[$0].isOne(of: "!#$%*+?@^_.-") })
         else { return }
         addPairedValue(value)
     }

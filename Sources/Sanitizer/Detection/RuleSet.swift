@@ -16,7 +16,7 @@ final class RuleSet: Sendable {
         case token(Int, TokenRule.Glue)
         case authority, authorization, cookie, keyBlock, puttyKey, flag, hash, ldapHash, mnemonic, recoveryCodes
         case encoded(Encoding)
-        case keyBytes, encodedScript, easyConnect
+        case keyBytes, packed, encodedScript, easyConnect
         case jwkMember, cookieFile, loginPair, pgpass, sql, asRole
         case loginCall(argument: Int)
         case insert, sessionLogin, netUse, echo, hereString, code, slashPair, addressPair, networkNote, commentedKey
@@ -129,6 +129,8 @@ final class RuleSet: Sendable {
         for name in ["cookie", "cookies"] { add(name, .cookie) }
         for anchor in ["-----begin", "---- begin"] { add(anchor, .keyBlock) }
         for anchor in DetectionPass.scriptOptions { add(anchor, .encodedScript) }
+        // The first bytes of gzip (RFC 1952) with deflate.
+        add("H4sI", .packed, isCaseSensitive: true)
         for anchor in DetectionPass.keyBytes { add(anchor, .keyBytes, isCaseSensitive: true) }
         add("private-lines:", .puttyKey)
         for option in CommandOption.all { add("\(option.command) ", .flag) }

@@ -84,6 +84,30 @@ struct ContentTests {
         }
     }
 
+    @Test("Compressed content in base64 that holds a secret goes as a whole; without one it stays")
+    func packedText() throws {
+        let filler = (0..<400).map { "line \($0 &* 7919 % 1009) of a script\n" }.joined()
+        for script in [ContentTests.archives[0], ContentTests.archives[4]] {
+            for hidden in [secret, "api_key = ghp_" + SanitizerTests.secret(61, 36)] {
+                let packed = try Data(python(script, Array("\(filler)use \(hidden) here\n\(filler)".utf8)))
+                let clean = try Data(python(script, Array("\(filler)\(filler)".utf8)))
+                for options in [[], .lineLength76Characters] as [Data.Base64EncodingOptions] {
+                    func text(_ data: Data) -> [UInt8] {
+                        let body = data.base64EncodedString(options: options.union(.endLineWithLineFeed))
+                        return Array("#!/bin/sh\nbase64 -d <<EOF | tar xz\n\(body)\nEOF\necho done\n".utf8)
+                    }
+                    guard case .hits(let hits, _) = try inspect(text(packed)) else {
+                        Issue.record("not seen")
+                        continue
+                    }
+                    let out = String(decoding: Redactor.replace(text(packed), hits, asciiOnly: false), as: UTF8.self)
+                    #expect(!out.contains("H4sI") && out.hasSuffix("\nEOF\necho done\n"), "\(out)")
+                    if case .clean = try inspect(text(clean)) {} else { Issue.record("a clean archive was touched") }
+                }
+            }
+        }
+    }
+
     @Test("A secret within an archive refuses it; the same archive without one is kept", arguments: archives.indices)
     func refusesArchive(_ index: Int) throws {
         let script = ContentTests.archives[index]

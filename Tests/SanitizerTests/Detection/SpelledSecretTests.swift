@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 
@@ -56,6 +57,18 @@ struct SpelledSecretTests {
         #expect(try findings("see https://example.org/@//x\n", detector, name: "a.md").isEmpty)
         let odd = "dj-" + secret(5, 20) + "*&!_^$)%@g6=h" + "$("
         #expect(try findings("SECRET_KEY = '\(odd)'\n", detector, name: "settings.py") == [odd])
+    }
+
+    @Test("A service called Shortcut, a proxy's login")
+    func names() throws {
+        let detector = try Detector.standard()
+        let id = "c92d4cda-5507-4291-ab13-" + hex((0..<6).map { UInt8(truncatingIfNeeded: $0 * 37 + 11) })
+        #expect(try findings("set SHORTCUT_API_TOKEN=\(id)\r\nbot.exe\r\n", detector, name: "run.bat") == [id])
+        #expect(try findings("shortcut_key = \"ctrl+alt+k9x7q2m4\"\n", detector, name: "a.toml").isEmpty)
+        let password = "Garden" + "Purple9525"
+        #expect(
+            try findings("cache_peer mail.acme.net parent 3128 0 login=kim:\(password)\n", detector, name: "squid.conf")
+                == [password])
     }
 
     @Test(
