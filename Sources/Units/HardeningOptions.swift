@@ -105,8 +105,9 @@ struct HardeningOptions {
         try baseLines(reading: [settings.binary] + settings.sealedPaths, writing: [settings.drillDirectory])
             + ["", "# The hermes command runs in namespaces of its own."] + networkBan
             + [
-                "RestrictNamespaces=user mnt net ipc pid", "# All of @mount but chroot and pivot_root.",
-                "SystemCallFilter=fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree umount umount2",
+                "RestrictNamespaces=user mnt net ipc pid",
+                "# All of @mount but chroot and pivot_root; capset, with which the command loses its rights.",
+                "SystemCallFilter=capset fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree umount umount2",
             ]
             // Linux 5.12 asks it of whoever maps root into a user namespace.
             + (flavour == .system ? ["CapabilityBoundingSet=CAP_SETFCAP"] : [])

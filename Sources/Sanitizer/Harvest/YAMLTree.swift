@@ -1,3 +1,4 @@
+internal import Support
 internal import Yams
 
 /// Every scalar of a YAML tree with its key path; one behind several aliases is visited once.
