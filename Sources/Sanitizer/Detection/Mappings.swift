@@ -15,8 +15,8 @@ extension DetectionPass {
         guard !syntax.isConfiguration || syntax == .shell else { return nil }
         // A bracket follows after the characters of a type or name.
         var probe = position
-        while text[probe].isWord || text[probe].isOne(of: " !$%&,.:<>@") { probe += 1 }
-        guard text[probe].isOne(of: "([{"), probe - position < 48 else { return nil }
+        while probe - position < 48, text[probe].isWord || text[probe].isOne(of: " !$%&,.:<>@") { probe += 1 }
+        guard text[probe].isOne(of: "([{") else { return nil }
         for word in Self.constructors where text.has(word, at: position) {
             var open = position + word.utf8CodeUnitCount
             if text[open] == 40, text[open + 1] == 41 { open += 2 }

@@ -57,8 +57,15 @@ enum Dotenv {
         }
         guard let first = key.first, !(48...57).contains(first) else { return nil }
         let after = rest[key.endIndex...].drop { $0 == 0x20 || $0 == 0x09 }
-        guard after.first == UInt8(ascii: "=") else { return nil }
+        guard after.first == UInt8(ascii: "="), !isPadded(key, after) else { return nil }
         return (prefix, key, after.startIndex + 1)
+    }
+
+    /// Whether a line is the last one of a key in base64, whose padding would make a name of it.
+    private static func isPadded(_ key: ArraySlice<UInt8>, _ rest: ArraySlice<UInt8>) -> Bool {
+        key.count >= 16 && rest.allSatisfy { $0 == UInt8(ascii: "=") } && rest.count <= 2
+            && key.contains { (48...57).contains($0) } && key.contains { (65...90).contains($0) }
+            && key.contains { (97...122).contains($0) }
     }
 
     /// What a backslash makes of the byte after it, as in python-dotenv; in single quotes of quotes and backslashes only.

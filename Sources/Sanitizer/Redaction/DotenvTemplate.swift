@@ -8,6 +8,7 @@ struct DotenvTemplate {
     init(_ dotenv: [UInt8]) {
         var text: [UInt8] = []
         var names: [String] = []
+        var known: Set<String> = []
         for line in Dotenv.lines(dotenv) {
             switch line {
             case .blank: break
@@ -17,7 +18,7 @@ struct DotenvTemplate {
             case .assignment(let prefix, let key, let value):
                 text += prefix + key + [UInt8(ascii: "=")]
                 let name = String(decoding: key, as: UTF8.self)
-                if !value.isEmpty, !names.contains(name) { names.append(name) }
+                if !value.isEmpty, known.insert(name).inserted { names.append(name) }
             case .other: text += Array("# (a line that is no assignment was left out)".utf8)
             }
             text.append(0x0A)

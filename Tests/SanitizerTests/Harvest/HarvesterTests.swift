@@ -88,6 +88,15 @@ struct HarvesterTests {
         #expect(try harvest("A_PASSWORD=\"x; B=y 99\"\n", ".env").contains("x; B=y 99"))
     }
 
+    @Test("The last line of a key that is wrapped without quotes is no name", arguments: ["=", "=="])
+    func wrappedKeys(_ padding: String) throws {
+        let tail = "c2VjcmV0IGtleX" + "MgaGF2ZSBlbmRz4F"
+        let template = DotenvTemplate(Array("KEY=\(secret(1))\n\(tail)\(padding)\nPLAIN_NAME_2_OF_THEM=\n".utf8))
+        let text = String(decoding: template.text, as: UTF8.self)
+        #expect(!text.contains(tail) && text.contains("KEY=\n") && text.contains("PLAIN_NAME_2_OF_THEM="))
+        #expect(template.names == ["KEY"])
+    }
+
     @Test("JSON: keys at any depth, in all mode whatever looks random, public things never")
     func json() throws {
         let values = try harvest(
