@@ -18,7 +18,7 @@ public final class BackupRepository: Sendable {
 
         public init(
             path: FilePath, remote: RemoteAddress, branch: String = "main", identity: Identity,
-            folder: String = "hermes_persistent_backup"
+            folder: String = BackupRepository.standardFolder
         ) {
             self.path = path
             self.remote = remote
@@ -27,6 +27,9 @@ public final class BackupRepository: Sendable {
             self.folder = folder
         }
     }
+
+    /// The folder of the work tree that backups are kept in.
+    public static let standardFolder = "hermes_persistent_backup"
 
     /// The last commit's hold of the folder.
     public struct Baseline: Sendable {

@@ -180,6 +180,23 @@ internal import Testing
         #expect(beside.status == 0, "\(beside.errors)")
     }
 
+    @Test func thePlanSaysWhatWouldBeCommitted() async throws {
+        let runner = try RunnerProgram()
+        try runner.makePlainHome()
+        try await runner.makeRemote()
+        try runner.configure()
+        let first = try await runner("plan", "backup", "--json").json()
+        // Four files and the canary.
+        #expect((first["sanitizing"] as? [String: Any])?["commit"] as? String == "5 added, 0 changed, 0 removed")
+        #expect(try await runner("run", "backup").status == 0)
+        try runner.folder.write("home/SOUL.md", "You are brisk.\n")
+        try runner.folder.write("home/memories/USER.md", "Kim.")
+        try FileSystem.removeTree(runner.home.appending("skills"))
+        let text = try await runner("plan", "backup")
+        #expect(text.output.contains("commit: 1 added, 1 changed, 1 removed"), "\(text.output)")
+        #expect(text.status == 0)
+    }
+
     /// A repository without a remote is made here: nobody is asked for what it holds, and git is not needed.
     @Test func withoutARemoteGitIsNotNeeded() async throws {
         var runner = try RunnerProgram()

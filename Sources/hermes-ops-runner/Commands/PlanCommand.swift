@@ -38,6 +38,7 @@ struct PlanCommand: AsyncParsableCommand {
         var totals: [String: Total]
         var warnings: [String]
         var failures: [String]
+        /// What a commit of it would change, by the manifest in the repository's folder; nil where that cannot be read.
         var commit: String?
     }
 
@@ -83,7 +84,27 @@ struct PlanCommand: AsyncParsableCommand {
                     path: printable($0.path), action: $0.action.rawValue, rule: $0.rule,
                     reason: printableLine($0.reason),
                     size: $0.size, findings: $0.redactions.count)
-            }, totals: totals, warnings: plan.warnings, failures: plan.failures.map(\.description))
+            }, totals: totals, warnings: plan.warnings, failures: plan.failures.map(\.description),
+            commit: commit(of: plan.manifest, in: configuration.repository))
+    }
+
+    private func commit(of planned: Manifest, in repository: RepositoryConfig?) -> String? {
+        guard let repository else { return nil }
+        let file = repository.path.appending(BackupRepository.standardFolder).appending(Manifest.fileName)
+        func contents(_ manifest: Manifest) -> [[UInt8]: String] {
+            Dictionary(manifest.entries.map { ($0.path, $0.sha256) }) { first, _ in first }
+        }
+        let before: [[UInt8]: String]
+        do {
+            let text = try FileStatus.ifThere(at: file).map { _ in try FileSystem.read(file, limit: Manifest.largest) }
+            before = try text.map { contents(try Manifest(json: $0)) } ?? [:]
+        } catch {
+            return nil
+        }
+        let now = contents(planned)
+        let added = now.keys.count { before[$0] == nil }
+        let changed = now.count { before[$0.key] != nil && before[$0.key] != $0.value }
+        return "\(added) added, \(changed) changed, \(before.keys.count { now[$0] == nil }) removed"
     }
 
     private func text(_ document: Document) -> String {
@@ -107,6 +128,7 @@ struct PlanCommand: AsyncParsableCommand {
             guard let total = plan.totals[action.rawValue] else { continue }
             text += "\(action.rawValue): \(HumanUnits.count(total.files, "file")), \(HumanUnits.bytes(total.bytes))\n"
         }
+        if let commit = plan.commit { text += "commit: \(commit), and the manifest\n" }
         for warning in plan.warnings { text += "warning: \(printableLine(warning))\n" }
         for failure in plan.failures { text += "would fail: \(printableLine(failure))\n" }
         return text

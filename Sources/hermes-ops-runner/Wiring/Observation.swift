@@ -31,7 +31,7 @@ extension Session {
         }
         description.dashboardPort = configuration.snapshot.dashboardPort
         description.validFor = configuration.snapshot.validFor
-        description.payload = configuration.repository.map { $0.path.appending("hermes_persistent_backup") }
+        description.payload = configuration.repository.map { $0.path.appending(BackupRepository.standardFolder) }
         description.bundlesAreEncrypted = configuration.bundle.map { !$0.recipients.isEmpty }
         description.driveCredentials = configuration.driveCredentialFiles
         description.credentialFiles = configuration.credentials.values.compactMap(\.reference.file).sorted {
