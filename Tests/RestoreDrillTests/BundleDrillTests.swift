@@ -38,6 +38,42 @@ import Testing
         #expect(part.origins.map(\.type) == ["repository", "file"])
     }
 
+    /// A bundle is laid over the repository's part out of folders that may not be written to. Root may write to any: a process
+    /// without its rights does it.
+    @Test func overlaysTakeFromFoldersThatAreClosed() async throws {
+        let folder = try TemporaryDirectory()
+        try folder.write("upper/closed/a", "new")
+        try folder.write("lower/closed/a", "old")
+        try folder.write("lower/closed/b", "stays")
+        #expect(folder.path.pushing("upper/closed").withPlatformString { chmod($0, 0o500) } == 0)
+        if geteuid() == 0 {
+            try #expect(await Self.succeeds("chown", "-R", "65534:65534", folder.path.string))
+        }
+        await #expect(processExitsWith: .success) { [path = folder.path.string as String] in
+            if geteuid() == 0 { #expect(setgid(65534) == 0 && setuid(65534) == 0) }
+            let expectations = Expectations(
+                instance: "vijay",
+                entries: [
+                    .init(path: Array("closed".utf8), kind: .directory, permissions: 0o500),
+                    .init(path: Array("closed/a".utf8), kind: .file, permissions: 0o600, size: 3),
+                ])
+            try Overlay.lay(
+                FilePath(path).appending("upper"), over: FilePath(path).appending("lower"), expectations,
+                cancellation: CancellationFlag())
+        }
+        let lower = folder.path.pushing("lower/closed")
+        #expect(try FileSystem.read(lower.appending("a"), limit: 10) == Array("new".utf8))
+        #expect(try FileSystem.read(lower.appending("b"), limit: 10) == Array("stays".utf8))
+        #expect(try FileStatus(at: lower).permissions == 0o500)
+        #expect(lower.withPlatformString { chmod($0, 0o700) } == 0)
+    }
+
+    private static func succeeds(_ program: FilePath, _ arguments: String...) async throws -> Bool {
+        try await SystemCommandRunner().run(
+            program, arguments, environment: ["PATH": "/usr/bin:/bin"], deadline: .seconds(20)
+        ).isSuccess
+    }
+
     @Test func bothDisagreeWhereTimeCannotExplainIt() async throws {
         let fixture = try DrillFixture()
         try await fixture.backUp()
@@ -103,12 +139,12 @@ import Testing
     }
 
     /// Damaged in its first bytes, or emptied, a database is no database to whoever makes the bundle.
-    @Test(arguments: ["", "hello\n", "XXXX"])
+    @Test(arguments: ["", "hello\n", "SQL?"])
     func aStateThatIsNoDatabaseFails(_ head: String) async throws {
         let fixture = try DrillFixture()
         let path = fixture.home.appending("state.db")
         let bytes = try FileSystem.read(path, limit: 1 << 26)
-        let isWhole = head == "XXXX"
+        let isWhole = head == "SQL?"
         try FileSystem.replace(path, with: Array(head.utf8) + (isWhole ? Array(bytes.dropFirst(4)) : []))
         let part = try await fixture.run(fixture.bundleSource(try fixture.bundle()))
         #expect(part.failed == ["databases"], "\(part.checks)")

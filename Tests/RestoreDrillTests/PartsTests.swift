@@ -86,7 +86,18 @@ import Testing
         let past = [timespec(tv_sec: 1_790_000_000, tv_nsec: 0), timespec(tv_sec: 1_790_000_000, tv_nsec: 0)]
         #expect(begun[0].withPlatformString { utimensat(AT_FDCWD, $0, past, 0) } == 0)
         let other = try make("home", ProcessIdentity(pid: 1, startTime: 1, bootID: "0"))
+        // A link leads to what is somebody's, whatever stands in it; what another user made is theirs.
+        let outside = try TemporaryDirectory()
+        let marker = Array(try JSONEncoder().encode(ProcessIdentity(pid: 1, startTime: 1, bootID: "0")))
+        try FileSystem.replace(outside.path.appending(DrillFolder.markerName), with: marker)
+        try outside.write("kept", "kept")
+        #expect(symlink(outside.path.string, parent.path.appending("drill-link").string) == 0)
+        if geteuid() == 0 {
+            let foreign = try make("drill-foreign", ProcessIdentity(pid: 1, startTime: 1, bootID: "0"))
+            #expect(chown(foreign.string, 65534, 65534) == 0)
+        }
         let swept = try DrillFolder.sweep(below: parent.path)
+        #expect(try FileStatus(at: outside.path.appending("kept")).kind == .file)
         #expect(Set(swept) == [dead, earlier, begun[0]])
         for path in [mine.path, unmarked, other, begun[1]] { #expect(try FileStatus(at: path).kind == .directory) }
         #expect(try FileStatus(at: mine.path).permissions == 0o700)
@@ -265,6 +276,10 @@ import Testing
         #expect(LiveValues.match("Bearer ${X}", "Basic abc").isEmpty)
         #expect(LiveValues.match("${X}-tail", "abc-other").isEmpty)
         #expect(LiveValues.match("${X}${Y}", "abc").isEmpty)
+        // What is no variable's name would be a line of a dotenv file.
+        for name in ["A:-x", "A\nB", "", "1A", "A B"] {
+            #expect(LiveValues.match("${\(name)}", "abc").isEmpty, "\(name)")
+        }
     }
 
     @Test func aValueNeverGetsTheNameOfAnother() {
@@ -317,6 +332,7 @@ import Testing
 
 @Suite struct ConfigReferenceTests {
     @Test func referencesAreNamesInBraces() {
+        #expect(ConfigCheck.references(in: "${${A}${") == ["A"])
         #expect(ConfigCheck.references(in: "a ${B} $C ${D-x} ${} ${E_1}${F") == ["B", "E_1"])
         #expect(PayloadChecks.hasFrontMatter(Array("---\nname: x\n---\ntext".utf8)))
         #expect(PayloadChecks.hasFrontMatter(Array("---\r\nname: x\r\n---\r\n".utf8)))

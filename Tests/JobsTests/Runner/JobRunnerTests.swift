@@ -165,6 +165,37 @@ import Testing
         #expect(result.record.error?.type == "busy" && factory.log == ["sanitize"])
     }
 
+    /// A message that hangs must not outlive the signal that ends the run.
+    @Test func aSignalEndsWhatFollowsTheRunToo() async throws {
+        let harness = try await RunnerHarness("steps: [ sanitize ], onFailure: [ notify ], always: [ snapshot ]")
+        let begun = AsyncStream.makeStream(of: Void.self)
+        let ended = AsyncStream.makeStream(of: Bool.self)
+        let factory = ScriptedFactory([
+            "sanitize": { _ in throw permanent() },
+            "on-failure.notify": { _ in
+                begun.continuation.yield()
+                do { try await Task.sleep(for: .seconds(30)) } catch {
+                    ended.continuation.yield(true)
+                    throw error
+                }
+                ended.continuation.yield(false)
+                return StepOutcome()
+            },
+        ])
+        let runner = harness.runner(factory, limits: RunLimits(hooks: .seconds(300)))
+        let run = Task { try await runner.run("j") }
+        for await _ in begun.stream { break }
+        run.cancel()
+        for await wasCancelled in ended.stream {
+            #expect(wasCancelled)
+            break
+        }
+        let result = try await run.value
+        #expect(result.record.outcome == .failure && result.record.error?.type == "broken")
+        // What is always done is done.
+        #expect(factory.log == ["sanitize", "on-failure.notify", "always.snapshot"])
+    }
+
     /// Two jobs that one service's shell starts carry the same INVOCATION_ID.
     @Test func oneInvocationIsOneRunsIdAlone() async throws {
         let harness = try await RunnerHarness("steps: [ sanitize ]")
